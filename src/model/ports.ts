@@ -52,7 +52,10 @@ export interface WireIds {
   readonly callId: string;
   readonly fromTag: string;
   readonly cseq: number;
+  /** XMPP stanza id and IMDN Message-ID: the event's own id. */
   readonly stanzaId: string;
+  /** The conversation as the far side is to see it: the counterpart of `event.thread`. Absent when the sender named none. */
+  readonly thread?: string;
 }
 
 export interface Delivery {
@@ -60,6 +63,8 @@ export interface Delivery {
   readonly hop: Hop;
   /** 1 for the first try. */
   readonly attempt: number;
+  /** True when an earlier try, or one before a crash, may have reached the far end: mark it where the protocol can. */
+  readonly possibleCopy?: boolean;
   /** Present for durable events. */
   readonly wire?: WireIds;
   /** How long the far end has, in ms (SIP non-INVITE: 32,000). */

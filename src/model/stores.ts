@@ -71,7 +71,7 @@ export interface ContactRequest {
   readonly from: string;
   readonly to: string;
   readonly kind: 'message' | 'presence';
-  /** The waiting event, sealed. */
+  /** The waiting event as JSON bytes; the store seals it at rest. Empty in `list`. */
   readonly event: Uint8Array;
   readonly createdAt: number;
   readonly decided?: 'approved' | 'denied';
@@ -79,7 +79,12 @@ export interface ContactRequest {
 export interface ContactRequestStore {
   put(request: ContactRequest): Promise<void>;
   list(): Promise<readonly ContactRequest[]>;
+  /** Decides once; `approved` also learns the stranger. undefined: no such request, or decided before. */
   decide(id: string, decision: 'approved' | 'denied'): Promise<ContactRequest | undefined>;
+  /** Decided requests whose consequence is still owed, with their events. */
+  decided(): Promise<readonly ContactRequest[]>;
+  /** Forgets a request whose consequence is done. */
+  remove(id: string): Promise<void>;
   /** Has a local user invited (written to, subscribed to, or approved) this stranger? */
   knows(local: string, stranger: string): Promise<boolean>;
   learn(local: string, stranger: string): Promise<void>;
@@ -109,10 +114,15 @@ export interface DecisionRecord {
   readonly code?: string;
   readonly file?: string;
   readonly key?: string;
+  /** The sender's identifiers (Call-ID, stanza id, origin-id), so that `explain` finds a refusal by them. */
+  readonly ids?: readonly string[];
 }
 export interface DecisionStore {
   /** Lazy: grouped, may lose the last 50 ms in a crash. */
   note(record: DecisionRecord): void;
+  /** By our id, or one of the sender's. */
   ofEvent(eventId: string): Promise<readonly DecisionRecord[]>;
   between(from: string, to: string, sinceMs: number): Promise<readonly DecisionRecord[]>;
+  /** Removes what was decided before a wall time, at most 1000 a call. Returns how many. */
+  expire(before: number): Promise<number>;
 }
