@@ -23,6 +23,8 @@ export interface Origin {
   /** Id of the connection, as in the logs. */
   readonly connection: string;
   readonly proof: ProofWord;
+  /** The peer's IP address, where there is a connection (`blocked: - { address: ... }`). */
+  readonly address?: string;
 }
 
 interface EventBase {
@@ -92,6 +94,8 @@ export interface PresenceGranted extends EventBase {
 /** `from` is the presentity, who refuses or withdraws. */
 export interface PresenceDenied extends EventBase {
   readonly kind: 'presence.denied';
+  /** Present when a server said no (SIP 403, a stanza error); absent when it is the presentity's own word. */
+  readonly cause?: Reason;
 }
 
 /** Why a view of somebody's presence ended (RFC 6665 §4.1.3 reasons and our own). */
@@ -122,6 +126,8 @@ export interface PresenceNotified extends EventBase {
   /** `full`: the whole of what is shown. `partial`: only these endpoints changed (an XMPP stanza is about one resource). */
   readonly scope: 'full' | 'partial';
   readonly document: PresenceDocument;
+  /** Ids of the endpoints that changed since the last document for this watcher; absent: take all as changed. */
+  readonly changed?: readonly string[];
 }
 /** `from` is the watcher, who wants the present state now. */
 export interface PresenceProbed extends EventBase {
@@ -134,6 +140,8 @@ export interface PresenceWatcherOnline extends EventBase {
 /** The watcher's last endpoint has left, or their dialog has lapsed. */
 export interface PresenceWatcherOffline extends EventBase {
   readonly kind: 'presence.watcherOffline';
+  /** Nothing is to be written to the presentity: the watcher's own presence says it, or the watcher only fell silent. */
+  readonly quiet?: boolean;
 }
 
 export type PresenceEvent =
