@@ -194,3 +194,13 @@ export interface SecretStore {
   get(name: string): Promise<Uint8Array | undefined>;
   put(name: string, value: Uint8Array): Promise<void>;
 }
+
+/** The database could not be written or opened. Nothing of the write is there. */
+export class StoreError extends Error {
+  readonly reason: Reason;
+  constructor(reason: Reason, options?: ErrorOptions) {
+    super(reason.text, options);
+    this.name = 'StoreError';
+    this.reason = reason;
+  }
+}

@@ -57,6 +57,10 @@ export interface Limits {
   readonly messagesPerSecond?: number;
   readonly suspiciousMessagesPerSecond?: number;
   readonly distinctTargets?: number;
+  /** One sender of either side; default 10 (burst 30). */
+  readonly senderMessagesPerSecond?: number;
+  /** One pair of users; default 5 (burst 20). */
+  readonly pairMessagesPerSecond?: number;
 }
 
 interface PartnerFace {
