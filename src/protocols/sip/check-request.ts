@@ -1,0 +1,112 @@
+// What every message must hold before the exchange layer can place it. RFC 3261 §8.1.1 (requests), §8.1.3.3 (responses),
+// §16.3 (reasonable syntax); the statuses are those RFC 4475 asks for. Methods, extensions and hops are judged elsewhere.
+
+import { isCallId } from './headers/call-id.ts';
+import { type CSeq, parseCSeq } from './headers/cseq.ts';
+import { type NameAddr, parseContacts, parseNameAddr } from './headers/name-addr.ts';
+import { parseMaxForwards } from './headers/seconds.ts';
+import { parseVias, type Via } from './headers/via.ts';
+import { LazyHeaders } from './lazy-headers.ts';
+import type { SipHeaders, SipRequest, SipResponse } from './message.ts';
+import { SINGLE_HEADERS } from './names.ts';
+import { type ParseError, type ParseErrorCode, parseError } from './parse-error.ts';
+import { parseSipUri, schemeOf } from './uri.ts';
+
+/** The headers that place a message, read once. */
+export interface MessageCore {
+  readonly kind: 'core';
+  /** Top hop. */
+  readonly via: Via;
+  readonly from: NameAddr;
+  readonly to: NameAddr;
+  readonly callId: string;
+  readonly cseq: CSeq;
+  /** Absent from senders before RFC 3261. */
+  readonly maxForwards?: number;
+}
+
+const SCHEMES = ['sip', 'sips', 'tel', 'im', 'pres'];
+
+/** What is wrong with a request, or undefined. The same as readRequest for who does not need the values. */
+export function checkRequest(request: SipRequest): ParseError | undefined {
+  const read = readRequest(request);
+  return read.kind === 'error' ? read : undefined;
+}
+
+/** The placing headers of a request; or what is wrong and which status says so. */
+export function readRequest(request: SipRequest): MessageCore | ParseError {
+  const core = readCore(request.headers);
+  const { headers, method } = request;
+  if (core.kind === 'error') return { ...core, headers, method };
+  const wrong = (code: ParseErrorCode, status: number, message: string, header = ''): ParseError =>
+    parseError(code, status, message, { headers, method, byteOffset: offsetOf(headers, header) });
+  // RFC 3261 §8.1.1.5: method names have case.
+  if (core.cseq.method !== method) return wrong('CSEQ_MISMATCH', 400, 'the method in CSeq is not the method of the request', 'cseq');
+  const scheme = schemeOf(request.uri);
+  if (scheme === undefined) return wrong('URI_MALFORMED', 400, 'the Request-URI is not a URI');
+  // RFC 3261 §8.2.2.1: 416 for a scheme we do not know.
+  if (!SCHEMES.includes(scheme))
+    return wrong('URI_SCHEME_UNSUPPORTED', 416, 'the scheme of the Request-URI is not sip, sips, tel, im or pres');
+  const uri = parseSipUri(request.uri);
+  if (uri === undefined) return wrong('URI_MALFORMED', 400, 'the Request-URI is malformed');
+  // RFC 3261 §19.1.1 table 1: no headers there.
+  if (uri.headers !== undefined) return wrong('URI_MALFORMED', 400, 'the Request-URI holds headers');
+  for (const [name, value] of [
+    ['from', core.from],
+    ['to', core.to],
+  ] as const) {
+    const its = schemeOf(value.uri)!;
+    if (!SCHEMES.includes(its))
+      return wrong('URI_SCHEME_UNSUPPORTED', 416, `the scheme in ${name} is not sip, sips, tel, im or pres`, name);
+    if (parseSipUri(value.uri) === undefined) return wrong('URI_MALFORMED', 400, `the URI in ${name} is malformed`, name);
+  }
+  const contacts = headers.all('contact');
+  if (contacts.length > 0 && parseContacts(contacts) === undefined)
+    return wrong('HEADER_MALFORMED', 400, 'Contact is malformed', 'contact');
+  return core;
+}
+
+/** The placing headers of a response; an error means: drop it, a response is never answered. */
+export function readResponse(response: SipResponse): MessageCore | ParseError {
+  const core = readCore(response.headers);
+  return core.kind === 'error' ? { ...core, of: 'response' } : core;
+}
+
+function readCore(headers: SipHeaders): MessageCore | ParseError {
+  const wrong = (code: ParseErrorCode, name: string, message: string): ParseError =>
+    parseError(code, 400, `${name} ${message}`, { byteOffset: offsetOf(headers, name) });
+  for (const name of SINGLE_HEADERS) {
+    if (countOf(headers, name) > 1) return wrong('HEADER_REPEATED', name, 'stands more than once');
+  }
+  const viaLines = headers.all('via');
+  const fromText = headers.get('from');
+  const toText = headers.get('to');
+  const callId = headers.get('call-id');
+  const cseqText = headers.get('cseq');
+  if (viaLines.length === 0) return wrong('HEADER_MISSING', 'via', 'is missing');
+  if (fromText === undefined) return wrong('HEADER_MISSING', 'from', 'is missing');
+  if (toText === undefined) return wrong('HEADER_MISSING', 'to', 'is missing');
+  if (callId === undefined) return wrong('HEADER_MISSING', 'call-id', 'is missing');
+  if (cseqText === undefined) return wrong('HEADER_MISSING', 'cseq', 'is missing');
+  const via = parseVias(viaLines)?.[0];
+  if (via === undefined) return wrong('HEADER_MALFORMED', 'via', 'is malformed');
+  const from = parseNameAddr(fromText);
+  if (from === undefined) return wrong('HEADER_MALFORMED', 'from', 'is malformed');
+  const to = parseNameAddr(toText);
+  if (to === undefined) return wrong('HEADER_MALFORMED', 'to', 'is malformed');
+  if (!isCallId(callId)) return wrong('HEADER_MALFORMED', 'call-id', 'is malformed');
+  const cseq = parseCSeq(cseqText);
+  if (cseq === undefined) return wrong('HEADER_MALFORMED', 'cseq', 'is not a number below 2^31 and a method');
+  const hops = headers.get('max-forwards');
+  const maxForwards = hops === undefined ? undefined : parseMaxForwards(hops);
+  if (hops !== undefined && maxForwards === undefined) return wrong('HEADER_MALFORMED', 'max-forwards', 'is not a number from 0 to 255');
+  return { kind: 'core', via, from, to, callId, cseq, ...(maxForwards !== undefined && { maxForwards }) };
+}
+
+function countOf(headers: SipHeaders, name: string): number {
+  return headers instanceof LazyHeaders ? headers.count(name) : headers.all(name).length;
+}
+
+function offsetOf(headers: SipHeaders, name: string): number {
+  return headers instanceof LazyHeaders ? headers.offsetOf(name) : 0;
+}
