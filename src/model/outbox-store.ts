@@ -59,10 +59,14 @@ export interface NewRow {
   readonly acceptedAt: number;
   readonly serviceNow: number;
   readonly serviceDeadline: number;
+  /** For a conversation whose counterpart is not known yet, else for this row alone. */
   readonly callId: string;
   readonly fromTag: string;
   readonly stanzaId: string;
-  /** The sender's conversation id when the other side cannot carry it as it is: stored with `callId` as its counterpart. */
+  /**
+   * The conversation as its sender names it, for the unordered pair of users. When `callId` differs from it (the other side
+   * cannot carry it as it is) and no counterpart is known, the two are stored as counterparts.
+   */
   readonly conversation?: { readonly pair: string; readonly kind: 'thread' | 'callId'; readonly value: string };
   /** For a failure notice: the row it is about. */
   readonly aboutRow?: number;

@@ -1,0 +1,96 @@
+// What policy decided, for `explain` and reports. Noted lazily: a crash may cost the last 50 ms, a full disk may cost more.
+
+import type { DecisionRecord, DecisionStore } from '../model/stores.ts';
+import { integer, maybeText, type Row, text, word } from './column.ts';
+import type { Database } from './database.ts';
+import { nameOf, PROOFS, pairNumber } from './ledger.ts';
+
+/** Marks that wait for the disk before decisions are dropped instead of kept. */
+const BACKLOG = 10_000;
+const EXPIRE_STEP = 1000;
+
+export function decisionTable(db: Database): DecisionStore {
+  return {
+    note(record) {
+      if (db.backlog > BACKLOG) return;
+      db.lazy(() => insert(db, record));
+    },
+    async ofEvent(id) {
+      return db
+        .prepare('SELECT decision.* FROM decision_name JOIN decision USING (number) WHERE name = ? ORDER BY number DESC LIMIT 100')
+        .all(nameOf(id))
+        .reverse()
+        .map(toRecord);
+    },
+    async between(from, to, sinceMs) {
+      return db
+        .prepare('SELECT * FROM decision WHERE pair = ? AND sender = ? AND recipient = ? AND at >= ? ORDER BY number DESC LIMIT 1000')
+        .all(pairNumber(from, to), from, to, sinceMs)
+        .reverse()
+        .map(toRecord);
+    },
+    expire(before) {
+      return db.write(() => {
+        const old = db.prepare(`SELECT * FROM (SELECT * FROM decision ORDER BY number LIMIT ${EXPIRE_STEP}) WHERE at < ?`).all(before);
+        for (const row of old) {
+          const number = integer(row, 'number');
+          for (const name of namesOf(toRecord(row))) {
+            db.prepare('DELETE FROM decision_name WHERE name = ? AND number = ?').run(name, number);
+          }
+          db.prepare('DELETE FROM decision WHERE number = ?').run(number);
+        }
+        return old.length;
+      });
+    },
+  };
+}
+
+function insert(db: Database, one: DecisionRecord): void {
+  const number = db
+    .prepare(
+      `INSERT INTO decision (at, event_id, kind, sender, recipient, pair, network, proof, allowed, code, file, key, ids)
+       VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)`,
+    )
+    .run(
+      Math.round(one.at),
+      one.eventId,
+      one.kind,
+      one.from,
+      one.to,
+      pairNumber(one.from, one.to),
+      one.network,
+      one.proof,
+      one.allowed ? 1 : 0,
+      one.code ?? null,
+      one.file ?? null,
+      one.key ?? null,
+      one.ids === undefined || one.ids.length === 0 ? null : JSON.stringify(one.ids),
+    ).lastInsertRowid;
+  for (const name of namesOf(one)) db.prepare('INSERT OR IGNORE INTO decision_name (name, number) VALUES (?, ?)').run(name, number);
+}
+
+function namesOf(one: DecisionRecord): Set<string> {
+  return new Set([one.eventId, ...(one.ids ?? [])].map(nameOf));
+}
+
+function toRecord(row: Row): DecisionRecord {
+  const code = maybeText(row, 'code');
+  const file = maybeText(row, 'file');
+  const key = maybeText(row, 'key');
+  const ids = maybeText(row, 'ids');
+  return {
+    at: integer(row, 'at'),
+    eventId: text(row, 'event_id'),
+    kind: text(row, 'kind'),
+    from: text(row, 'sender'),
+    to: text(row, 'recipient'),
+    network: text(row, 'network'),
+    proof: word(row, 'proof', PROOFS),
+    allowed: row.allowed === 1,
+    ...(code !== undefined && { code }),
+    ...(file !== undefined && { file }),
+    ...(key !== undefined && { key }),
+    // Written by this file only.
+    ...(ids !== undefined && { ids: JSON.parse(ids) as string[] }),
+  };
+}

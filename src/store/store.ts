@@ -1,0 +1,220 @@
+// Opens the database of a home and hands out one table per noun. All durable state of one process goes through here.
+//   var/isthmus.db        the database (WAL)        var/store.key      the key of its seals, 0600
+//   var/isthmus.owner     held while a process runs it
+
+import { mkdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { reason } from '../errors.ts';
+import type { LedgerStore, OutboxStore, SecretStore, SentIds, ServiceClockStore } from '../model/outbox-store.ts';
+import { StoreError } from '../model/outbox-store.ts';
+import type { Clock } from '../model/ports.ts';
+import type {
+  AuthorizationStore,
+  ContactRequestStore,
+  DecisionStore,
+  DialogStore,
+  DiscoveredStore,
+  SpellingStore,
+  ThreadStore,
+} from '../model/stores.ts';
+import { authorizationTable } from './authorizations.ts';
+import { text } from './column.ts';
+import { type CommitStats, Database, isDamage, storeError } from './database.ts';
+import { decisionTable } from './decisions.ts';
+import { Ledger } from './ledger.ts';
+import { migrate, newestVersion, versionOf } from './migrate.ts';
+import { OutboxTable } from './outbox.ts';
+import { own } from './owner.ts';
+import { requestTable } from './requests.ts';
+import { salvage } from './salvage.ts';
+import { keyFile, sealWith } from './seal.ts';
+import { clockTable, dialogTable, discoveredTable, secretTable, spellingTable } from './small-tables.ts';
+import { Threads } from './threads.ts';
+import { inspectWal } from './wal.ts';
+
+const DEDUP_MS = 24 * 3600 * 1000;
+/** Conversations that nobody used for this long are forgotten. */
+const THREAD_MS = 90 * DEDUP_MS;
+/** A larger file is not checked from end to end at every start. */
+const CHECKED_BYTES = 2 ** 30;
+
+export interface StoreOptions {
+  /** The folder of `data:`; made when it is not there. */
+  readonly folder: string;
+  readonly clock: Clock;
+  /**
+   * `own`: the running process; migrates, checks, and refuses a second owner.
+   * `visit`: a command beside it; reads, and writes single decisions.
+   */
+  readonly mode: 'own' | 'visit';
+  /** How long copies are recognised, in ms of service time. Default 24 h. */
+  readonly dedupMs?: number;
+  /** The file may not grow past this (pages of 4 KiB); writes then fail as on a full disk. */
+  readonly maxPages?: number;
+}
+
+/** One thing found at the start that an operator should know. */
+export interface Remark {
+  readonly what: 'key' | 'log' | 'damage' | 'unchecked';
+  readonly text: string;
+}
+
+export interface StoreStats extends CommitStats {
+  /** Lazy writes that wait for the disk. */
+  readonly backlog: number;
+}
+
+export interface Store {
+  readonly outbox: OutboxStore;
+  readonly ledger: LedgerStore;
+  readonly sentIds: SentIds;
+  readonly serviceClock: ServiceClockStore;
+  readonly authorizations: AuthorizationStore;
+  readonly dialogs: DialogStore;
+  readonly spellings: SpellingStore;
+  readonly threads: ThreadStore;
+  readonly requests: ContactRequestStore;
+  readonly discovered: DiscoveredStore;
+  readonly decisions: DecisionStore;
+  readonly secrets: SecretStore;
+  /** What was found at the start. Empty is good. */
+  readonly remarks: readonly Remark[];
+  stats(): StoreStats;
+  /** Removes what is older than the given ages in ms (`retention:`), in small steps. */
+  expire(ages: { readonly ledgerMs: number; readonly decisionsMs: number; readonly requestsMs: number }): Promise<void>;
+  /** Writes lazy marks now. */
+  flush(): void;
+  close(): void;
+}
+
+/**
+ * @throws StoreError: another owner, a newer database, a key that is none, a folder that cannot be written;
+ *   for `visit` also when there is no database
+ */
+export function openStore(options: StoreOptions): Store {
+  const { folder, clock } = options;
+  const path = join(folder, 'isthmus.db');
+  const remarks: Remark[] = [];
+  if (options.mode === 'visit') return assemble(visit(path), join(folder, 'store.key'), options, remarks, () => {});
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+  } catch (error) {
+    throw new StoreError(reason('STORE_FULL', `the folder ${folder} of data: cannot be made: ${String(error)}`), { cause: error });
+  }
+  const owner = own(join(folder, 'isthmus.owner'));
+  try {
+    const db = openOwn(path, clock, remarks);
+    if (options.maxPages !== undefined) db.exec(`PRAGMA max_page_count = ${options.maxPages}`);
+    return assemble(db, join(folder, 'store.key'), options, remarks, () => owner.release());
+  } catch (error) {
+    owner.release();
+    throw error instanceof StoreError ? error : storeError(error);
+  }
+}
+
+function visit(path: string): Database {
+  const have = statSync(path, { throwIfNoEntry: false });
+  if (have === undefined) throw new StoreError(reason('STORE_FULL', `there is no database at ${path}: this home has not been started yet`));
+  try {
+    const db = new Database(path);
+    const [version, newest] = [versionOf(db), newestVersion()];
+    if (version === newest) return db;
+    db.close();
+    throw new StoreError(reason('US_BUG', `the database has shape ${version}, this version knows ${newest}: use the version that runs`));
+  } catch (error) {
+    throw error instanceof StoreError ? error : storeError(error);
+  }
+}
+
+function openOwn(path: string, clock: Clock, remarks: Remark[]): Database {
+  const wal = inspectWal(`${path}-wal`);
+  if (wal !== undefined && wal.lost > 0) {
+    const gone = `${wal.lost} pages after its last good commit (page ${wal.good}) do not check out and are left out`;
+    remarks.push({
+      what: 'log',
+      text: `the write-ahead log ends early: ${gone}. After a kill that is an unfinished write; else rows are gone`,
+    });
+  }
+  let damage: string | undefined;
+  let db: Database | undefined;
+  try {
+    db = new Database(path);
+    damage = check(db, path, remarks);
+    if (damage === undefined) {
+      migrate(db);
+      return db;
+    }
+  } catch (error) {
+    if (!isDamage(error)) throw error;
+    damage = error instanceof Error ? error.message : String(error);
+  }
+  try {
+    db?.close();
+  } catch {
+    // a damaged file may not close
+  }
+  const saved = salvage(path, new Date(clock.now()).toISOString().replaceAll(/[:.]/g, '-'));
+  const missing = saved.incomplete.length === 0 ? 'no table is visibly incomplete' : `not whole: ${saved.incomplete.join(', ')}`;
+  remarks.push({
+    what: 'damage',
+    text: `the database was damaged (${damage}); ${saved.rows} rows were carried over, ${missing}; the old file is ${saved.aside}`,
+  });
+  return new Database(path);
+}
+
+function check(db: Database, path: string, remarks: Remark[]): string | undefined {
+  if ((statSync(path, { throwIfNoEntry: false })?.size ?? 0) > CHECKED_BYTES) {
+    remarks.push({ what: 'unchecked', text: `${path} is over 1 GiB and was not checked from end to end` });
+    return undefined;
+  }
+  const answer = db.prepare('PRAGMA quick_check(1)').get();
+  const verdict = answer === undefined ? 'no answer' : text(answer, 'quick_check');
+  return verdict === 'ok' ? undefined : verdict;
+}
+
+function assemble(db: Database, keyPath: string, options: StoreOptions, remarks: Remark[], released: () => void): Store {
+  const { clock } = options;
+  const { key, remark, made } = keyFile(keyPath);
+  if (remark !== undefined) remarks.push({ what: 'key', text: remark });
+  if (made && db.prepare('SELECT 1 AS yes FROM outbox').get() !== undefined) {
+    remarks.push({ what: 'key', text: `${keyPath} was gone and is new: what waited cannot be read any more and its senders are told` });
+  }
+  const seal = sealWith(key);
+  const ledger = new Ledger(db, clock);
+  const threads = new Threads(db, clock);
+  const decisions = decisionTable(db);
+  const requests = requestTable(db, seal);
+  return {
+    outbox: new OutboxTable(db, seal, ledger, threads, options.dedupMs ?? DEDUP_MS),
+    ledger,
+    sentIds: ledger,
+    serviceClock: clockTable(db),
+    authorizations: authorizationTable(db),
+    dialogs: dialogTable(db),
+    spellings: spellingTable(db),
+    threads,
+    requests,
+    discovered: discoveredTable(db),
+    decisions,
+    secrets: secretTable(db, seal),
+    remarks,
+    stats: () => ({ ...db.stats(), backlog: db.backlog }),
+    async expire({ ledgerMs, decisionsMs, requestsMs }) {
+      const now = clock.now();
+      await untilNone(() => ledger.expire(now - ledgerMs));
+      await untilNone(() => decisions.expire(now - decisionsMs));
+      await untilNone(() => threads.expire(now - THREAD_MS));
+      await requests.expire(now - requestsMs);
+    },
+    flush: () => db.flush(),
+    close() {
+      db.close();
+      released();
+    },
+  };
+}
+
+/** Step by step, so that messages are committed between two of them. */
+async function untilNone(step: () => Promise<number>): Promise<void> {
+  while ((await step()) > 0);
+}
