@@ -2,6 +2,7 @@
 // the event to the outbox (durable), to presence, or straight to a gateway (typing). The answer timing of a SIP MESSAGE
 // (DESIGN 8) lives here; what is answered in which protocol's words lives in the shores' replies.ts.
 
+import { LRUCache } from 'lru-cache';
 import { reason } from '../errors.ts';
 import type { Log } from '../log.ts';
 import { type Address, bareKey, show } from '../model/address.ts';
@@ -18,6 +19,9 @@ import type { Limits } from './limits.ts';
 export const ANSWER_WITHIN_MS = 4000;
 /** Deadline of a delivery that is not durable, ms: SIP non-INVITE (RFC 3261 Timer F). */
 const SOFT_DEADLINE_MS = 32_000;
+/** Typing crosses only within a conversation: it would show who is at the keyboard (sip-xmpp.md §6). ms */
+const TYPING_AFTER_MESSAGE_MS = 15 * 60_000;
+const MAX_CONVERSATIONS = 50_000;
 
 /** What dispatch needs of the outbox. */
 export interface Acceptor {
@@ -53,6 +57,8 @@ export interface DispatchDeps {
 
 export class Dispatch {
   readonly #deps: DispatchDeps;
+  /** Monotonic ms of the last message of a pair, in either direction. */
+  readonly #talked = new LRUCache<string, number>({ max: MAX_CONVERSATIONS });
   #outbox: Acceptor | undefined;
   #presence: PresenceNeck | undefined;
 
@@ -122,6 +128,7 @@ export class Dispatch {
         }
         if (event.origin.side !== 'edge' && decision.hop.side === 'edge')
           await this.#deps.requests.learn(bareKey(event.from), bareKey(event.to));
+        this.#talked.set(conversation(event), this.#deps.clock.monotonic());
         return this.#answer(event, decision.hop);
       }
       case 'im.receipt': {
@@ -130,8 +137,11 @@ export class Dispatch {
         const about = original.messageId ?? original.wireId ?? event.about;
         return this.#answer({ ...event, about, ...(original.thread !== undefined && { thread: original.thread }) }, decision.hop);
       }
-      case 'im.composing':
-        return this.deliver(event);
+      case 'im.composing': {
+        const last = this.#talked.get(conversation(event));
+        const recent = last !== undefined && this.#deps.clock.monotonic() - last < TYPING_AFTER_MESSAGE_MS;
+        return recent ? this.deliver(event) : { kind: 'handedOver' };
+      }
       default:
         if (event.kind === 'presence.requested') {
           const tooMany = await this.#tooManyTargets(event);
@@ -257,6 +267,10 @@ export class Dispatch {
     if (this.#outbox === undefined) throw new Error('dispatch is not connected to the outbox');
     return this.#outbox;
   }
+}
+
+function conversation(event: Event): string {
+  return [bareKey(event.from), bareKey(event.to)].sort().join(' ');
 }
 
 type RefusedReason = ReturnType<typeof reason> | undefined;
