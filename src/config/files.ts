@@ -1,0 +1,72 @@
+// Reads the files of a home into memory: YAML, groups, PEM; of secrets only names and modes. The checks work on this
+// picture alone, so that one set is judged as it was read, and tests need no disk.
+
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+
+export interface HomeFile {
+  /** Empty for what is not read: secrets, unreadable files. */
+  readonly text: string;
+  /** Permission bits. */
+  readonly mode: number;
+  /** Why it could not be read. */
+  readonly unreadable?: string;
+}
+
+/** Every file of the parts that Isthmus reads, by its path relative to the home with forward slashes. */
+export type HomeFiles = ReadonlyMap<string, HomeFile>;
+
+const FOLDERS = ['routes', 'certs', 'secrets'] as const;
+const MAX_FILES = 20_000;
+const MAX_DEPTH = 6;
+const MAX_READ_BYTES = 4 * 1024 * 1024;
+
+/** Reads the home. @throws the error of node:fs when `dir` itself is not a readable folder */
+export function readHomeFiles(dir: string): HomeFiles {
+  const files = new Map<string, HomeFile>();
+  for (const entry of readdirSync(dir, { withFileTypes: true })) {
+    if (!entry.isDirectory() && /\.ya?ml$/.test(entry.name)) files.set(entry.name, readOne(dir, entry.name));
+  }
+  for (const folder of FOLDERS) walk(dir, folder, files, 0);
+  return files;
+}
+
+function walk(dir: string, folder: string, files: Map<string, HomeFile>, depth: number): void {
+  let names: string[];
+  try {
+    names = readdirSync(join(dir, folder)).sort();
+  } catch {
+    return; // a folder that is not there holds nothing
+  }
+  for (const name of names) {
+    if (files.size >= MAX_FILES) return;
+    const path = `${folder}/${name}`;
+    if (isFolder(join(dir, path))) {
+      if (depth < MAX_DEPTH && name !== '.git') walk(dir, path, files, depth + 1);
+    } else {
+      files.set(path, readOne(dir, path));
+    }
+  }
+}
+
+/** Follows symbolic links: ACME tools keep the live certificate behind one. */
+function isFolder(path: string): boolean {
+  try {
+    return statSync(path).isDirectory();
+  } catch {
+    return false;
+  }
+}
+
+function readOne(dir: string, path: string): HomeFile {
+  try {
+    const { mode, size } = statSync(join(dir, path));
+    const permissions = mode & 0o777;
+    if (path.startsWith('secrets/')) return { text: '', mode: permissions };
+    if (size > MAX_READ_BYTES) return { text: '', mode: permissions, unreadable: `it has ${size} bytes` };
+    return { text: readFileSync(join(dir, path), 'utf8'), mode: permissions };
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? String(error.code) : String(error);
+    return { text: '', mode: 0, unreadable: code };
+  }
+}

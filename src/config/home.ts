@@ -1,0 +1,65 @@
+// The home after validation: isthmus.yaml with every default filled in. routes/ becomes a Table (model/table.ts).
+// assembly/ reads it to open listeners, the store and the log.
+
+import type { HostPort, Where } from '../model/table.ts';
+
+/** One address to listen on. */
+export interface Bind {
+  readonly scheme: 'tls' | 'starttls' | 'plain' | 'http' | 'https';
+  /** A literal address; `*` is every address, IPv6 and IPv4. */
+  readonly address: string;
+  readonly port: number;
+  readonly where: Where;
+}
+
+/** A certificate refused whatever its chain says (certs/revoked/refused.yaml). */
+export interface RefusedCertificate {
+  /** SHA-256, lower-case hex. */
+  readonly fingerprint: string;
+  readonly domain?: string;
+  readonly reason: string;
+  readonly where: Where;
+}
+
+export interface Home {
+  /** Absolute path of the folder. */
+  readonly dir: string;
+  readonly edge: {
+    /** What Via, Contact and Record-Route carry. */
+    readonly host: string;
+    /** certs/own/<name> shown to a peer that sends no SNI, when the operator chose one. */
+    readonly identity?: string;
+    readonly sip: readonly Bind[];
+    readonly xmpp: readonly Bind[];
+    /** CIDR ranges of load balancers that speak PROXY v2. */
+    readonly proxyProtocolFrom: readonly string[];
+  };
+  readonly inside: {
+    readonly host: string;
+    readonly sip: readonly Bind[];
+    readonly component: readonly Bind[];
+  };
+  /** Faces users of the core; understood, not yet opened. */
+  readonly clients: {
+    readonly host?: string;
+    readonly sip: readonly Bind[];
+    readonly xmpp: readonly Bind[];
+    readonly web: readonly Bind[];
+  };
+  readonly outbound: { readonly sourceAddress: readonly string[]; readonly httpProxy?: HostPort };
+  readonly admin: { readonly kind: 'unix'; readonly path: string } | { readonly kind: 'https'; readonly bind: Bind };
+  readonly metrics?: Bind;
+  /** Name servers to ask; empty: the system's. */
+  readonly dns: { readonly servers: readonly HostPort[] };
+  /** Absolute path of the folder for database and generated material. */
+  readonly data: string;
+  readonly retention: {
+    readonly ledgerMs: number;
+    readonly decisionsMs: number;
+    readonly queuedMs: number;
+    readonly requestsMs: number;
+  };
+  readonly reload: 'onApply' | 'onChange';
+  readonly log: { readonly level: 'error' | 'warn' | 'info' | 'debug' };
+  readonly refused: readonly RefusedCertificate[];
+}

@@ -1,0 +1,207 @@
+// The home as a whole: read, parse, check each file by its section, lay them side by side, run the tests inside, and hand
+// out a Home and a Table - or every fault at once. Reads files only, no network. A bad set never takes effect.
+
+import { resolve } from 'node:path';
+import type * as z from 'zod';
+import type { Table } from '../model/table.ts';
+import { checkTrust, covers, type OwnPair, ownPairs } from './certificates.ts';
+import { type HomeFiles, readHomeFiles } from './files.ts';
+import { type Fault, Findings, type Notice, wholeFile } from './finding.ts';
+import type { Home } from './home.ts';
+import { homeOf, REFUSED_FILE } from './home-of.ts';
+import { checkSection } from './issues.ts';
+import { checkLayout } from './layout.ts';
+import { type IsthmusInput, type Listeners, listenersOf, placeOf, showBind } from './listeners.ts';
+import { tellNotYet } from './not-yet.ts';
+import { ownDomainsOf } from './own-domains.ts';
+import { domainOfFile, partnerOf } from './partners.ts';
+import { defaultPolicy, POLICY_FILE, policyOf } from './policy.ts';
+import { type Judge, runPolicyTests } from './policy-tests.ts';
+import { checkIdentities, checkPartners, checkPolicy, checkSecrets, partnersByDomain } from './references.ts';
+import { domainsSection } from './sections/domains.ts';
+import { isthmusSection } from './sections/isthmus.ts';
+import { acmeSection, networkSection, providerSection, refusedSection } from './sections/later.ts';
+import { partnerSection } from './sections/partner.ts';
+import { policySection } from './sections/policy.ts';
+import { readYaml, type YamlSource } from './yaml-source.ts';
+
+const ISTHMUS_FILE = 'isthmus.yaml';
+const DOMAINS_FILE = 'routes/domains.yaml';
+
+export interface LoadOptions {
+  /** Wall ms, for expiry and `until`. Default: now. */
+  readonly nowMs?: number;
+  /** Number of the set, counted by whoever swaps it in. Default: 1. */
+  readonly generation?: number;
+  /** Says what policy decides, for `tests:` in policy.yaml; without it they are not run. */
+  readonly judge?: Judge;
+  /** Secrets may come from $CREDENTIALS_DIRECTORY, so a missing file in secrets/ is not warned about. */
+  readonly credentials?: boolean;
+}
+
+export type Loaded =
+  | { readonly ok: true; readonly home: Home; readonly table: Table; readonly notices: readonly Notice[]; readonly faults: readonly [] }
+  | { readonly ok: false; readonly faults: readonly Fault[]; readonly notices: readonly Notice[] };
+
+/** Reads and checks the home in `dir`. Never throws for what stands in it; a folder that cannot be read is a fault. */
+export function loadHome(dir: string, options: LoadOptions = {}): Loaded {
+  const credentials = options.credentials ?? process.env.CREDENTIALS_DIRECTORY !== undefined;
+  try {
+    return checkHome(resolve(dir), readHomeFiles(dir), { ...options, credentials });
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error)) throw error;
+    const findings = new Findings();
+    findings.fault(
+      'CONFIG_FILE',
+      wholeFile(dir),
+      `the folder cannot be read: ${String(error.code)}`,
+      'a folder with isthmus.yaml and routes/',
+    );
+    return { ok: false, faults: findings.faults(), notices: [] };
+  }
+}
+
+/** The same for files already in memory. Pure but for `options.judge`. */
+export function checkHome(dir: string, files: HomeFiles, options: LoadOptions = {}): Loaded {
+  const nowMs = options.nowMs ?? Date.now();
+  const findings = new Findings();
+  const open = (file: string) => openFile(file, files, findings);
+  const section = <T extends z.ZodType>(source: YamlSource | undefined, schema: T) =>
+    source === undefined ? undefined : checkSection(source, schema, findings);
+
+  checkLayout(files, findings);
+  const isthmus = open(ISTHMUS_FILE);
+  const domainsFile = open(DOMAINS_FILE);
+  const policyFile = open(POLICY_FILE);
+  const input: IsthmusInput = section(isthmus, isthmusSection) ?? isthmusSection.parse({});
+  const domainsInput = section(domainsFile, domainsSection);
+  const policyInput = section(policyFile, policySection);
+  const refusedFile = open(REFUSED_FILE);
+  const refusedInput = section(refusedFile, refusedSection);
+  const later: YamlSource[] = [];
+  for (const path of files.keys()) {
+    const schema = inFolder(path, 'routes/providers') ? providerSection : inFolder(path, 'routes/networks') ? networkSection : acmeSection;
+    if (schema === acmeSection && path !== 'certs/acme.yaml') continue;
+    const source = open(path);
+    if (source === undefined) continue;
+    section(source, schema);
+    later.push(source);
+  }
+  if (domainsFile === undefined && !files.has(DOMAINS_FILE)) {
+    findings.fault(
+      'CONFIG_FILE',
+      wholeFile(DOMAINS_FILE),
+      'the file is missing',
+      'it names the domains that are ours; isthmus init writes one',
+    );
+  } else if (domainsInput !== undefined && Object.keys(domainsInput.domains).length === 0) {
+    findings.warning('CONFIG_MISSING_KEY', wholeFile(DOMAINS_FILE), 'no domain of ours', 'nothing can be carried; add one under domains:');
+  }
+
+  const listeners = listenersOf(input, isthmus, findings);
+  const domains = domainsFile === undefined || domainsInput === undefined ? new Map() : ownDomainsOf(domainsInput, domainsFile, findings);
+  const listedOff = policyInput?.listed.enabled === false;
+  const listed = {
+    allow: (listedOff ? undefined : policyInput?.listed.allow) ?? {},
+    limits: (listedOff ? undefined : policyInput?.listed.limits) ?? {},
+    source: policyFile,
+  };
+  const partnerPaths = [...files.keys()].filter((path) => inFolder(path, 'routes/partners'));
+  const partners = partnerPaths.flatMap((path) => {
+    const source = open(path);
+    const written = section(source, partnerSection);
+    if (source === undefined || written === undefined) return [];
+    const partner = partnerOf(written, source, listed, findings);
+    return partner === undefined ? [] : [{ partner, source, reviewBefore: written.reviewBefore }];
+  });
+  const byDomain = partnersByDomain(partners, domains, findings);
+  // Without our domains every user would look like a stranger: first things first.
+  if (policyFile !== undefined && policyInput !== undefined && domainsInput !== undefined) {
+    checkPolicy(policyInput, policyFile, domains, byDomain, nowMs, findings);
+  }
+  const pairs = ownPairs(files, nowMs, findings);
+  checkIdentities(domains, pairs, input.edge?.identity, { isthmus, domains: domainsFile, input: domainsInput }, findings);
+  checkTrust(files, new Set([...byDomain.keys(), ...partnerPaths.map(domainOfFile)]), findings);
+  checkSecrets(domains, files, options.credentials ?? false, findings);
+  checkPartners(partners, nowMs, findings);
+  const host = edgeHost(input, isthmus, pairs, [...domains.keys()], findings);
+  warnPlain(listeners, isthmus, findings);
+  if (listeners.insideSip.length === 0 && [...domains.values()].some((own) => own.served === 'sip')) {
+    findings.warning(
+      'CONFIG_MISSING_KEY',
+      isthmus?.place(['inside']) ?? wholeFile(ISTHMUS_FILE),
+      'no inside.sip',
+      'internal SIP servers have nowhere to send what goes outside',
+    );
+  }
+  tellNotYet(isthmus, domainsFile, later, findings);
+
+  const table: Table = {
+    generation: options.generation ?? 1,
+    domains,
+    partners: byDomain,
+    policy: policyOf(policyInput ?? defaultPolicy(), policyInput === undefined ? undefined : policyFile, files, findings),
+  };
+  if (options.judge !== undefined && findings.faults().length === 0 && policyFile !== undefined) {
+    runPolicyTests(table, options.judge, policyFile, findings);
+  }
+  const faults = findings.faults();
+  const notices = findings.notices();
+  if (faults.length > 0) return { ok: false, faults, notices };
+  return { ok: true, home: homeOf(dir, input, listeners, host, refusedInput, refusedFile), table, notices, faults: [] };
+}
+
+function openFile(file: string, files: HomeFiles, findings: Findings): YamlSource | undefined {
+  const found = files.get(file);
+  if (found === undefined) return undefined;
+  if (found.unreadable !== undefined) {
+    findings.fault('CONFIG_FILE', wholeFile(file), `cannot be read: ${found.unreadable}`, 'a readable file');
+    return undefined;
+  }
+  return readYaml(file, found.text, findings);
+}
+
+function inFolder(path: string, folder: string): boolean {
+  const name = path.startsWith(`${folder}/`) ? path.slice(folder.length + 1) : '';
+  return name.endsWith('.yaml') && !name.includes('/') && !name.startsWith('.');
+}
+
+/** What we call ourselves on the edge: as written, else the certificate's own name, else our first domain. */
+function edgeHost(
+  input: IsthmusInput,
+  source: YamlSource | undefined,
+  pairs: readonly OwnPair[],
+  domains: readonly string[],
+  findings: Findings,
+): string {
+  const written = input.edge?.host;
+  const valid = pairs.filter((pair) => pair.valid);
+  if (written !== undefined) {
+    if (source !== undefined && valid.length > 0 && !valid.some((pair) => covers(pair.names, written))) {
+      const names = valid.flatMap((pair) => pair.names);
+      findings.fault(
+        'CONFIG_CERTIFICATE',
+        source.place(['edge', 'host'], 'value'),
+        `no certificate in certs/own names ${written}`,
+        `partners compare it with our certificate; one of ${names.join(', ')}`,
+      );
+    }
+    return written;
+  }
+  const ranked = [...valid].sort((a, b) => coverage(b, domains) - coverage(a, domains));
+  const identity = valid.find((pair) => pair.name === input.edge?.identity) ?? ranked[0];
+  return identity?.names.find((name) => !name.startsWith('*.')) ?? domains[0] ?? 'localhost';
+}
+
+function coverage(pair: OwnPair, domains: readonly string[]): number {
+  return domains.filter((domain) => covers(pair.names, domain)).length;
+}
+
+function warnPlain(listeners: Listeners, source: YamlSource | undefined, findings: Findings): void {
+  if (source === undefined) return;
+  for (const bind of [...listeners.insideSip, ...listeners.insideComponent]) {
+    if (bind.scheme !== 'plain') continue;
+    const right = 'anyone who can reach it can read and inject; use tls://, or keep the network to these servers';
+    findings.warning('CONFIG_EXPOSED', placeOf(bind, source), `${showBind(bind)} is not encrypted`, right);
+  }
+}

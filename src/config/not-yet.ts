@@ -1,0 +1,53 @@
+// What the schema understands and this version does not do. One table, so that a feature that lands is one line less.
+
+import { type Findings, wholeFile } from './finding.ts';
+import type { Path, YamlSource } from './yaml-source.ts';
+
+const ISTHMUS: readonly { readonly path: Path; readonly what: string }[] = [
+  { path: ['clients'], what: 'clients of the embedded core are not listened for' },
+  { path: ['edge', 'proxyProtocolFrom'], what: 'PROXY v2 is not read; the load balancer counts as the peer' },
+  { path: ['inside', 'component'], what: 'internal XMPP servers cannot dial us; use component.dial in routes/domains.yaml' },
+  { path: ['outbound', 'sourceAddress'], what: 'the system chooses the source address' },
+  { path: ['outbound', 'httpProxy'], what: 'nothing is fetched over HTTP' },
+  { path: ['metrics'], what: 'metrics are not served' },
+];
+
+/** Names every key that is accepted and not in force. @param later files of providers, networks and ACME */
+export function tellNotYet(
+  source: YamlSource | undefined,
+  domains: YamlSource | undefined,
+  later: readonly YamlSource[],
+  findings: Findings,
+): void {
+  for (const { path, what } of ISTHMUS) {
+    if (source?.has(path) === true) findings.notYet(source.place(path), `${path.join('.')} is understood, not in force`, what);
+  }
+  const admin = source?.at(['admin']);
+  if (source !== undefined && typeof admin === 'string' && admin.startsWith('https:')) {
+    findings.notYet(source.place(['admin']), 'admin over https is understood, not in force', 'use the command line on this machine');
+  }
+  if (source?.at(['reload']) === 'onChange') {
+    findings.notYet(
+      source.place(['reload']),
+      'reload: onChange is understood, not in force',
+      'restart, or send SIGHUP, for changes other than certificates',
+    );
+  }
+  const owned = domains?.at(['domains']);
+  for (const domain of Object.keys(owned !== null && typeof owned === 'object' ? owned : {})) {
+    const path = ['domains', domain, 'otherwise'];
+    if (domains?.has(path) === true)
+      findings.notYet(domains.place(path), 'otherwise is understood, not in force', 'it comes with the embedded core');
+  }
+  for (const file of later) {
+    if (file.at(['enabled']) === false) continue;
+    const { what, instead } = LATER_FILES[file.file.split('/')[1]!] ?? LATER_FILES.acme!;
+    findings.notYet(wholeFile(file.file), `${what} is understood, not in force`, instead);
+  }
+}
+
+const LATER_FILES: Readonly<Record<string, { readonly what: string; readonly instead: string }>> = {
+  providers: { what: 'a provider', instead: 'give each of its domains a file in routes/partners/ with the same hosts and names' },
+  networks: { what: 'a public network', instead: 'nothing connects to it yet' },
+  acme: { what: 'ACME', instead: 'renew with your own tool; new files are taken at once' },
+};

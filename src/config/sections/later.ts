@@ -1,0 +1,37 @@
+// Files whose keys are understood while what they ask for has not landed: providers, networks, certs/acme.yaml.
+// And certs/revoked/refused.yaml, which is in force.
+
+import * as z from 'zod';
+import { entry, list, secret, text } from '../shape.ts';
+import { parseDomain, parseFingerprint } from '../values.ts';
+import { partnerSection } from './partner.ts';
+
+/** routes/providers/<name>.yaml: one provider whose edge many domains share. */
+export const providerSection = partnerSection.describe('One provider whose edge many domains share. Accepted; not yet in force.');
+
+/** routes/networks/<name>.yaml: one public network; every kind has its own keys. */
+export const networkSection = z
+  .looseObject({
+    kind: z.string().describe('matrix, irc, oscar, ...'),
+    enabled: z.boolean().default(true),
+    note: z.string().optional(),
+    homeserver: z.url({ protocol: /^https?$/, error: () => 'an address such as https://matrix.example' }).optional(),
+    userPrefix: z.string().optional(),
+    token: secret().optional(),
+    password: secret().optional(),
+  })
+  .describe('One public network. Accepted; not yet in force.');
+
+/** certs/acme.yaml: which names are renewed where and how. */
+export const acmeSection = z.looseObject({}).describe('Renewal by ACME. Accepted; not yet in force.');
+
+/** certs/revoked/refused.yaml. */
+export const refusedSection = entry({
+  refused: list(
+    entry({
+      fingerprint: text(parseFingerprint, 'b94d27b9934d3e08a52e52d7da7dabfac484efe37a5380ee9088f7ace2efcde9'),
+      domain: text(parseDomain, 'partner.example').optional(),
+      reason: z.string().min(1).describe('Shown to whoever asks why.'),
+    }),
+  ).default([]),
+}).describe('Certificates that are refused whatever their chain says, with the reason.');
