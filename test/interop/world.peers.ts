@@ -1,0 +1,114 @@
+// The check of the test world itself, without Isthmus: real peers start, find each other by DNS, believe each other by
+// certificate, and the scripted clients can drive them. When this fails, look here before looking at the bridge.
+
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { enterNamespace } from '../support/namespace.ts';
+import { startEjabberd } from '../support/peers/ejabberd.ts';
+import { Kamailio } from '../support/peers/kamailio.ts';
+import { prosody } from '../support/peers/prosody.ts';
+import { header, status } from '../support/sip-message.ts';
+import { basicOf, SipUa } from '../support/sip-ua.ts';
+import { World, xmppSrv } from '../support/world.ts';
+import { conditionOf, XmppUser } from '../support/xmpp-user.ts';
+
+const noWorld = enterNamespace();
+
+if (noWorld !== undefined) {
+  test('the world of real peers', { skip: noWorld });
+} else {
+  describe('the world of real peers', async () => {
+    const PROSODY = { address: '127.0.3.1', domain: 'prosody.test', users: { juliet: 'capulet' } };
+    const EJABBERD = { address: '127.0.4.1', domain: 'ejabberd.test', users: { romeo: 'montague' } };
+    const KAMAILIO = { address: '127.0.2.1', domain: 'corp.test', users: { nora: 'n0ra', omar: '0mar' } };
+    const world = await World.open({
+      hosts: { 'xmpp.prosody.test': PROSODY.address, 'xmpp.ejabberd.test': EJABBERD.address, 'sip.corp.test': KAMAILIO.address },
+      srv: [...xmppSrv(PROSODY.domain, 'xmpp.prosody.test'), ...xmppSrv(EJABBERD.domain, 'xmpp.ejabberd.test')],
+    });
+    const { rootsFile } = world;
+    const kamailio = new Kamailio({
+      ...KAMAILIO,
+      folder: world.room('kamailio'),
+      host: 'sip.corp.test',
+      foreign: { kind: 'discovered' },
+      trusts: [],
+      certificate: world.certificate({ names: ['corp.test', 'sip.corp.test'] }),
+      rootsFile,
+    });
+    const [, ejabberd] = await Promise.all([
+      world.start(
+        prosody({ ...PROSODY, folder: world.room('prosody'), certificate: world.certificate({ names: ['prosody.test'] }), rootsFile }),
+      ),
+      startEjabberd({
+        ...EJABBERD,
+        folder: world.room('ejabberd'),
+        certificate: world.certificate({ names: ['ejabberd.test'] }),
+        rootsFile,
+      }),
+      world.start(kamailio.process),
+    ]);
+    world.adopt(ejabberd);
+    const juliet = await XmppUser.signIn({ user: 'juliet', password: 'capulet', ...PROSODY });
+    const romeo = await XmppUser.signIn({ user: 'romeo', password: 'montague', ...EJABBERD });
+    const nora = await SipUa.signIn({ user: 'nora', password: 'n0ra', ...KAMAILIO });
+    const omar = await SipUa.signIn({ user: 'omar', password: '0mar', ...KAMAILIO });
+    world.atEnd(() => Promise.all([juliet.signOut(), romeo.signOut(), nora.close(), omar.close()]));
+
+    world.scene('the peers are up within seconds', async () => {
+      const times = world.startTimes();
+      console.log(`started in ms: ${JSON.stringify(times)}`);
+      for (const [name, ms] of Object.entries(times)) assert.ok(ms < 20_000, `${name} took ${ms} ms`);
+    });
+
+    world.scene('unknown names do not exist, and nothing is asked outside', async () => {
+      const { Resolver } = await import('node:dns/promises');
+      const resolver = new Resolver();
+      resolver.setServers(['127.0.0.53']);
+      await assert.rejects(resolver.resolve4('nobody.test'), { code: 'ENOTFOUND' });
+      assert.deepEqual((await resolver.resolveSrv('_xmpp-server._tcp.prosody.test'))[0]?.name, 'xmpp.prosody.test');
+    });
+
+    world.scene('Prosody and ejabberd exchange messages by SASL EXTERNAL', async () => {
+      await juliet.write(romeo.jid, 'Good even to you');
+      assert.equal((await romeo.message(juliet.jid)).getChildText('body'), 'Good even to you');
+      await romeo.write(juliet.jid, 'Is the day so young?');
+      assert.equal((await juliet.message(romeo.jid)).getChildText('body'), 'Is the day so young?');
+      assert.ok(world.dns.queries().includes('SRV _xmpp-server._tcp.ejabberd.test'));
+    });
+
+    world.scene('a message to an unknown user comes back as an error, both ways', async () => {
+      await juliet.write('nobody@ejabberd.test', 'hello?');
+      assert.equal(
+        conditionOf(await juliet.message('nobody@ejabberd.test', (stanza) => stanza.attrs.type === 'error')),
+        'service-unavailable',
+      );
+      await romeo.write('nobody@prosody.test', 'hello?');
+      assert.equal(
+        conditionOf(await romeo.message('nobody@prosody.test', (stanza) => stanza.attrs.type === 'error')),
+        'service-unavailable',
+      );
+    });
+
+    world.scene('two users of Kamailio exchange messages', async () => {
+      assert.equal(status(await nora.message(omar.aor, 'Grüße')), 200);
+      const message = await omar.messageFrom(nora.aor);
+      assert.equal(message.body, 'Grüße');
+      assert.match(header(message, 'via'), /127\.0\.2\.1/);
+      assert.equal(status(await nora.message('nobody@corp.test', 'hello?')), 404);
+    });
+
+    world.scene('Kamailio holds a watcher pending, grants, notifies changes, and takes it back', async () => {
+      const { status: answer } = await nora.subscribe(omar.aor);
+      assert.ok(answer === 200 || answer === 202, String(answer));
+      assert.equal((await nora.notice(omar.aor)).state, 'pending');
+      await omar.publish('open', { note: 'in' });
+      await kamailio.decide('omar', nora.aor, 'allow');
+      assert.equal(basicOf((await nora.notice(omar.aor, (notice) => notice.state === 'active' && notice.body !== '')).body), 'open');
+      await omar.publish('closed');
+      await nora.notice(omar.aor, (notice) => basicOf(notice.body) === 'closed');
+      await kamailio.decide('omar', nora.aor, 'block');
+      const end = await nora.notice(omar.aor, (notice) => notice.state === 'terminated');
+      assert.equal(end.reason, 'rejected');
+    });
+  });
+}
