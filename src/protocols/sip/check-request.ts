@@ -10,7 +10,7 @@ import { LazyHeaders } from './lazy-headers.ts';
 import type { SipHeaders, SipRequest, SipResponse } from './message.ts';
 import { SINGLE_HEADERS } from './names.ts';
 import { type ParseError, type ParseErrorCode, parseError } from './parse-error.ts';
-import { parseSipUri, schemeOf } from './uri.ts';
+import { parseSipUri, type SipUri, schemeOf } from './uri.ts';
 
 /** The headers that place a message, read once. */
 export interface MessageCore {
@@ -25,6 +25,13 @@ export interface MessageCore {
   readonly maxForwards?: number;
 }
 
+/** Of a request, the URIs too. */
+export interface RequestCore extends MessageCore {
+  readonly requestUri: SipUri;
+  readonly fromUri: SipUri;
+  readonly toUri: SipUri;
+}
+
 const SCHEMES = ['sip', 'sips', 'tel', 'im', 'pres'];
 
 /** What is wrong with a request, or undefined. The same as readRequest for who does not need the values. */
@@ -34,36 +41,38 @@ export function checkRequest(request: SipRequest): ParseError | undefined {
 }
 
 /** The placing headers of a request; or what is wrong and which status says so. */
-export function readRequest(request: SipRequest): MessageCore | ParseError {
+export function readRequest(request: SipRequest): RequestCore | ParseError {
   const core = readCore(request.headers);
   const { headers, method } = request;
   if (core.kind === 'error') return { ...core, headers, method };
   const wrong = (code: ParseErrorCode, status: number, message: string, header = ''): ParseError =>
     parseError(code, status, message, { headers, method, byteOffset: offsetOf(headers, header) });
+  const wrongUri = (status: 400 | 416, what: string, header = ''): ParseError =>
+    status === 400
+      ? wrong('URI_MALFORMED', 400, `${what} is malformed`, header)
+      : wrong('URI_SCHEME_UNSUPPORTED', 416, `the scheme of ${what} is not sip, sips, tel, im or pres`, header);
   // RFC 3261 §8.1.1.5: method names have case.
   if (core.cseq.method !== method) return wrong('CSEQ_MISMATCH', 400, 'the method in CSeq is not the method of the request', 'cseq');
-  const scheme = schemeOf(request.uri);
-  if (scheme === undefined) return wrong('URI_MALFORMED', 400, 'the Request-URI is not a URI');
-  // RFC 3261 §8.2.2.1: 416 for a scheme we do not know.
-  if (!SCHEMES.includes(scheme))
-    return wrong('URI_SCHEME_UNSUPPORTED', 416, 'the scheme of the Request-URI is not sip, sips, tel, im or pres');
-  const uri = parseSipUri(request.uri);
-  if (uri === undefined) return wrong('URI_MALFORMED', 400, 'the Request-URI is malformed');
+  const requestUri = readUri(request.uri);
+  if (typeof requestUri === 'number') return wrongUri(requestUri, 'the Request-URI');
   // RFC 3261 §19.1.1 table 1: no headers there.
-  if (uri.headers !== undefined) return wrong('URI_MALFORMED', 400, 'the Request-URI holds headers');
-  for (const [name, value] of [
-    ['from', core.from],
-    ['to', core.to],
-  ] as const) {
-    const its = schemeOf(value.uri)!;
-    if (!SCHEMES.includes(its))
-      return wrong('URI_SCHEME_UNSUPPORTED', 416, `the scheme in ${name} is not sip, sips, tel, im or pres`, name);
-    if (parseSipUri(value.uri) === undefined) return wrong('URI_MALFORMED', 400, `the URI in ${name} is malformed`, name);
-  }
+  if (requestUri.headers !== undefined) return wrong('URI_MALFORMED', 400, 'the Request-URI holds headers');
+  const fromUri = readUri(core.from.uri);
+  if (typeof fromUri === 'number') return wrongUri(fromUri, 'the URI in From', 'from');
+  const toUri = readUri(core.to.uri);
+  if (typeof toUri === 'number') return wrongUri(toUri, 'the URI in To', 'to');
   const contacts = headers.all('contact');
   if (contacts.length > 0 && parseContacts(contacts) === undefined)
     return wrong('HEADER_MALFORMED', 400, 'Contact is malformed', 'contact');
-  return core;
+  return { ...core, requestUri, fromUri, toUri };
+}
+
+/** A URI, or the status that says what is wrong. RFC 3261 §8.2.2.1: 416 for a scheme we do not know. */
+function readUri(text: string): SipUri | 400 | 416 {
+  const uri = parseSipUri(text);
+  if (uri !== undefined) return uri;
+  const scheme = schemeOf(text);
+  return scheme === undefined || SCHEMES.includes(scheme) ? 400 : 416;
 }
 
 /** The placing headers of a response; an error means: drop it, a response is never answered. */
@@ -75,9 +84,8 @@ export function readResponse(response: SipResponse): MessageCore | ParseError {
 function readCore(headers: SipHeaders): MessageCore | ParseError {
   const wrong = (code: ParseErrorCode, name: string, message: string): ParseError =>
     parseError(code, 400, `${name} ${message}`, { byteOffset: offsetOf(headers, name) });
-  for (const name of SINGLE_HEADERS) {
-    if (countOf(headers, name) > 1) return wrong('HEADER_REPEATED', name, 'stands more than once');
-  }
+  const repeated = repeatedIn(headers);
+  if (repeated !== undefined) return wrong('HEADER_REPEATED', repeated, 'stands more than once');
   const viaLines = headers.all('via');
   const fromText = headers.get('from');
   const toText = headers.get('to');
@@ -103,8 +111,10 @@ function readCore(headers: SipHeaders): MessageCore | ParseError {
   return { kind: 'core', via, from, to, callId, cseq, ...(maxForwards !== undefined && { maxForwards }) };
 }
 
-function countOf(headers: SipHeaders, name: string): number {
-  return headers instanceof LazyHeaders ? headers.count(name) : headers.all(name).length;
+function repeatedIn(headers: SipHeaders): string | undefined {
+  if (headers instanceof LazyHeaders) return headers.repeated(SINGLE_HEADERS);
+  for (const name of SINGLE_HEADERS) if (headers.all(name).length > 1) return name;
+  return undefined;
 }
 
 function offsetOf(headers: SipHeaders, name: string): number {

@@ -114,13 +114,12 @@ export class HeadScan {
     const nameEnd = colon;
     while (colon < to && (bytes[colon] === SPACE || bytes[colon] === TAB)) colon++;
     if (colon === to || bytes[colon] !== COLON) return undefined;
-    const name = bytes.toString('latin1', from, Math.min(nameEnd, from + 15)).toLowerCase();
-    if (name === 'content-length' || name === 'l') {
+    if (isName(bytes, from, nameEnd, 'content-length', 'l')) {
       if (colon > nameEnd) this.#lengthPadded = true;
       return this.#contentLength(bytes.toString('latin1', colon + 1, to), offset);
     }
     if (colon > nameEnd) this.#padded++;
-    if ((name === 'via' || name === 'v') && ++this.#vias > this.#limits.maxVias) {
+    if (isName(bytes, from, nameEnd, 'via', 'v') && ++this.#vias > this.#limits.maxVias) {
       return { status: 400, code: 'FRAME_TOO_MANY_VIAS', phrase: 'Too Many Via', byteOffset: offset };
     }
     return undefined;
@@ -161,6 +160,13 @@ export class HeadScan {
   #defect(status: FrameDefect['status'], code: FrameDefect['code'], phrase: string, byteOffset: number): HeadFound {
     return { kind: 'defect', defect: { status, code, phrase, byteOffset } };
   }
+}
+
+/** Is the name in `bytes[from..to)` the long or the compact one, in any case? No string is made unless the length fits. */
+function isName(bytes: Buffer, from: number, to: number, long: string, compact: string): boolean {
+  const length = to - from;
+  if (length === 1) return (bytes[from]! | 32) === compact.charCodeAt(0);
+  return length === long.length && (bytes[from]! | 32) === long.charCodeAt(0) && bytes.toString('latin1', from, to).toLowerCase() === long;
 }
 
 /** RFC 3261 §25.1: quoted-pair = "\" (%x00-09 / %x0B-0C / %x0E-7F), the only place where a NUL is legal. */

@@ -85,11 +85,14 @@ export class LazyHeaders implements SipHeaders {
     });
   }
 
-  /** How many lines have that name. */
-  count(name: string): number {
-    let found = 0;
-    for (const each of this.#names) if (each === name) found++;
-    return found;
+  /** The first name that stands more than once although it is one of `singles`. */
+  repeated(singles: ReadonlySet<string>): string | undefined {
+    const names = this.#names;
+    for (let index = 1; index < names.length; index++) {
+      const name = names[index]!;
+      if (singles.has(name) && names.indexOf(name) < index) return name;
+    }
+    return undefined;
   }
 
   /** Byte offset of the first line of that name; 0 when there is none. */

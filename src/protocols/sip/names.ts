@@ -105,7 +105,17 @@ function foldedName(name: string): string {
 }
 
 /** Headers of which a message may hold one only. RFC 3261 §7.3.1 and table 2: those that are not comma-separated lists. */
-export const SINGLE_HEADERS: readonly string[] = ['call-id', 'cseq', 'from', 'to', 'max-forwards', 'content-type', 'event', 'expires'];
+export const SINGLE_HEADERS: ReadonlySet<string> = new Set([
+  'call-id',
+  'content-type',
+  'cseq',
+  'event',
+  'expires',
+  'from',
+  'max-forwards',
+  'subscription-state',
+  'to',
+]);
 
 export const METHODS = {
   message: 'MESSAGE',

@@ -28,13 +28,12 @@ export interface SipUri {
 const SIP = new RegExp(
   [
     "^(?:((?:[A-Za-z0-9\\-_.!~*'()&=+$,;?/]|%[0-9A-Fa-f]{2})+)(?::((?:[A-Za-z0-9\\-_.!~*'()&=+$,]|%[0-9A-Fa-f]{2})*))?@)?",
-    '(\\[[0-9A-Fa-f:.]{2,45}\\]|[A-Za-z0-9\\-._\\x80-\\u{10ffff}]{1,254})(?::(\\d{1,5}))?',
+    '(\\[[0-9A-Fa-f:.]{2,45}\\]|[A-Za-z0-9\\-._\\x80-\\uffff]{1,254})(?::(\\d{1,5}))?',
     '((?:;[^;?]*)*)(?:\\?(.*))?$',
   ].join(''),
-  'u',
 );
 // im-URI = "im:" [ to ] [ headers ] ; to = mailbox
-const MAILBOX = /^((?:[A-Za-z0-9!#$&'*+\-/=?^_`{|}~.;,()]|%[0-9A-Fa-f]{2})+)@([A-Za-z0-9\-._\x80-\u{10ffff}]{1,254})(?:\?(.*))?$/u;
+const MAILBOX = /^((?:[A-Za-z0-9!#$&'*+\-/=?^_`{|}~.;,()]|%[0-9A-Fa-f]{2})+)@([A-Za-z0-9\-._\x80-\uffff]{1,254})(?:\?(.*))?$/;
 // telephone-uri = "tel:" telephone-subscriber
 const NUMBER = /^(\+?[0-9A-Fa-f*#\-.()]{1,64})((?:;[^;?]*)*)$/;
 // uri-parameter: pname [ "=" pvalue ]; "=" and "," inside a value are seen from Microsoft peers.

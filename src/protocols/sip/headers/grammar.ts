@@ -10,9 +10,9 @@ export const NO_PARAMS: Params = new Map();
 const TOKEN = /^[A-Za-z0-9\-.!%*_+`'~]+$/;
 const TOKEN_AT = /[A-Za-z0-9\-.!%*_+`'~]+/y;
 /** gen-value = token / host / quoted-string; and what is seen in token values of peers: `:` and brackets of addresses, `/`, `@` and `=`. */
-const VALUE_AT = /(?:[A-Za-z0-9\-.!%*_+`'~:[\]/@=]|[\x80-\u{10ffff}])+/uy;
+const VALUE_AT = /[A-Za-z0-9\-.!%*_+`'~:[\]/@=\x80-\uffff]+/y;
 /** quoted-string = SWS DQUOTE *(qdtext / quoted-pair ) DQUOTE ; qdtext = LWS / %x21 / %x23-5B / %x5D-7E / UTF8-NONASCII */
-const QUOTED_AT = /"(?:[\t\x20\x21\x23-\x5b\x5d-\x7e\x80-\u{10ffff}]|\\[\x00-\x09\x0b\x0c\x0e-\x7f])*"/uy;
+const QUOTED_AT = /"(?:[\t\x20\x21\x23-\x5b\x5d-\x7e\x80-\uffff]|\\[\x00-\x09\x0b\x0c\x0e-\x7f])*"/y;
 
 export function isToken(text: string): boolean {
   return TOKEN.test(text);

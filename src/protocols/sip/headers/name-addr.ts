@@ -13,9 +13,8 @@ export interface NameAddr {
 }
 
 /** absoluteURI by its characters: a scheme, a colon, then what may stand in a URI (RFC 3986), and other letters where peers write them. */
-const URI = /^[A-Za-z][A-Za-z0-9+\-.]*:[\x21\x23-\x3b\x3d\x3f-\x5b\x5d\x5f\x61-\x7a\x7e\x80-\u{10ffff}]+$/u;
-/** The user part of `sip:` additionally holds what RFC 2396 calls unwise when a peer forgot to escape it. */
-const DISPLAY_TOKENS = /^[A-Za-z0-9\-.!%*_+`'~ \t\x80-\u{10ffff}]*$/u;
+const URI = /^[A-Za-z][A-Za-z0-9+\-.]*:[\x21\x23-\x3b\x3d\x3f-\x5b\x5d\x5f\x61-\x7a\x7e\x80-\uffff]+$/;
+const DISPLAY_TOKENS = /^[A-Za-z0-9\-.!%*_+`'~ \t\x80-\uffff]*$/;
 const TAG = /^[A-Za-z0-9\-.!%*_+`'~]{1,256}$/;
 
 /**

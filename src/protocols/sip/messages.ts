@@ -1,0 +1,199 @@
+// MESSAGE both ways (RFC 3428, RFC 7572): a request from a SIP user becomes an event and its outcome the answer; an event for
+// a SIP user becomes a request and its answer the outcome. What the recipient's client understands is learnt as it speaks.
+
+import { LRUCache } from 'lru-cache';
+import { reason } from '../../errors.ts';
+import type { Log } from '../../log.ts';
+import { bareKey } from '../../model/address.ts';
+import type { ImComposing, ImReceipt, ImSent, Origin } from '../../model/event.ts';
+import { failed, HANDED_OVER, type Outcome, refused } from '../../model/outcome.ts';
+import type { Clock, Delivery, Hop, Ids, Submit, WireIds } from '../../model/ports.ts';
+import type { SpellingStore } from '../../model/stores.ts';
+import type { Table } from '../../model/table.ts';
+import type { BuildRequest, InboundRequest, OutgoingReply, RequestOptions, SipAnswer } from './exchange.ts';
+import { writeMessage } from './from-model/im.ts';
+import { outcomeOf } from './outcomes.ts';
+import { replyTo } from './replies.ts';
+import { ACCEPTED_BODIES, type MessageReading, readMessage } from './to-model/im.ts';
+import { Typing } from './typing.ts';
+import { type AddressReading, toAddress } from './uri.ts';
+
+export interface MessagesDeps {
+  readonly request: (hop: Hop, build: BuildRequest, options: RequestOptions) => Promise<SipAnswer>;
+  readonly submit: Submit;
+  readonly table: () => Table;
+  readonly spellings: SpellingStore;
+  readonly clock: Clock;
+  readonly ids: Ids;
+  readonly log: Log;
+}
+
+/** What a SIP user's client has shown that it understands. Forgotten with the process: it is learnt again. */
+interface Client {
+  cpim: boolean;
+  /** Answered typing with an error: it is not sent again. */
+  noTyping: boolean;
+}
+const MAX_CLIENTS = 50_000;
+
+export class Messages {
+  readonly #deps: MessagesDeps;
+  readonly #clients = new LRUCache<string, Client>({ max: MAX_CLIENTS });
+  readonly #typing: Typing;
+
+  constructor(deps: MessagesDeps) {
+    this.#deps = deps;
+    this.#typing = new Typing(deps.clock);
+  }
+
+  /** Handler of MESSAGE. The From domain has been proven by the connection. */
+  readonly receive = async (request: InboundRequest): Promise<OutgoingReply> => {
+    const from = toAddress(request.fromUri);
+    const to = toAddress(request.uri);
+    if (from.kind === 'refused') return malformed(from);
+    if (to.kind === 'refused') return malformed(to);
+    await this.#learnSpelling(from);
+
+    const reading = readMessage(request.message, {
+      id: this.#deps.ids.event(),
+      at: this.#deps.clock.now(),
+      origin: originOf(request),
+      from: from.address,
+      to: to.address,
+      callId: request.callId,
+      cseq: request.cseq,
+      fromTag: request.fromTag,
+      branch: request.branch,
+    });
+    switch (reading.kind) {
+      case 'refused':
+        // RFC 3261 §8.2.3: a 415 names what would be taken.
+        return {
+          status: reading.status,
+          phrase: reading.phrase,
+          ...(reading.status === 415 && { headers: [['Accept', ACCEPTED_BODIES.join(', ')]] }),
+        };
+      case 'nothing':
+        return { status: 200 };
+      case 'event': {
+        this.#learnClient(request, reading.event);
+        this.#followTyping(reading);
+        const outcome = await this.#deps.submit(reading.event);
+        const partner = this.#deps.table().partners.get(request.fromDomain);
+        return replyTo(outcome, {
+          partner: request.side === 'edge',
+          endpoint: to.address.resource !== undefined,
+          use6xx: partner?.sip.use6xx === true,
+        });
+      }
+    }
+  };
+
+  /** Sends an event to a SIP user. */
+  async deliver(delivery: Delivery, event: ImSent | ImComposing | ImReceipt): Promise<Outcome> {
+    const recipient = bareKey(event.to);
+    const client = this.#clients.get(recipient);
+    const pair = `${bareKey(event.from)} ${recipient}`;
+    if (event.kind === 'im.composing') {
+      if (client?.noTyping === true) return HANDED_OVER;
+      this.#typing.sent(pair, event.state, () => {
+        const signal = AbortSignal.timeout(delivery.deadlineMs);
+        void this.#send({ ...delivery, signal }, event, this.#freshIds());
+      });
+    } else this.#typing.ended(pair);
+    return this.#send(delivery, event, delivery.wire ?? this.#freshIds());
+  }
+
+  close(): void {
+    this.#typing.close();
+  }
+
+  async #send(delivery: Delivery, event: ImSent | ImComposing | ImReceipt, wire: WireIds): Promise<Outcome> {
+    const { hop } = delivery;
+    const spelling = await this.#deps.spellings.get(bareKey(event.to));
+    const cpim = this.#clients.get(bareKey(event.to))?.cpim === true;
+    const gr = hop.partner === undefined || hop.side === 'inside' ? false : hop.partner.sip.gr;
+    const parts = writeMessage(event, wire, { gr, cpim, ...(spelling !== undefined && { spelling }) });
+    if (parts === undefined) return HANDED_OVER;
+    const answer = await this.#deps.request(hop, () => ({ method: 'MESSAGE', ...parts }), {
+      deadlineMs: delivery.deadlineMs,
+      signal: delivery.signal,
+      written: () => delivery.written(),
+    });
+    if (answer.kind === 'failed') return failed(answer.reason);
+    const outcome = outcomeOf(answer.response, delivery.attempt > 1);
+    if (answer.response.status === 415 || answer.response.status === 406) return this.#learnRefusal(delivery, event, wire, cpim, outcome);
+    return outcome;
+  }
+
+  /** The recipient's client did not understand the form: typing stops, CPIM is unwrapped and sent once more. */
+  async #learnRefusal(
+    delivery: Delivery,
+    event: ImSent | ImComposing | ImReceipt,
+    wire: WireIds,
+    cpim: boolean,
+    outcome: Outcome,
+  ): Promise<Outcome> {
+    const key = bareKey(event.to);
+    const client = this.#clients.get(key) ?? { cpim: false, noTyping: false };
+    if (event.kind === 'im.composing') {
+      this.#clients.set(key, { ...client, noTyping: true });
+      return outcome;
+    }
+    if (!cpim) return outcome;
+    this.#clients.set(key, { ...client, cpim: false });
+    if (event.kind === 'im.receipt' && event.status !== 'failed') return refused(reason('PEER_NOT_ACCEPTABLE', 'the client takes no IMDN'));
+    return this.#send(delivery, event, { ...wire, cseq: wire.cseq + 1 });
+  }
+
+  #learnClient(request: InboundRequest, event: ImSent | ImComposing | ImReceipt): void {
+    const type = request.message.headers.get('content-type') ?? '';
+    const accept = request.message.headers.get('accept') ?? '';
+    if (!/message\/(cpim|imdn)/i.test(type) && !/message\/cpim/i.test(accept)) return;
+    const key = bareKey(event.from);
+    this.#clients.set(key, { noTyping: this.#clients.get(key)?.noTyping ?? false, cpim: true });
+  }
+
+  #followTyping(reading: Extract<MessageReading, { kind: 'event' }>): void {
+    const { event } = reading;
+    const pair = `${bareKey(event.from)} ${bareKey(event.to)}`;
+    if (event.kind !== 'im.composing') {
+      this.#typing.ended(pair);
+      return;
+    }
+    const lapsed = (): void => {
+      // RFC 3994 §3.3: `active` that is not refreshed has become idle.
+      void this.#deps.submit({ ...event, id: this.#deps.ids.event(), at: this.#deps.clock.now(), state: 'paused' });
+    };
+    this.#typing.received(pair, event.state === 'composing', reading.refreshSeconds ?? 120, lapsed);
+  }
+
+  async #learnSpelling(from: Extract<AddressReading, { kind: 'address' }>): Promise<void> {
+    if (from.spelling === from.address.local) return;
+    const key = bareKey(from.address);
+    if ((await this.#deps.spellings.get(key)) !== from.spelling) await this.#deps.spellings.put(key, from.spelling);
+  }
+
+  /** Ids for what is not durable: typing keeps none. */
+  #freshIds(): WireIds {
+    const { ids } = this.#deps;
+    const id = ids.event();
+    return { callId: id, fromTag: ids.token(), cseq: 1, stanzaId: id };
+  }
+}
+
+/** Where an inbound request came from, for its event. */
+export function originOf(request: InboundRequest): Origin {
+  return {
+    network: 'sip',
+    side: request.side,
+    peer: request.side === 'edge' ? request.fromDomain : (request.peer.names[0] ?? request.peer.address),
+    connection: request.connection,
+    proof: request.proof,
+    address: request.peer.address,
+  };
+}
+
+function malformed(reading: Extract<AddressReading, { kind: 'refused' }>): OutgoingReply {
+  return { status: reading.status, headers: [['Warning', `399 isthmus "${reading.reason.text.replace(/["\\]/g, "'")}"`]] };
+}
