@@ -6,10 +6,11 @@ import { reason } from '../errors.ts';
 import { type Address, show } from '../model/address.ts';
 import type { Event } from '../model/event.ts';
 import type { Hop } from '../model/ports.ts';
-import type { PresenceDetail } from '../model/presence.ts';
+import { PRESENCE_DETAILS, type PresenceDetail } from '../model/presence.ts';
 import type { Reason } from '../model/reason.ts';
 import type { OwnDomain, Partner, Protocol, Table, Where } from '../model/table.ts';
 import { blockedBy, type Effective, effective } from './rules.ts';
+import { insideHop, protocolFor } from './way.ts';
 
 /** What decide() cannot know from the event and the table. */
 export interface Facts {
@@ -76,10 +77,8 @@ export function decide(event: Event, table: Table, facts: Facts): Decision {
 function betweenOurs(event: Event, from: OwnDomain, to: OwnDomain): Decision {
   if (from.domain === to.domain && event.origin.side === 'inside')
     return refuse('ROUTE_LOOP', `${to.domain} sent ${show(event.to)}, a user of its own, out to us`, to.where);
-  return arrive(event, to, from, to.where, ALL_DETAILS);
+  return arrive(event, to, from, to.where, PRESENCE_DETAILS);
 }
-
-const ALL_DETAILS: readonly PresenceDetail[] = ['availability', 'note', 'activity', 'idle', 'device'];
 
 function inward(event: Event, own: OwnDomain, table: Table, facts: Facts): Decision {
   const gate = partnerGate(event.from, event, table, facts);
@@ -142,8 +141,7 @@ function outward(event: Event, own: OwnDomain, table: Table, facts: Facts): Deci
   const refusal = directionGate(event, rules, 'toThem');
   if (refusal !== undefined) return { kind: 'refuse', reason: refusal };
 
-  const choices = partner.discovered && facts.pinned !== undefined ? [facts.pinned] : partner.prefer;
-  const network = choices.find((choice) => choice !== own.served || own.sameProtocol);
+  const network = protocolFor(own, partner, facts.pinned);
   if (network === undefined)
     return refuse('ROUTE_SAME_PROTOCOL', `${own.domain} and ${partner.name} both speak ${own.served}; that pair does not cross here`, {
       ...own.where,
@@ -191,8 +189,12 @@ function unpaused(partner: Partner): Partner {
   return rest;
 }
 
-/** A domain without a file, under `federation: discovered`. */
-export function discoveredPartner(domain: string, table: Table): Partner {
+/** The partner that a domain belongs to: by its file, or found by DNS where federation is `discovered`. */
+export function partnerOf(domain: string, table: Table): Partner | undefined {
+  return table.partners.get(domain) ?? (table.policy.federation === 'discovered' ? discoveredPartner(domain, table) : undefined);
+}
+
+function discoveredPartner(domain: string, table: Table): Partner {
   const { protocols, allow, limits, where } = table.policy.discovered;
   const face = { hosts: [], names: [], clientEku: 'ignore', pins: [], tlsAtLeast: 'TLSv1.2', proof: 'certificate' } as const;
   return {
@@ -264,14 +266,7 @@ function arrive(
       ...own.where,
       key: `${own.where.key}/sameProtocol`,
     });
-  const hop: Hop = {
-    network: own.served,
-    side: 'inside',
-    ourDomain: own.domain,
-    theirDomain: event.to.domain,
-    own,
-    ...(partner !== undefined && { partner }),
-  };
+  const hop = insideHop(own, event.to.domain, partner);
   return { kind: 'allow', hop, theySee, because };
 }
 

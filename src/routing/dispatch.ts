@@ -14,6 +14,7 @@ import type { ContactRequestStore, DecisionStore, DiscoveredStore } from '../mod
 import type { Table } from '../model/table.ts';
 import { type Decision, decide, type Facts } from './decide.ts';
 import type { Limits } from './limits.ts';
+import { wayTo } from './way.ts';
 
 /** How long a sender waits for the far end's word before `queuedAnswer` (DESIGN 8), ms. */
 export const ANSWER_WITHIN_MS = 4000;
@@ -103,9 +104,12 @@ export class Dispatch {
     return { hop: decision.hop, gateway };
   }
 
-  /** Delivers something that is not durable, now or never. */
-  async deliver(event: Event): Promise<Outcome> {
-    const route = await this.resolve(event);
+  /**
+   * Delivers something that is not durable, now or never.
+   * @param lastWord it takes back what policy has just forbidden: the way there is asked for, policy is not
+   */
+  async deliver(event: Event, lastWord = false): Promise<Outcome> {
+    const route = lastWord ? this.#wayFor(event) : await this.resolve(event);
     if ('refused' in route) return refused(route.refused);
     const abort = AbortSignal.timeout(SOFT_DEADLINE_MS);
     return route.gateway.deliver({ event, hop: route.hop, attempt: 1, deadlineMs: SOFT_DEADLINE_MS, signal: abort, written() {} });
@@ -116,6 +120,14 @@ export class Dispatch {
     const accepted = await this.#acceptor().submit(event);
     if (accepted.kind !== 'accepted') return accepted.outcome ?? { kind: 'queued', answer: 202 };
     return accepted.outcome;
+  }
+
+  #wayFor(event: Event): { readonly hop: Hop; readonly gateway: Gateway } | { readonly refused: NonNullable<RefusedReason> } {
+    const hop = wayTo(event.from, event.to, this.#deps.table());
+    const gateway = hop === undefined ? undefined : this.#deps.gateways.get(hop.network);
+    if (hop === undefined || gateway === undefined)
+      return { refused: reason('ROUTE_UNKNOWN_DOMAIN', `there is no way to ${event.to.domain}`) };
+    return { hop, gateway };
   }
 
   async #pass(event: Event, decision: Extract<Decision, { kind: 'allow' }>): Promise<Outcome> {
