@@ -1,0 +1,134 @@
+// One TLS handshake on a connected socket, as server or client: bounded in time, the peer's certificate always asked for
+// and never judged here, and no error event without a listener, so that a reset never ends the process.
+
+import type { X509Certificate } from 'node:crypto';
+import { isIP, type Socket } from 'node:net';
+import tls, { type TLSSocket } from 'node:tls';
+import { reason } from '../errors.ts';
+import { type Clock, ConnectError } from '../model/ports.ts';
+import type { Protocol } from '../model/table.ts';
+import type { OwnCertificate, OwnCertificates } from './own-certificates.ts';
+import { tlsFailure } from './tls-failure.ts';
+import { ASK_NEVER_JUDGE } from './tls-settings.ts';
+
+export interface Handshaken {
+  readonly socket: TLSSocket;
+  /** Which certificate of ours the peer was shown; a client whose server did not ask showed none. */
+  readonly own: OwnCertificate;
+  readonly serverName?: string;
+}
+interface Common {
+  readonly own: OwnCertificates;
+  readonly protocol: Protocol;
+  readonly clock: Clock;
+  readonly timeoutMs: number;
+  readonly alpn?: readonly string[];
+}
+
+/** As server. @param domain the certificate for a peer without SNI (STARTTLS knows the domain), else `identity` of the listener */
+export function shakeAsServer(
+  raw: Socket,
+  options: Common & { readonly domain?: string; readonly identity?: string },
+): Promise<Handshaken> {
+  let own = options.domain === undefined ? options.own.default(options.identity) : options.own.choose(options.domain, options.protocol);
+  if (own === undefined) return Promise.reject(noCertificate(raw));
+  let serverName: string | undefined;
+  const socket = new tls.TLSSocket(raw, {
+    isServer: true,
+    ...ASK_NEVER_JUDGE,
+    secureContext: own.context('TLSv1.2'),
+    ...(options.alpn ? { ALPNProtocols: [...options.alpn] } : {}),
+    SNICallback: (name, done) => {
+      serverName = name;
+      // A name that none of ours carries gets the same certificate as no name: the peer judges.
+      own = options.own.covering(name, options.protocol) ?? own;
+      done(null, own?.context('TLSv1.2'));
+    },
+  });
+  return settle(raw, socket, 'secure', options, `with ${raw.remoteAddress}`, () => ({
+    socket,
+    own: own!, // set above and only ever replaced by another
+    ...(serverName === undefined ? {} : { serverName }),
+  }));
+}
+
+/** As client. @param identity our domain whose certificate is shown */
+export function shakeAsClient(
+  raw: Socket,
+  options: Common & {
+    readonly identity: string;
+    readonly serverName?: string;
+    readonly atLeast?: 'TLSv1.2' | 'TLSv1.3';
+    readonly name: string;
+  },
+): Promise<Handshaken> {
+  const own = options.own.choose(options.identity, options.protocol);
+  if (own === undefined) return Promise.reject(noCertificate(raw));
+  const socket = tls.connect({
+    socket: raw,
+    ...ASK_NEVER_JUDGE,
+    secureContext: own.context(options.atLeast ?? 'TLSv1.2'),
+    checkServerIdentity: () => undefined, // peer-identity.ts does, by the rules of each protocol
+    // RFC 6066 §3: no addresses in SNI. node would put its host name there by itself.
+    servername: options.serverName !== undefined && isIP(options.serverName) === 0 ? options.serverName : '',
+    ...(options.alpn ? { ALPNProtocols: [...options.alpn] } : {}),
+  });
+  return settle(raw, socket, 'secureConnect', options, `with ${options.name}`, () => ({ socket, own }));
+}
+
+/** The leaf and what else the peer sent; undefined when it showed none. */
+export function shownCertificates(socket: TLSSocket): [X509Certificate, ...X509Certificate[]] | undefined {
+  const leaf = socket.getPeerX509Certificate();
+  if (leaf === undefined) return undefined;
+  const chain: [X509Certificate, ...X509Certificate[]] = [leaf];
+  for (let next = leaf.issuerCertificate; next !== undefined && chain.length < 16; next = next.issuerCertificate) {
+    if (chain.some((one) => one.fingerprint256 === next?.fingerprint256)) break; // a root is its own issuer
+    chain.push(next);
+  }
+  return chain;
+}
+
+function settle(
+  raw: Socket,
+  socket: TLSSocket,
+  done: 'secure' | 'secureConnect',
+  options: Common,
+  from: string,
+  result: () => Handshaken,
+): Promise<Handshaken> {
+  // For the life of both sockets: an error without a listener would end the process. Whoever uses the link adds its own.
+  raw.on('error', ignored);
+  socket.on('error', ignored);
+  return new Promise<Handshaken>((resolve, reject) => {
+    const fail = (why: ConnectError): void => {
+      finish();
+      socket.destroy();
+      raw.destroy();
+      reject(why);
+    };
+    const onError = (error: Error): void => fail(new ConnectError(tlsFailure(error, from), { cause: error }));
+    const onClose = (): void => onError(new Error('disconnected before secure'));
+    const onDone = (): void => {
+      finish();
+      resolve(result());
+    };
+    const timer = options.clock.after(options.timeoutMs, () => {
+      fail(new ConnectError(reason('NET_TLS_FAILED', `The TLS handshake ${from} was not finished within ${options.timeoutMs} ms.`)));
+    });
+    const finish = (): void => {
+      timer.cancel();
+      socket.off('error', onError).off('close', onClose).off(done, onDone);
+      raw.off('error', onError).off('close', onClose);
+    };
+    socket.on('error', onError).on('close', onClose).on(done, onDone);
+    raw.on('error', onError).on('close', onClose);
+  });
+}
+
+function noCertificate(raw: Socket): ConnectError {
+  raw.destroy();
+  return new ConnectError(
+    reason('NET_TLS_FAILED', 'There is no certificate of ours to show; put a chain and its key into certs/own/<name>/.'),
+  );
+}
+function ignored(): void {}

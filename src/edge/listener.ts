@@ -1,0 +1,127 @@
+// A listening socket: accepts, counts, makes TLS and hands out Links. One bad connection costs a place for five seconds
+// and nothing else: every socket has an error listener from its first moment.
+
+import { createServer, type Server, type Socket } from 'node:net';
+import type { Log } from '../log.ts';
+import type { Side } from '../model/event.ts';
+import { ConnectError, type Link } from '../model/ports.ts';
+import type { Protocol } from '../model/table.ts';
+import { plainAddress } from './address-ranges.ts';
+import type { Admission } from './admission.ts';
+import { type Bind, showBind } from './bind.ts';
+import { shakeAsServer } from './handshake.ts';
+import { type Edge, plainLink, secureLink } from './link.ts';
+import { HANDSHAKE_TIMEOUT_MS } from './tls-settings.ts';
+
+export interface ListenerOptions {
+  readonly bind: Bind;
+  readonly side: Side;
+  readonly protocol: Protocol;
+  readonly edge: Edge;
+  readonly admission: Admission;
+  readonly log: Log;
+  /** `identity:` of isthmus.yaml: the pair in certs/own for a peer without SNI. */
+  readonly identity?: string;
+  /** Offered on direct TLS (XEP-0368: `xmpp-server`); a peer that offers nothing is welcome too. */
+  readonly alpn?: readonly string[];
+  /** Blocked by policy: closed without a word. */
+  readonly refuses?: (address: string) => boolean;
+  readonly handshakeTimeoutMs?: number;
+  onLink(link: Link): void;
+}
+
+const KEEP_ALIVE_MS = 60_000;
+
+export class Listener {
+  readonly #options: ListenerOptions;
+  readonly #handshaking = new Set<Socket>();
+  #server: Server | undefined;
+
+  constructor(options: ListenerOptions) {
+    this.#options = options;
+  }
+
+  /** Where it really listens, once open. */
+  get port(): number {
+    const address = this.#server?.address();
+    return typeof address === 'object' && address !== null ? address.port : this.#options.bind.port;
+  }
+  get bind(): Bind {
+    return { ...this.#options.bind, port: this.port };
+  }
+
+  /** Rejects with the system's error when the address cannot be bound. */
+  async open(): Promise<void> {
+    const { bind } = this.#options;
+    try {
+      await this.#listen(bind.address === '*' ? '::' : bind.address);
+    } catch (error) {
+      // `*` on a machine without IPv6.
+      if (bind.address !== '*' || !/EAFNOSUPPORT|EADDRNOTAVAIL/.test(String(error))) throw error;
+      await this.#listen('0.0.0.0');
+    }
+  }
+
+  /** Stops accepting; connections that are open stay, handshakes in progress end. */
+  async close(): Promise<void> {
+    const server = this.#server;
+    this.#server = undefined;
+    for (const socket of this.#handshaking) socket.destroy();
+    // net waits for open connections before it calls back; they are not ours to wait for.
+    server?.close();
+  }
+
+  #listen(host: string): Promise<void> {
+    const server = createServer(
+      { noDelay: true, keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE_MS },
+      (socket) => void this.#accept(socket),
+    );
+    return new Promise((resolve, reject) => {
+      server.once('error', reject);
+      server.listen({ host, port: this.#options.bind.port }, () => {
+        server.off('error', reject);
+        // Accepting can fail later, when file descriptors run out: say so, keep listening.
+        server.on('error', (error) =>
+          this.#options.log.error({ event: 'listener.failed', listener: showBind(this.bind), err: error.message }),
+        );
+        this.#server = server;
+        resolve();
+      });
+    });
+  }
+
+  async #accept(socket: Socket): Promise<void> {
+    const { edge, side, protocol, bind, admission, log } = this.#options;
+    socket.on('error', () => {}); // whoever uses the link listens too; without one a reset would end the process
+    const address = plainAddress(socket.remoteAddress ?? '');
+    const leave = this.#options.refuses?.(address) ? undefined : admission.enter(address);
+    if (leave === undefined) {
+      log.debug({ event: 'connection.refused', listener: showBind(this.bind), address }, 'blocked, or too many connections');
+      socket.destroy();
+      return;
+    }
+    socket.on('close', leave);
+    if (bind.transport !== 'tls') {
+      this.#options.onLink(plainLink(socket, { side, direction: 'in' }, edge));
+      return;
+    }
+    this.#handshaking.add(socket);
+    try {
+      const done = await shakeAsServer(socket, {
+        own: edge.own,
+        protocol,
+        clock: edge.clock,
+        timeoutMs: this.#options.handshakeTimeoutMs ?? HANDSHAKE_TIMEOUT_MS,
+        ...(this.#options.alpn ? { alpn: this.#options.alpn } : {}),
+        ...(this.#options.identity === undefined ? {} : { identity: this.#options.identity }),
+      });
+      if (this.#server === undefined) done.socket.destroy();
+      else this.#options.onLink(secureLink(done, { side, direction: 'in' }, edge));
+    } catch (error) {
+      const text = error instanceof ConnectError ? error.reason.text : String(error);
+      log.info({ event: 'tls.failed', listener: showBind(this.bind), address, reason: text }, 'no TLS with this peer');
+    } finally {
+      this.#handshaking.delete(socket);
+    }
+  }
+}

@@ -1,0 +1,189 @@
+// Who is at the other end of one connection, and for which domains it speaks (DESIGN 6). Everyone else asks here and never
+// sees the certificate. Asked per request; answered from a cache per connection, table and trust generation.
+
+import type { X509Certificate } from 'node:crypto';
+import { LRUCache } from 'lru-cache';
+import { reason } from '../errors.ts';
+import type { Side } from '../model/event.ts';
+import type { Clock, Peer, ProofResult, Resolver } from '../model/ports.ts';
+import type { Reason } from '../model/reason.ts';
+import type { Partner, Protocol, Table } from '../model/table.ts';
+import { type CertificateNames, namesOf, normalDomain } from './certificate-names.ts';
+import { proveByName } from './domain-proof.ts';
+import { proveInside } from './inside-proof.ts';
+import { purposeRefused } from './key-purpose.ts';
+import { BELIEVED_MS, type PathResult, type PathValidator, type TrustSet } from './path-validation.ts';
+import type { Trust } from './trust-store.ts';
+
+/** What judging needs; one for the whole edge. */
+export interface Judges {
+  readonly table: () => Table;
+  readonly trust: () => Trust;
+  readonly validator: PathValidator;
+  readonly resolver: Resolver;
+  readonly clock: Clock;
+}
+
+/** What is known of the far end when the connection stands. */
+export interface FarEnd {
+  readonly side: Side;
+  readonly direction: 'in' | 'out';
+  readonly address: string;
+  readonly port: number;
+  /** Out: the host we were told to connect to. */
+  readonly host?: string;
+  readonly tlsVersion?: string;
+  /** Leaf first, then what else it sent. */
+  readonly shown?: readonly [X509Certificate, ...X509Certificate[]];
+}
+
+const MAX_DOMAINS = 500;
+/** A refusal is looked at again after this time: DNS, the partner's file or the clock may have changed. */
+const REFUSED_MS = 30_000;
+
+export class PeerIdentity implements Peer {
+  readonly side: Side;
+  readonly address: string;
+  readonly port: number;
+  readonly fingerprint?: string;
+  readonly names: readonly string[];
+  readonly #far: FarEnd;
+  readonly #judges: Judges;
+  readonly #certificateNames: CertificateNames | undefined;
+  readonly #answers = new LRUCache<string, { result: ProofResult; generation: string; until: number }>({ max: MAX_DOMAINS });
+  readonly #asking = new Map<string, Promise<ProofResult>>();
+
+  constructor(far: FarEnd, judges: Judges) {
+    this.#far = far;
+    this.#judges = judges;
+    this.side = far.side;
+    this.address = far.address;
+    this.port = far.port;
+    const leaf = far.shown?.[0];
+    this.#certificateNames = leaf && namesOf(leaf);
+    this.names = this.#certificateNames?.shown ?? [];
+    if (leaf) this.fingerprint = fingerprintOf(leaf);
+  }
+
+  provenAlready(domain: string, protocol: Protocol): ProofResult | undefined {
+    const known = this.#answers.get(`${protocol} ${domain}`);
+    if (known === undefined || known.generation !== this.#generation() || this.#judges.clock.monotonic() >= known.until) return undefined;
+    return known.result;
+  }
+
+  async proves(domain: string, protocol: Protocol): Promise<ProofResult> {
+    const known = this.provenAlready(domain, protocol);
+    if (known) return known;
+    const key = `${protocol} ${domain}`;
+    const generation = this.#generation();
+    const asking = `${generation} ${key}`;
+    let running = this.#asking.get(asking);
+    if (running === undefined) {
+      running = this.#judge(domain, protocol).finally(() => this.#asking.delete(asking));
+      this.#asking.set(asking, running);
+    }
+    const result = await running;
+    const lastsMs = result.proven ? BELIEVED_MS : REFUSED_MS;
+    // An answer that was found under an older table or trust is given once, not kept.
+    this.#answers.set(key, { result, generation, until: this.#judges.clock.monotonic() + lastsMs });
+    return result;
+  }
+
+  #generation(): string {
+    return `${this.#judges.table().generation} ${this.#judges.trust().generation}`;
+  }
+
+  async #judge(spelled: string, protocol: Protocol): Promise<ProofResult> {
+    const table = this.#judges.table();
+    const domain = normalDomain(spelled);
+    if (domain === undefined) return no(reason('AUTH_DOMAIN_NOT_PROVEN', 'What stands in place of a domain is none.'));
+    if (this.side === 'inside') return this.#judgeInside(domain, protocol, table);
+    if (table.domains.has(domain)) {
+      return no(reason('AUTH_LOCAL_DOMAIN_OUTSIDE', `${this.address} claims to speak for ${domain}, which is a domain of ours.`));
+    }
+    const { shown } = this.#far;
+    if (shown === undefined || this.#certificateNames === undefined) {
+      return no(reason('CERT_MISSING', `${this.address} showed no certificate; one that names ${domain} is needed.`));
+    }
+    const partner = table.partners.get(domain);
+    const face = partner?.[protocol];
+    if (face?.tlsAtLeast === 'TLSv1.3' && this.#far.tlsVersion === 'TLSv1.2') {
+      return no(
+        reason('PARTNER_PROOF_REFUSED', "The connection uses TLS 1.2; the partner's file asks for TLS 1.3.", {
+          file: partner!.where.file,
+          key: `${protocol}.tls.atLeast`,
+        }),
+      );
+    }
+    const path = await this.#path(shown, trustFor(this.#judges.trust(), domain, partner));
+    if (!path.ok) return no(path.reason);
+    const purpose = purposeRefused(shown[0], {
+      rule: face?.clientEku ?? 'ignore',
+      protocol,
+      role: this.#far.direction === 'in' ? 'client' : 'server',
+      fromPublicAuthority: this.#judges.trust().publicRoots.has(path.anchor.fingerprint256),
+    });
+    if (purpose) return no(purpose);
+    if (face && face.pins.length > 0 && !face.pins.includes(this.fingerprint!)) {
+      return no(
+        reason('CERT_PEER_PIN_CHANGED', `The certificate has the fingerprint ${this.fingerprint}; the partner's file pins another.`, {
+          file: partner!.where.file,
+          key: `${protocol}.pins`,
+        }),
+      );
+    }
+    return proveByName({
+      domain,
+      protocol,
+      names: this.#certificateNames,
+      constraints: path.constraints,
+      listed: face?.names ?? [],
+      resolver: this.#judges.resolver,
+    });
+  }
+
+  async #judgeInside(domain: string, protocol: Protocol, table: Table): Promise<ProofResult> {
+    const own = table.domains.get(domain);
+    if (own === undefined)
+      return no(reason('AUTH_NOT_AN_INSIDE_SERVER', `${this.address} sends for ${domain}, which is not a domain of ours.`));
+    const { shown, direction, address, host } = this.#far;
+    const path = shown && (await this.#path(shown, this.#judges.trust().inside));
+    return proveInside({
+      own,
+      protocol,
+      direction,
+      address,
+      ...(host === undefined ? {} : { host }),
+      ...(path?.ok && this.#certificateNames ? { names: this.#certificateNames, constraints: path.constraints } : {}),
+      ...(path && !path.ok ? { certificateFault: path.reason } : {}),
+    });
+  }
+
+  async #path(shown: readonly [X509Certificate, ...X509Certificate[]], trust: TrustSet): Promise<PathResult> {
+    const { refused } = this.#judges.trust();
+    for (const certificate of shown) {
+      const why = refused.get(fingerprintOf(certificate));
+      if (why !== undefined) {
+        const text = `The certificate ${fingerprintOf(certificate)} is refused by certs/revoked/refused.yaml${why === '' ? '' : `: ${why}`}.`;
+        return { ok: false, reason: reason('CERT_PEER_REVOKED', text) };
+      }
+    }
+    return this.#judges.validator.validate(shown, trust);
+  }
+}
+
+/** The folder certs/trust/partners/<domain>/ of any domain of the partner replaces the roots of the internet side. */
+function trustFor(trust: Trust, domain: string, partner: Partner | undefined): TrustSet {
+  for (const name of [domain, partner?.name, ...(partner?.domains ?? [])]) {
+    const own = name === undefined ? undefined : trust.partners.get(name);
+    if (own) return own;
+  }
+  return trust.edge;
+}
+
+function fingerprintOf(certificate: X509Certificate): string {
+  return certificate.fingerprint256.replaceAll(':', '').toLowerCase();
+}
+function no(why: Reason): ProofResult {
+  return { proven: false, reason: why };
+}
