@@ -1,0 +1,212 @@
+// The SIP shore's exchange layer, as the rooms behind it see it. Connections from the listeners and from the pool come together
+// here: requests that come in go through reception.ts to the room that handles their method or dialog, requests of ours leave
+// through outgoing.ts. What IM and presence mean is not known here.
+
+import { reason } from '../../errors.ts';
+import type { Log } from '../../log.ts';
+import type { Side } from '../../model/event.ts';
+import type { Clock, Connector, Hop, Ids, Link, Resolver } from '../../model/ports.ts';
+import type { Table } from '../../model/table.ts';
+import type { SipConnection } from './connection.ts';
+import type { ConnectionLimits } from './connection-limits.ts';
+import type { Dialog } from './dialog.ts';
+import { DialogTable } from './dialog-table.ts';
+import type { BuildRequest, HandledMethod, Handler, InboundRequest, RequestOptions, SipAnswer } from './exchange.ts';
+import type { FramingLimits } from './framing.ts';
+import { Heartbeat } from './heartbeat.ts';
+import { LoopGuard, type SentBy } from './loop-guard.ts';
+import type { HeaderList } from './message.ts';
+import { NextHopProbe, optionsRequest } from './next-hop-probe.ts';
+import { Outgoing } from './outgoing.ts';
+import { type PoolLimits, SipPool } from './pool.ts';
+import { Reception } from './reception.ts';
+
+export interface SipShoreParts {
+  readonly connector: Connector;
+  readonly resolver: Resolver;
+  readonly clock: Clock;
+  readonly ids: Ids;
+  readonly log: Log;
+  /** The table in force; asked for every request. */
+  readonly table: () => Table;
+  /** `host[:port]` that Via and Contact carry toward partners; without a port it is 5061. */
+  readonly edgeHost: string;
+  /** The same toward our own servers; without a port it is 5061 over TLS and 5060 over TCP. Default: edgeHost. */
+  readonly insideHost?: string;
+  /** A partner proved `domain` on a connection it opened: what waits for it can be tried at once. */
+  readonly partnerSeen?: (domain: string) => void;
+  readonly random?: () => number;
+  readonly connection?: Partial<ConnectionLimits>;
+  readonly framing?: Partial<FramingLimits>;
+  readonly pool?: Partial<PoolLimits>;
+}
+
+/** One connection, for operators. */
+export interface SipSession {
+  readonly id: string;
+  readonly side: Side;
+  readonly direction: 'in' | 'out';
+  readonly address: string;
+  readonly secure: boolean;
+  readonly names: readonly string[];
+  readonly open: number;
+}
+
+export class SipShore {
+  /** Dialogs that requests with a To tag are looked up in. */
+  readonly dialogs = new DialogTable();
+  readonly #parts: SipShoreParts;
+  readonly #reception: Reception;
+  readonly #seen = new WeakMap<SipConnection, Set<string>>();
+  readonly #handlers = new Map<string, Handler>();
+  readonly #pool: SipPool;
+  readonly #outgoing: Outgoing;
+  readonly #probe: NextHopProbe;
+  #draining = false;
+
+  constructor(parts: SipShoreParts) {
+    this.#parts = parts;
+    const { clock, ids, resolver, connector } = parts;
+    const inside = parts.insideHost === undefined ? [] : [sentBy(parts.insideHost, 5061), sentBy(parts.insideHost, 5060)];
+    const ours = [sentBy(parts.edgeHost, 5061), ...inside];
+    const loops = new LoopGuard(ours);
+    this.#pool = new SipPool({
+      connector,
+      clock,
+      open: (link) => this.#reception.open(link),
+      ...(parts.pool === undefined ? {} : { limits: parts.pool }),
+    });
+    this.#reception = new Reception({
+      clock,
+      ids,
+      ours,
+      loops,
+      log: parts.log,
+      heartbeat: new Heartbeat(clock),
+      table: parts.table,
+      handlers: this.#handlers,
+      dialogs: this.dialogs,
+      taken: (connection, request, alias) => this.#taken(connection, request, alias),
+      gone: (connection) => this.#pool.remove(connection),
+      ...(parts.connection === undefined ? {} : { limits: parts.connection }),
+      ...(parts.framing === undefined ? {} : { framing: parts.framing }),
+    });
+    this.#outgoing = new Outgoing({
+      clock,
+      ids,
+      resolver,
+      pool: this.#pool,
+      loops,
+      random: parts.random ?? Math.random,
+      hostOf: (side) => (side === 'edge' ? parts.edgeHost : (parts.insideHost ?? parts.edgeHost)),
+      targetFailed: (hop, target) => this.#probe.start(hop, target),
+    });
+    this.#probe = new NextHopProbe({
+      clock,
+      ids,
+      healthOf: (hop) => this.#pool.farEnd(hop).health,
+      ask: (hop, target, build, deadlineMs) => this.#outgoing.requestTo(hop, target, build, { deadlineMs }),
+    });
+  }
+
+  /** Sends requests of a method that are in no dialog to `handler`. NOTIFY comes through `dialogs` only, but must be known. */
+  handle(method: HandledMethod, handler: Handler): void {
+    this.#handlers.set(method, handler);
+  }
+
+  /** Serves an inbound connection of the edge or inside listener. */
+  accept(link: Link): void {
+    if (this.#draining) link.socket.destroy();
+    else this.#reception.open(link);
+  }
+
+  /**
+   * Sends a request to a partner or an inside server and waits for its final answer, at most 32 s.
+   * @param build called once a try; Call-ID, CSeq and From tag must be the same each time
+   * @returns a final response of the peer, or why there is none; never rejects for what peers do
+   */
+  request(hop: Hop, build: BuildRequest, options?: RequestOptions): Promise<SipAnswer> {
+    if (this.#draining) return Promise.resolve({ kind: 'failed', reason: reason('SHUTTING_DOWN', 'the SIP shore is stopping') });
+    return this.#outgoing.request(hop, build, options);
+  }
+
+  /**
+   * Sends a request inside a dialog: its own Request-URI and Route, but only over a connection to the proven peer of `hop`,
+   * never to an address that a header names (DESIGN 6).
+   * @param headers those of the request itself; Contact is added
+   */
+  requestInDialog(
+    hop: Hop,
+    dialog: Dialog,
+    request: { readonly method: string; readonly headers: HeaderList; readonly body?: Uint8Array | string },
+    options?: RequestOptions & { readonly contactUser?: string },
+  ): Promise<SipAnswer> {
+    const inside = dialog.nextRequest(request.method, request.headers);
+    const build: BuildRequest = (route) => ({
+      method: inside.method,
+      uri: inside.uri,
+      headers: [...inside.headers, ['Contact', `<${route.contactUri(options?.contactUser)}>`]],
+      ...(request.body === undefined ? {} : { body: request.body }),
+    });
+    return this.request(hop, build, options);
+  }
+
+  /** Asks the far end for a sign of life (RFC 3261 §11). Any response will do. */
+  options(hop: Hop, options?: RequestOptions): Promise<SipAnswer> {
+    return this.request(hop, optionsRequest(hop, this.#parts.ids), options);
+  }
+
+  /** The Contact URI under which the peers of a side reach us, without brackets. */
+  contactUri(side: Side, transport: 'tls' | 'tcp', user?: string): string {
+    const host = side === 'edge' ? this.#parts.edgeHost : (this.#parts.insideHost ?? this.#parts.edgeHost);
+    return `sip:${user === undefined ? '' : `${user}@`}${host};transport=${transport}`;
+  }
+
+  sessions(): readonly SipSession[] {
+    return [...this.#reception.connections].map((connection) => ({
+      id: connection.id,
+      side: connection.side,
+      direction: connection.link.direction,
+      address: connection.peer.address,
+      secure: connection.link.secure,
+      names: connection.peer.names,
+      open: connection.busy,
+    }));
+  }
+
+  /** Closes one connection by its id. @returns false when there is none */
+  closeSession(id: string): boolean {
+    for (const connection of this.#reception.connections) {
+      if (connection.id !== id) continue;
+      connection.end(reason('SHUTTING_DOWN', 'closed by an operator'));
+      return true;
+    }
+    return false;
+  }
+
+  /** Takes nothing new, lets open exchanges finish for at most `graceMs`, then closes everything. */
+  async drain(graceMs: number): Promise<void> {
+    this.#draining = true;
+    this.#probe.stop();
+    for (const connection of [...this.#reception.connections]) connection.drain(graceMs);
+    while (this.#reception.connections.size > 0) await new Promise<void>((resolve) => this.#parts.clock.after(20, resolve));
+  }
+
+  /** The peer has proved `fromDomain` on this connection (intake.ts). */
+  #taken(connection: SipConnection, request: InboundRequest, alias: boolean): void {
+    if (connection.link.direction !== 'in') return;
+    const { fromDomain } = request;
+    if (alias) this.#pool.offer(connection, fromDomain);
+    const seen = this.#seen.get(connection) ?? new Set();
+    if (seen.has(fromDomain)) return;
+    seen.add(fromDomain);
+    this.#seen.set(connection, seen);
+    this.#pool.forgive(fromDomain);
+    if (connection.side === 'edge') this.#parts.partnerSeen?.(fromDomain);
+  }
+}
+
+function sentBy(text: string, otherwisePort: number): SentBy {
+  const match = /^(\[[^\]]*\]|[^:]*)(?::(\d+))?$/.exec(text);
+  return { host: (match?.[1] ?? text).toLowerCase(), port: match?.[2] === undefined ? otherwisePort : Number(match[2]) };
+}
