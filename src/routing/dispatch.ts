@@ -27,13 +27,22 @@ const MAX_CONVERSATIONS = 50_000;
 /** What dispatch needs of the outbox. */
 export interface Acceptor {
   submit(event: DurableEvent): Promise<Accepted>;
-  /** The sender has been told yes, provisionally: a later failure must be told by a notice. */
-  toldQueued(id: string): void;
+  /** The sender has been told yes, provisionally: a later failure must be told by a notice. False: it has ended already. */
+  toldQueued(id: string): boolean;
 }
 export type Accepted =
-  /** Committed. `laneIdle`: nothing of the same pair waits before it and its road is believed open. */
-  | { readonly kind: 'accepted'; readonly outcome: Promise<Outcome>; readonly laneIdle: boolean; withdraw(): boolean }
-  /** The same message again: the answer is what the first one got. */
+  /**
+   * Committed. `firstWord`: the outcome, or `failed` once the first try has failed and the row waits on. `laneIdle`: nothing of
+   * the same pair waits before it and its road is believed open.
+   */
+  | {
+      readonly kind: 'accepted';
+      readonly outcome: Promise<Outcome>;
+      readonly firstWord: Promise<Outcome>;
+      readonly laneIdle: boolean;
+      withdraw(): Promise<boolean>;
+    }
+  /** The same message again: the answer is what the first one got; undefined: it waits. */
   | { readonly kind: 'duplicate'; readonly outcome: Outcome | undefined }
   | { readonly kind: 'refused'; readonly outcome: Outcome };
 
@@ -146,7 +155,9 @@ export class Dispatch {
       case 'im.receipt': {
         const original = await this.#deps.sentIds.originalOf(bareKey(event.from), bareKey(event.to), event.about);
         if (original === undefined) return { kind: 'handedOver' }; // nobody here asked for it: nothing to tell
-        const about = original.messageId ?? original.wireId ?? event.about;
+        // A SIP client knows its message by the IMDN Message-ID, an XMPP client by the stanza id.
+        const known = decision.hop.network === 'sip' ? [original.messageId, original.wireId] : [original.wireId, original.messageId];
+        const about = known[0] ?? known[1] ?? event.about;
         return this.#answer({ ...event, about, ...(original.thread !== undefined && { thread: original.thread }) }, decision.hop);
       }
       case 'im.composing': {
@@ -175,15 +186,14 @@ export class Dispatch {
     void accepted.outcome.then((outcome) => this.#countFailure(event, outcome.kind === 'delivered' || outcome.kind === 'handedOver'));
     if (event.origin.network !== 'sip') {
       // An XMPP sender is told by an error stanza whenever it may come, so nothing waits for it here.
-      this.#acceptor().toldQueued(event.id);
-      return queued;
+      return this.#acceptor().toldQueued(event.id) ? queued : accepted.outcome;
     }
-    const first = accepted.laneIdle ? await this.#within(accepted.outcome, ANSWER_WITHIN_MS) : undefined;
+    const first = accepted.laneIdle ? await this.#within(accepted.firstWord, ANSWER_WITHIN_MS) : undefined;
     if (first !== undefined && first.kind !== 'failed') return first;
-    if (queued.answer === 480 && accepted.withdraw()) {
+    if (queued.answer === 480 && (await accepted.withdraw())) {
       return refused(reason('PEER_UNAVAILABLE', `${hop.theirDomain} cannot be reached now and queuedAnswer is 480`));
     }
-    this.#acceptor().toldQueued(event.id);
+    if (!this.#acceptor().toldQueued(event.id)) return accepted.outcome;
     return queued.answer === 480 ? { kind: 'queued', answer: 202 } : queued; // DESIGN 8: a written row answers 202
   }
 

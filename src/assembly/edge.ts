@@ -1,0 +1,84 @@
+// The edge of one process, put together: certificates, trust, names, connections out, and the listening sockets.
+
+import { join } from 'node:path';
+import type { Bind, Home } from '../config/home.ts';
+import { Admission, EDGE_LIMITS } from '../edge/admission.ts';
+import { makeConnector } from '../edge/connect.ts';
+import type { Edge } from '../edge/link.ts';
+import { Listener } from '../edge/listener.ts';
+import { OwnCertificates } from '../edge/own-certificates.ts';
+import { PathValidator } from '../edge/path-validation.ts';
+import { makeResolver } from '../edge/resolver.ts';
+import { makeTlsUpgrade } from '../edge/tls-upgrade.ts';
+import { TrustStore } from '../edge/trust-store.ts';
+import type { Log } from '../log.ts';
+import type { Clock, Connector, Ids, Link, Resolver, TlsUpgrade } from '../model/ports.ts';
+import type { Table } from '../model/table.ts';
+
+export interface EdgeParts {
+  readonly edge: Edge;
+  readonly own: OwnCertificates;
+  readonly trust: TrustStore;
+  readonly resolver: Resolver;
+  readonly connector: Connector;
+  readonly upgrade: TlsUpgrade;
+}
+
+/** Reads the certificates of a home and makes what connections need. Opens nothing. */
+export function makeEdge(home: Home, table: () => Table, clock: Clock, ids: Ids): EdgeParts {
+  const folder = join(home.dir, 'certs');
+  const own = new OwnCertificates({ folder, clock, domains: () => table().domains });
+  const trust = new TrustStore({ folder, partnerDomains: () => new Set(table().partners.keys()) });
+  const servers = home.dns.servers.map(({ host, port }) => (host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`));
+  const resolver = makeResolver({ clock, servers });
+  const edge: Edge = { own, ids, clock, table, resolver, trust: () => trust.current, validator: new PathValidator(clock) };
+  const listening = new Set(
+    [...home.edge.sip, ...home.edge.xmpp, ...home.inside.sip].map((bind) => bind.address).filter((address) => address !== '*'),
+  );
+  const [sourceAddress] = home.outbound.sourceAddress;
+  const connector = makeConnector({ edge, ownAddresses: () => listening, ...(sourceAddress !== undefined && { sourceAddress }) });
+  return { edge, own, trust, resolver, connector, upgrade: makeTlsUpgrade(edge) };
+}
+
+/** Who takes the connections. */
+export interface Doors {
+  sip(link: Link): void;
+  xmpp(link: Link, mode: 'starttls' | 'direct'): void;
+  /** Blocked by policy: closed without a word. */
+  refuses(address: string): boolean;
+}
+
+/** Opens every listening socket of the home, or none: the first that fails closes the others. */
+export async function openListeners(home: Home, edge: Edge, doors: Doors, log: Log): Promise<readonly Listener[]> {
+  const admission = new Admission(EDGE_LIMITS);
+  const identity = home.edge.identity === undefined ? {} : { identity: home.edge.identity };
+  const outside = { side: 'edge', edge, admission, log, ...identity, refuses: doors.refuses } as const;
+  const inside = { side: 'inside', edge, admission: new Admission(EDGE_LIMITS), log } as const;
+  const wanted = [
+    ...home.edge.sip.map((bind) => new Listener({ ...outside, protocol: 'sip', bind: bindOf(bind), onLink: doors.sip })),
+    ...home.edge.xmpp.map((bind) => {
+      const mode = bind.scheme === 'tls' ? 'direct' : 'starttls';
+      // XEP-0368 §2: direct TLS is offered with ALPN xmpp-server.
+      const alpn = mode === 'direct' ? { alpn: ['xmpp-server'] } : {};
+      return new Listener({ ...outside, ...alpn, protocol: 'xmpp', bind: bindOf(bind), onLink: (link) => doors.xmpp(link, mode) });
+    }),
+    ...home.inside.sip.map((bind) => new Listener({ ...inside, protocol: 'sip', bind: bindOf(bind), onLink: doors.sip })),
+  ];
+  const open: Listener[] = [];
+  try {
+    for (const listener of wanted) {
+      await listener.open();
+      open.push(listener);
+    }
+  } catch (error) {
+    await Promise.all(open.map((listener) => listener.close()));
+    throw error;
+  }
+  return open;
+}
+
+function bindOf(bind: Bind): { transport: 'tls' | 'starttls' | 'plain'; address: string; port: number } {
+  // config/ lets http and https stand only where no listener of ours opens them.
+  const transport = bind.scheme === 'http' || bind.scheme === 'https' ? 'plain' : bind.scheme;
+  return { transport, address: bind.address, port: bind.port };
+}
