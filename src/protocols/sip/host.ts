@@ -17,8 +17,7 @@ export function isHost(text: string): boolean {
   if (text.startsWith('[')) return text.endsWith(']') && isIPv6(text.slice(1, -1));
   if (text.length > 254 || !LABELS.test(text)) return false;
   // RFC 3261 §25.1: the top label begins with a letter, or the whole is an IPv4 address.
-  const top = text.endsWith('.') ? text.slice(text.lastIndexOf('.', text.length - 2) + 1, -1) : text.slice(text.lastIndexOf('.') + 1);
-  return /^[0-9]+$/.test(top) ? isIPv4(text) : true;
+  return /(?:^|\.)[0-9]+\.?$/.test(text) ? isIPv4(text) : true;
 }
 
 function isIPv4(text: string): boolean {

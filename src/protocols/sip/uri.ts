@@ -37,7 +37,7 @@ const MAILBOX = /^((?:[A-Za-z0-9!#$&'*+\-/=?^_`{|}~.;,()]|%[0-9A-Fa-f]{2})+)@([A
 // telephone-uri = "tel:" telephone-subscriber
 const NUMBER = /^(\+?[0-9A-Fa-f*#\-.()]{1,64})((?:;[^;?]*)*)$/;
 // uri-parameter: pname [ "=" pvalue ]; "=" and "," inside a value are seen from Microsoft peers.
-const PARAM = /^([A-Za-z0-9\-_.!~*'()[\]/:&+$%]{1,128})(?:=([A-Za-z0-9\-_.!~*'()[\]/:&+$%=,]*))?$/;
+const PARAM = /^([A-Za-z0-9\-_.!~*'()[\]/:&+$%]{1,1024})(?:=([A-Za-z0-9\-_.!~*'()[\]/:&+$%=,]*))?$/;
 const HEADERS = /^[A-Za-z0-9\-_.!~*'()[\]/?:+$%=&,]+$/;
 
 const MAX_URI_CHARS = 4096;

@@ -53,6 +53,12 @@ export function parseVia(value: string): Via | undefined {
   };
 }
 
+/** The top hop of the first Via line; the others are returned as they came and read by whom they are meant for. */
+export function parseTopVia(line: string): Via | undefined {
+  const top = splitLines([line], 64)?.[0];
+  return top === undefined ? undefined : parseVia(top);
+}
+
 /** Every hop of all Via lines, top first; undefined when one of them is malformed. */
 export function parseVias(lines: readonly string[], maxVias = 64): readonly Via[] | undefined {
   const items = splitLines(lines, maxVias);

@@ -1,0 +1,192 @@
+// RFC 4475 §3.1.2: messages that are wrong, some of them harmless enough to be taken all the same.
+
+import { odd, plain, SDP, type TortureCase, wire } from './torture-case.ts';
+
+const URI = 'sip:li@contoso.example';
+
+export const INVALID: readonly TortureCase[] = [
+  {
+    name: 'badinv01',
+    section: '3.1.2.1',
+    fact: 'stray separators',
+    expect: [400],
+    codec: 400,
+    bytes: wire([
+      `INVITE ${URI} SIP/2.0`,
+      ...odd('badinv01', 'INVITE', { Via: 'Via: SIP/2.0/TLS 192.0.2.9;;,;,,' }, ['Contact: "Nora" <sip:nora@fabrikam.example>;;;;']),
+    ]),
+  },
+  {
+    name: 'clerr',
+    section: '3.1.2.2',
+    fact: 'Content-Length larger than what comes',
+    expect: [400, 'wait'],
+    codec: 'wait',
+    messages: 0,
+    bytes: wire(
+      [`INVITE ${URI} SIP/2.0`, ...odd('clerr', 'INVITE', { 'Content-Length': 'Content-Length: 9999' }), 'Content-Type: application/sdp'],
+      SDP,
+    ),
+  },
+  {
+    name: 'ncl',
+    section: '3.1.2.3',
+    fact: 'negative Content-Length',
+    expect: [400],
+    codec: 400,
+    closes: true,
+    bytes: wire(
+      [`INVITE ${URI} SIP/2.0`, ...odd('ncl', 'INVITE', { 'Content-Length': 'Content-Length: -999' }), 'Content-Type: application/sdp'],
+      SDP,
+    ),
+  },
+  {
+    name: 'scalar02',
+    section: '3.1.2.4',
+    fact: 'numbers out of range in a request',
+    expect: [400],
+    codec: 400,
+    bytes: wire([
+      'REGISTER sip:contoso.example SIP/2.0',
+      ...odd('scalar02', 'REGISTER', { CSeq: 'CSeq: 36893488147419103232 REGISTER', 'Max-Forwards': 'Max-Forwards: 300' }, [
+        `Expires: 1${'0'.repeat(60)}`,
+        'Contact: <sip:nora@edge.fabrikam.example>;expires=280297596632815',
+      ]),
+    ]),
+  },
+  {
+    name: 'scalarlg',
+    section: '3.1.2.5',
+    fact: 'numbers out of range in a response',
+    expect: ['drop'],
+    codec: 'drop',
+    bytes: wire([
+      'SIP/2.0 503 Service Unavailable',
+      ...odd('scalarlg', 'OPTIONS', { CSeq: 'CSeq: 9292394834772304023312 OPTIONS' }, [
+        'Warning: 1812 overture "In Progress"',
+        'Retry-After: 949302838503028349304023988',
+      ]),
+    ]),
+  },
+  {
+    name: 'quotbal',
+    section: '3.1.2.6',
+    fact: 'a quote that stays open',
+    expect: [400],
+    codec: 400,
+    bytes: wire([`INVITE ${URI} SIP/2.0`, ...odd('quotbal', 'INVITE', { To: 'To: "Li <sip:li@contoso.example>' })]),
+  },
+  {
+    name: 'ltgtruri',
+    section: '3.1.2.7',
+    fact: '<> round the Request-URI',
+    expect: [400, 'ok'],
+    codec: 400,
+    bytes: wire([`INVITE <${URI}> SIP/2.0`, ...plain('ltgtruri', 'INVITE')]),
+  },
+  {
+    name: 'lwsruri',
+    section: '3.1.2.8',
+    fact: 'a space inside the Request-URI',
+    expect: [400],
+    codec: 400,
+    bytes: wire([`INVITE ${URI}; lr SIP/2.0`, ...plain('lwsruri', 'INVITE')]),
+  },
+  {
+    name: 'lwsstart',
+    section: '3.1.2.9',
+    fact: 'several spaces in the request line',
+    expect: [400, 'ok'],
+    codec: 400,
+    bytes: wire([`INVITE  ${URI}  SIP/2.0`, ...plain('lwsstart', 'INVITE')]),
+  },
+  {
+    name: 'trws',
+    section: '3.1.2.10',
+    fact: 'spaces behind the request line',
+    expect: [400, 'ok'],
+    codec: 400,
+    bytes: wire([`OPTIONS ${URI} SIP/2.0  `, ...plain('trws', 'OPTIONS')]),
+  },
+  {
+    name: 'escruri',
+    section: '3.1.2.11',
+    fact: 'headers in the Request-URI',
+    expect: [400, 'ok'],
+    codec: 400,
+    bytes: wire([`INVITE ${URI}?Route=%3Csip:contoso.example%3E SIP/2.0`, ...plain('escruri', 'INVITE')]),
+  },
+  {
+    name: 'baddate',
+    section: '3.1.2.12',
+    fact: 'a Date that is not GMT',
+    expect: [400, 'ok'],
+    codec: 'ok',
+    bytes: wire([`INVITE ${URI} SIP/2.0`, ...odd('baddate', 'INVITE', {}, ['Date: Fri, 01 Jan 2027 16:00:00 EST'])]),
+  },
+  {
+    name: 'regbadct',
+    section: '3.1.2.13',
+    fact: 'a bare ? in Contact',
+    expect: [400, 'ok'],
+    codec: 400,
+    bytes: wire([
+      'REGISTER sip:contoso.example SIP/2.0',
+      ...odd('regbadct', 'REGISTER', {}, ['Contact: sip:nora@fabrikam.example?Route=%3Csip:edge.fabrikam.example%3E']),
+    ]),
+  },
+  {
+    name: 'badaspec',
+    section: '3.1.2.14',
+    fact: 'spaces inside <>',
+    expect: [400, 'ok'],
+    codec: 400,
+    bytes: wire([`OPTIONS ${URI} SIP/2.0`, ...odd('badaspec', 'OPTIONS', { To: 'To: "Li, Wei" < sip:li@contoso.example >' })]),
+  },
+  {
+    name: 'baddn',
+    section: '3.1.2.15',
+    fact: 'a comma in a display name without quotes',
+    expect: [400, 'ok'],
+    codec: 400,
+    bytes: wire([
+      `OPTIONS ${URI} SIP/2.0`,
+      ...odd('baddn', 'OPTIONS', { From: 'From: Nilsson, Nora <sip:nora@fabrikam.example>;tag=n0ra' }),
+    ]),
+  },
+  {
+    name: 'badvers',
+    section: '3.1.2.16',
+    fact: 'SIP/7.0',
+    expect: [505],
+    codec: 505,
+    bytes: wire([
+      `OPTIONS ${URI} SIP/7.0`,
+      ...odd('badvers', 'OPTIONS', { Via: 'Via: SIP/7.0/TLS edge.fabrikam.example;branch=z9hG4bK-badvers' }),
+    ]),
+  },
+  {
+    name: 'mismatch01',
+    section: '3.1.2.17',
+    fact: 'the method differs from that in CSeq',
+    expect: [400],
+    codec: 400,
+    bytes: wire([`OPTIONS ${URI} SIP/2.0`, ...plain('mismatch01', 'INVITE')]),
+  },
+  {
+    name: 'mismatch02',
+    section: '3.1.2.18',
+    fact: 'the same with an unknown method',
+    expect: [400, 501],
+    codec: 400,
+    bytes: wire([`NEWMETHOD ${URI} SIP/2.0`, ...plain('mismatch02', 'INVITE')]),
+  },
+  {
+    name: 'bigcode',
+    section: '3.1.2.19',
+    fact: 'a status of ten digits',
+    expect: ['drop'],
+    codec: 'drop',
+    bytes: wire(['SIP/2.0 4294967301 is 2^32 + 5', ...plain('bigcode', 'INVITE')]),
+  },
+];
