@@ -7,10 +7,29 @@ import { enterNamespace } from '../support/namespace.ts';
 import { startEjabberd } from '../support/peers/ejabberd.ts';
 import { Kamailio } from '../support/peers/kamailio.ts';
 import { prosody } from '../support/peers/prosody.ts';
+import { sipp } from '../support/peers/sipp.ts';
 import { header, status } from '../support/sip-message.ts';
 import { basicOf, SipUa } from '../support/sip-ua.ts';
-import { World, xmppSrv } from '../support/world.ts';
+import { sipSrv, World, xmppSrv } from '../support/world.ts';
 import { conditionOf, XmppUser } from '../support/xmpp-user.ts';
+
+const OPTIONS_SCENARIO = `<?xml version="1.0" encoding="UTF-8"?>
+<scenario name="OPTIONS">
+  <send><![CDATA[
+
+OPTIONS sip:[remote_ip]:[remote_port];transport=tcp SIP/2.0
+Via: SIP/2.0/[transport] [local_ip]:[local_port];branch=[branch]
+From: <sip:probe@[local_ip]>;tag=[call_number]
+To: <sip:[remote_ip]>
+Call-ID: [call_id]
+CSeq: 1 OPTIONS
+Max-Forwards: 70
+Content-Length: 0
+
+]]></send>
+  <recv response="200"/>
+</scenario>
+`;
 
 const noWorld = enterNamespace();
 
@@ -21,9 +40,20 @@ if (noWorld !== undefined) {
     const PROSODY = { address: '127.0.3.1', domain: 'prosody.test', users: { juliet: 'capulet' } };
     const EJABBERD = { address: '127.0.4.1', domain: 'ejabberd.test', users: { romeo: 'montague' } };
     const KAMAILIO = { address: '127.0.2.1', domain: 'corp.test', users: { nora: 'n0ra', omar: '0mar' } };
+    const FEDERATED = { address: '127.0.5.1', domain: 'sip.test', users: { sam: '5am' } };
     const world = await World.open({
-      hosts: { 'xmpp.prosody.test': PROSODY.address, 'xmpp.ejabberd.test': EJABBERD.address, 'sip.corp.test': KAMAILIO.address },
-      srv: [...xmppSrv(PROSODY.domain, 'xmpp.prosody.test'), ...xmppSrv(EJABBERD.domain, 'xmpp.ejabberd.test')],
+      hosts: {
+        'xmpp.prosody.test': PROSODY.address,
+        'xmpp.ejabberd.test': EJABBERD.address,
+        'sip.corp.test': KAMAILIO.address,
+        'edge.sip.test': FEDERATED.address,
+      },
+      srv: [
+        ...xmppSrv(PROSODY.domain, 'xmpp.prosody.test'),
+        ...xmppSrv(EJABBERD.domain, 'xmpp.ejabberd.test'),
+        ...sipSrv(KAMAILIO.domain, 'sip.corp.test'),
+        ...sipSrv(FEDERATED.domain, 'edge.sip.test'),
+      ],
     });
     const { rootsFile } = world;
     const kamailio = new Kamailio({
@@ -31,8 +61,17 @@ if (noWorld !== undefined) {
       folder: world.room('kamailio'),
       host: 'sip.corp.test',
       foreign: { kind: 'discovered' },
-      trusts: [],
+      trusts: ['sip.test'],
       certificate: world.certificate({ names: ['corp.test', 'sip.corp.test'] }),
+      rootsFile,
+    });
+    const federated = new Kamailio({
+      ...FEDERATED,
+      folder: world.room('federated'),
+      host: 'edge.sip.test',
+      foreign: { kind: 'discovered' },
+      trusts: ['corp.test'],
+      certificate: world.certificate({ names: ['sip.test', 'edge.sip.test'] }),
       rootsFile,
     });
     const [, ejabberd] = await Promise.all([
@@ -46,13 +85,15 @@ if (noWorld !== undefined) {
         rootsFile,
       }),
       world.start(kamailio.process),
+      world.start(federated.process),
     ]);
     world.adopt(ejabberd);
     const juliet = await XmppUser.signIn({ user: 'juliet', password: 'capulet', ...PROSODY });
     const romeo = await XmppUser.signIn({ user: 'romeo', password: 'montague', ...EJABBERD });
     const nora = await SipUa.signIn({ user: 'nora', password: 'n0ra', ...KAMAILIO });
     const omar = await SipUa.signIn({ user: 'omar', password: '0mar', ...KAMAILIO });
-    world.atEnd(() => Promise.all([juliet.signOut(), romeo.signOut(), nora.close(), omar.close()]));
+    const sam = await SipUa.signIn({ user: 'sam', password: '5am', ...FEDERATED });
+    world.atEnd(() => Promise.all([juliet.signOut(), romeo.signOut(), nora.close(), omar.close(), sam.close()]));
 
     world.scene('the peers are up within seconds', async () => {
       const times = world.startTimes();
@@ -109,6 +150,31 @@ if (noWorld !== undefined) {
       await kamailio.decide('omar', nora.aor, 'block');
       const end = await nora.notice(omar.aor, (notice) => notice.state === 'terminated');
       assert.equal(end.reason, 'rejected');
+    });
+
+    world.scene('two Kamailios federate by SRV and mutual TLS: messages, and a watcher on the other side', async () => {
+      assert.equal(status(await nora.message(sam.aor, 'across')), 200);
+      assert.equal((await sam.messageFrom(nora.aor)).body, 'across');
+      assert.ok(world.dns.queries().includes('SRV _sipfederationtls._tcp.sip.test'));
+      await kamailio.decide('nora', sam.aor, 'allow');
+      const { watch } = await sam.subscribe(nora.aor);
+      await sam.notice(nora.aor, (notice) => notice.state === 'active');
+      await nora.publish('open', { activity: 'busy' });
+      assert.match((await sam.notice(nora.aor, (notice) => notice.body !== '')).body, /busy/);
+      assert.equal(status(await sam.resubscribe(watch, 0)), 200);
+      await sam.notice(nora.aor, (notice) => notice.state === 'terminated');
+    });
+
+    world.scene('SIPp plays a scenario over TCP', async () => {
+      const { code, output } = await sipp({
+        folder: world.room('sipp'),
+        scenario: OPTIONS_SCENARIO,
+        target: { address: KAMAILIO.address, port: 5060 },
+        own: { address: '127.0.9.1', port: 5066 },
+        calls: 20,
+        perSecond: 50,
+      });
+      assert.equal(code, 0, output);
     });
   });
 }

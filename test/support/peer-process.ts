@@ -13,8 +13,8 @@ export interface Launch {
   readonly cwd?: string;
   /** Where its output goes. */
   readonly logFile: string;
-  /** Asked again and again until it says yes. */
-  readonly ready: () => boolean | Promise<boolean>;
+  /** Asked again and again until it says yes, with what the program has said since this start. */
+  readonly ready: (said: () => string) => boolean | Promise<boolean>;
   readonly readyWithinMs?: number;
 }
 
@@ -58,6 +58,7 @@ export class PeerProcess {
   async start(): Promise<void> {
     const { command, args, env, cwd, logFile, ready, readyWithinMs = 30_000 } = this.#launch;
     const began = performance.now();
+    const before = this.logSize();
     const output = openSync(logFile, 'a');
     const child = spawn(command, args, {
       stdio: ['ignore', output, output],
@@ -81,7 +82,7 @@ export class PeerProcess {
         () => {
           if (failed !== undefined) throw failed;
           if (!this.running) throw new Error(`${this.name} ended with ${child.exitCode ?? child.signalCode} before it was ready`);
-          return ready();
+          return ready(() => this.log(before));
         },
         readyWithinMs,
       );

@@ -17,15 +17,19 @@ export interface SipUaOptions {
   readonly tls?: ConnectionOptions;
 }
 
-/** A subscription of ours. */
-export interface Watch {
-  readonly target: string;
+/** What requests of one dialog share; a request outside one has its own. */
+interface Dialog {
   readonly callId: string;
   readonly localTag: string;
   remoteTag: string;
-  remoteTarget: string;
   routes: string[];
   cseq: number;
+}
+
+/** A subscription of ours. */
+export interface Watch extends Dialog {
+  readonly target: string;
+  remoteTarget: string;
 }
 
 /** What one NOTIFY said. */
@@ -47,7 +51,8 @@ export class SipUa {
   readonly #socket: Socket;
   readonly #responses: Inbox<SipText>;
   readonly #cutter = new SipCutter();
-  #challenge: { name: 'Authorization' | 'Proxy-Authorization'; value: string } | undefined;
+  /** The last challenge of the registrar and of the proxy: answered in advance from then on. */
+  readonly #challenges = new Map<'Authorization' | 'Proxy-Authorization', string>();
   #etag: string | undefined;
 
   private constructor(options: SipUaOptions, socket: Socket) {
@@ -79,8 +84,15 @@ export class SipUa {
   }
 
   /** Sends a MESSAGE and returns the final response. */
-  message(to: string, body: string, lines: readonly string[] = [], type = 'text/plain;charset=UTF-8'): Promise<SipText> {
-    return this.#request('MESSAGE', `sip:${to}`, to, [`Content-Type: ${type}`, ...lines], body);
+  message(
+    to: string,
+    body: string,
+    lines: readonly string[] = [],
+    more: { readonly type?: string; readonly callId?: string } = {},
+  ): Promise<SipText> {
+    const type = more.type ?? 'text/plain;charset=UTF-8';
+    const dialog = { ...newDialog(), ...(more.callId === undefined ? {} : { callId: more.callId }) };
+    return this.#request('MESSAGE', `sip:${to}`, to, [`Content-Type: ${type}`, ...lines], body, dialog);
   }
 
   /** Publishes what this person's state is (one tuple). */
@@ -101,7 +113,7 @@ export class SipUa {
 
   /** Subscribes to somebody's presence. @returns the dialog, or the refusal's status */
   async subscribe(target: string, expires = 600): Promise<{ readonly status: number; readonly watch: Watch }> {
-    const watch: Watch = { target, callId: token(), localTag: token(), remoteTag: '', remoteTarget: `sip:${target}`, routes: [], cseq: 0 };
+    const watch: Watch = { ...newDialog(), target, remoteTarget: `sip:${target}` };
     return { status: status(await this.resubscribe(watch, expires)), watch };
   }
 
@@ -149,8 +161,14 @@ export class SipUa {
   }
 
   /** One request, with the digest answered when the server asks. */
-  async #request(name: string, uri: string, to: string, lines: readonly string[], body = '', watch?: Watch): Promise<SipText> {
-    const dialog = watch ?? { callId: token(), localTag: token(), remoteTag: '', routes: [], cseq: 0 };
+  async #request(
+    name: string,
+    uri: string,
+    to: string,
+    lines: readonly string[],
+    body = '',
+    dialog: Dialog = newDialog(),
+  ): Promise<SipText> {
     for (let attempt = 0; ; attempt += 1) {
       dialog.cseq += 1;
       const branch = `z9hG4bK${token()}`;
@@ -179,23 +197,21 @@ export class SipUa {
         35_000 + PATIENCE_MS,
       );
       if (attempt > 0 || (status(answer) !== 401 && status(answer) !== 407)) return answer;
-      this.#challenge =
-        status(answer) === 401
-          ? { name: 'Authorization', value: header(answer, 'www-authenticate') }
-          : { name: 'Proxy-Authorization', value: header(answer, 'proxy-authenticate') };
+      if (status(answer) === 401) this.#challenges.set('Authorization', header(answer, 'www-authenticate'));
+      else this.#challenges.set('Proxy-Authorization', header(answer, 'proxy-authenticate'));
     }
   }
 
   /** RFC 2617 digest without qop, which every server takes. */
   #credentials(name: string, uri: string): string[] {
-    if (this.#challenge === undefined) return [];
-    const field = (key: string): string => new RegExp(`${key}="([^"]*)"`).exec(this.#challenge?.value ?? '')?.[1] ?? '';
+    const kind = name === 'REGISTER' ? 'Authorization' : 'Proxy-Authorization';
+    const challenge = this.#challenges.get(kind);
+    if (challenge === undefined) return [];
+    const field = (key: string): string => new RegExp(`${key}="([^"]*)"`).exec(challenge)?.[1] ?? '';
     const { user, password } = this.#options;
     const [realm, nonce] = [field('realm'), field('nonce')];
     const answer = md5(`${md5(`${user}:${realm}:${password}`)}:${nonce}:${md5(`${name}:${uri}`)}`);
-    const line = `${this.#challenge.name}: Digest username="${user}", realm="${realm}", nonce="${nonce}", uri="${uri}", response="${answer}", algorithm=MD5`;
-    this.#challenge = undefined; // one use: the next request is challenged anew
-    return [line];
+    return [`${kind}: Digest username="${user}", realm="${realm}", nonce="${nonce}", uri="${uri}", response="${answer}", algorithm=MD5`];
   }
 
   #take(message: SipText): void {
@@ -255,6 +271,10 @@ export function pidf(
 export function basicOf(body: string): string {
   const all = [...body.matchAll(/<(?:\w+:)?basic>\s*(\w+)\s*</g)].map((match) => match[1]);
   return all.includes('open') ? 'open' : (all[0] ?? '');
+}
+
+function newDialog(): Dialog {
+  return { callId: token(), localTag: token(), remoteTag: '', routes: [], cseq: 0 };
 }
 
 function md5(text: string): string {

@@ -58,7 +58,12 @@ export class World {
   /** Starts a program and keeps it in mind: its log is shown when a scene fails, and it is ended at the end. */
   async start<P extends PeerProcess>(process: P): Promise<P> {
     this.adopt(process);
-    await process.start();
+    try {
+      await process.start();
+    } catch (error) {
+      this.#failed = true;
+      throw error;
+    }
     return process;
   }
 

@@ -48,9 +48,14 @@ export class XmppUser {
   }
 
   /** Sends a chat message. @returns its stanza id */
-  async write(to: string, body: string, more: readonly XmppElement[] = [], attrs: Readonly<Record<string, string>> = {}): Promise<string> {
+  async write(
+    to: string,
+    body: string,
+    more: { readonly thread?: string; readonly children?: readonly XmppElement[] } = {},
+  ): Promise<string> {
     const id = crypto.randomUUID();
-    await this.#entity.send(xml('message', { to, type: 'chat', id, ...attrs }, xml('body', {}, body), ...more));
+    const thread = more.thread === undefined ? [] : [xml('thread', {}, more.thread)];
+    await this.#entity.send(xml('message', { to, type: 'chat', id }, xml('body', {}, body), ...thread, ...(more.children ?? [])));
     return id;
   }
 

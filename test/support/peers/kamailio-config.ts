@@ -48,7 +48,7 @@ use_dns_cache=off
 dns_retr_time=1
 dns_retr_no=2
 mpath="${script.modules}/"
-${['tls', 'kex', 'corex', 'tm', 'sl', 'rr', 'pv', 'maxfwd', 'textops', 'siputils', 'usrloc', 'registrar', 'auth', 'htable', 'ipops', 'xhttp', 'jsonrpcs', 'db_sqlite', 'presence', 'presence_xml'].map((name) => `loadmodule "${name}.so"`).join('\n')}
+${['tls', 'kex', 'corex', 'tm', 'sl', 'rr', 'pv', 'maxfwd', 'textops', 'siputils', 'usrloc', 'registrar', 'auth', 'htable', 'ipops', 'xhttp', 'xlog', 'jsonrpcs', 'db_sqlite', 'presence', 'presence_xml'].map((name) => `loadmodule "${name}.so"`).join('\n')}
 modparam("tls", "config", "${folder}/tls.cfg")
 modparam("tls", "xavp_cfg", "tls")
 modparam("tm", "fr_timer", 5000)
@@ -77,6 +77,7 @@ event_route[xhttp:request] { jsonrpc_dispatch(); }
 event_route[tm:local-request] { $xavp(tls=>server_name) = $rd; }
 
 request_route {
+  xlog("L_NOTICE", "saw $rm from=$fU@$fd to=$tU@$td expires=$hdr(Expires) by=$proto:$si\n");
   if (!mf_process_maxfwd_header("70")) { sl_send_reply("483", "Too Many Hops"); exit; }
   if (is_method("OPTIONS") && uri == myself && $rU == $null) { sl_send_reply("200", "OK"); exit; }
   if (has_totag()) {

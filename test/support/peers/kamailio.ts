@@ -23,6 +23,8 @@ export interface KamailioOptions {
 /** What a presentity decided about a watcher (RFC 5025 sub-handling). */
 export type Handling = 'allow' | 'block' | 'polite-block' | 'confirm';
 
+export type { Foreign };
+
 export class Kamailio {
   readonly process: PeerProcess;
   readonly #options: KamailioOptions;
@@ -66,6 +68,15 @@ export class Kamailio {
       database.close();
     }
     await this.rpc('presence.refreshWatchers', [`sip:${user}@${domain}`, 'presence', 0]);
+  }
+
+  /** The requests it was given, oldest first: `SUBSCRIBE from=a@b to=c@d expires=600 by=tls:127.0.0.1`. */
+  saw(method: string, from: string, to: string): readonly string[] {
+    const start = `saw ${method} from=${from} to=${to} `;
+    return this.process
+      .log()
+      .split('\n')
+      .flatMap((line) => (line.includes(start) ? [line.slice(line.indexOf('saw ') + 4)] : []));
   }
 
   /** Calls one of its RPC commands. */
