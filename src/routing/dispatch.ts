@@ -23,6 +23,9 @@ const SOFT_DEADLINE_MS = 32_000;
 /** Typing crosses only within a conversation: it would show who is at the keyboard (sip-xmpp.md §6). ms */
 const TYPING_AFTER_MESSAGE_MS = 15 * 60_000;
 const MAX_CONVERSATIONS = 50_000;
+const PIN_IDLE_MS = 30 * 86_400_000;
+/** A pin's last sign of life is written at most this often. */
+const PIN_REFRESH_MS = 3_600_000;
 
 /** What dispatch needs of the outbox. */
 export interface Acceptor {
@@ -86,6 +89,7 @@ export class Dispatch {
     const { log } = this.#deps;
     const decision = await this.#decide(event);
     this.#note(event, decision);
+    if (decision.kind !== 'refuse') await this.#pin(event);
     switch (decision.kind) {
       case 'refuse':
         this.#countFailure(event, false);
@@ -212,12 +216,28 @@ export class Dispatch {
     const current = table();
     const theirs = current.domains.has(event.from.domain) ? event.to.domain : event.from.domain;
     const unlisted = current.policy.federation === 'discovered' && !current.partners.has(theirs) && !current.domains.has(theirs);
-    const pinned = unlisted ? await discovered.pinned(theirs) : undefined;
+    const pinned = unlisted ? await this.#pinOf(theirs, discovered) : undefined;
     const facts: Facts = { nowMs: clock.now(), knows: false, ...(pinned !== undefined && { pinned: pinned.protocol }) };
     const first = decide(event, current, facts);
     if (first.kind !== 'hold') return first;
     const knows = await requests.knows(bareKey(event.to), bareKey(event.from));
     return knows ? decide(event, current, { ...facts, knows }) : first;
+  }
+
+  /** DESIGN 7: the protocol that proved itself first is kept until 30 idle days have passed. */
+  async #pinOf(domain: string, discovered: DiscoveredStore): ReturnType<DiscoveredStore['pinned']> {
+    const pin = await discovered.pinned(domain);
+    return pin !== undefined && this.#deps.clock.now() - pin.lastSeenAt < PIN_IDLE_MS ? pin : undefined;
+  }
+
+  /** A discovered partner has just proven itself by an event that was allowed, or that waits. */
+  async #pin(event: Event): Promise<void> {
+    const { table, clock, discovered } = this.#deps;
+    const { origin, from } = event;
+    if (origin.side !== 'edge' || origin.network === 'core' || table().partners.has(from.domain)) return;
+    const known = await this.#pinOf(from.domain, discovered);
+    if (known !== undefined && clock.now() - known.lastSeenAt < PIN_REFRESH_MS) return;
+    await discovered.pin(from.domain, origin.network, origin.proof, clock.now());
   }
 
   #tooMuch(event: ImSent, hop: Hop): RefusedReason {
@@ -268,6 +288,7 @@ export class Dispatch {
       ...(!allowed && { code: decision.reason.code }),
       ...(why.file !== undefined && { file: why.file }),
       ...(why.key !== undefined && { key: why.key }),
+      ...(event.kind === 'im.sent' && { ids: [event.ids.wireId, event.ids.callId, event.ids.messageId].filter((id) => id !== undefined) }),
     });
     const fields = {
       id: event.id,
