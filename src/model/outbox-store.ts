@@ -68,6 +68,8 @@ export interface NewRow {
    * cannot carry it as it is) and no counterpart is known, the two are stored as counterparts.
    */
   readonly conversation?: { readonly pair: string; readonly kind: 'thread' | 'callId'; readonly value: string };
+  /** Without `conversation`: the thread as the far side is to see it. */
+  readonly thread?: string;
   /** For a failure notice: the row it is about. */
   readonly aboutRow?: number;
 }

@@ -13,11 +13,22 @@ export function requestTable(db: Database, seal: Seal): ContactRequestStore {
     db.prepare('INSERT OR IGNORE INTO contact (local, stranger) VALUES (?, ?)').run(local, stranger);
   };
   return {
+    async waiting(from, to) {
+      const of = `FROM contact_request WHERE decided IS NULL AND stranger = ? AND local = ? AND kind =`;
+      const pair = db.prepare(`SELECT (SELECT count(*) ${of} 'message') AS messages, (SELECT count(*) ${of} 'presence') AS presence`);
+      const counts = pair.get(from, to, from, to);
+      const all = db.prepare('SELECT count(*) AS n FROM contact_request WHERE decided IS NULL AND stranger_domain = ?').get(domainOf(from));
+      if (counts === undefined || all === undefined) return { messages: 0, presence: 0, domain: 0 };
+      return { messages: integer(counts, 'messages'), presence: integer(counts, 'presence'), domain: integer(all, 'n') };
+    },
     put(request) {
       return db.write(() => {
-        db.prepare('INSERT INTO contact_request (id, stranger, local, kind, sealed, created_at, decided) VALUES (?,?,?,?,?,?,NULL)').run(
+        db.prepare(
+          'INSERT INTO contact_request (id, stranger, stranger_domain, local, kind, sealed, created_at, decided) VALUES (?,?,?,?,?,?,?,NULL)',
+        ).run(
           request.id,
           request.from,
+          domainOf(request.from),
           request.to,
           request.kind,
           seal.close(request.event, label(request.id)),
@@ -67,6 +78,10 @@ export function requestTable(db: Database, seal: Seal): ContactRequestStore {
       return db.write(() => Number(db.prepare('DELETE FROM contact_request WHERE created_at < ? AND decided IS NULL').run(before).changes));
     },
   };
+}
+
+function domainOf(key: string): string {
+  return key.slice(key.lastIndexOf('@') + 1);
 }
 
 function label(id: string): string {

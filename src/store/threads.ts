@@ -42,7 +42,7 @@ export class Threads implements ThreadStore {
   /** Inside a transaction: what a new row's conversation is called on the far side, made up now if it must be. */
   join(fresh: NewRow): { readonly callId: string; readonly thread?: string } {
     const { conversation, callId: candidate } = fresh;
-    if (conversation === undefined) return { callId: candidate };
+    if (conversation === undefined) return { callId: candidate, ...(fresh.thread !== undefined && { thread: fresh.thread }) };
     const { pair, kind, value } = conversation;
     let other = this.#counterpart(pair, kind, value, true);
     if (other === undefined) {

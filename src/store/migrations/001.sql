@@ -110,6 +110,7 @@ CREATE TABLE address_spelling (
 CREATE TABLE contact_request (
   id TEXT PRIMARY KEY,
   stranger TEXT NOT NULL,
+  stranger_domain TEXT NOT NULL,
   local TEXT NOT NULL,
   kind TEXT NOT NULL,
   sealed BLOB NOT NULL,
@@ -117,6 +118,7 @@ CREATE TABLE contact_request (
   decided TEXT
 ) STRICT;
 CREATE INDEX contact_request_pair ON contact_request (stranger, local);
+CREATE INDEX contact_request_domain ON contact_request (stranger_domain);
 
 -- Strangers that a user of ours has invited.
 CREATE TABLE contact (

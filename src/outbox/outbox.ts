@@ -1,0 +1,383 @@
+// The outbox: an event is accepted when its row is on disk, is sent in its lane until somebody confirms or refuses it, and
+// its sender hears of a late failure exactly once (DESIGN 8). Rows survive the process; promises do not.
+//   accept.ts event -> row     queue.ts, lane.ts whose turn     sender.ts, window.ts tries and back-off     service-time.ts
+
+import { reason } from '../errors.ts';
+import type { Log } from '../log.ts';
+import { show } from '../model/address.ts';
+import type { DurableEvent, LedgerEntry, OutboxStore, RowEnd, ServiceClockStore } from '../model/outbox-store.ts';
+import { laneOf, StoreError } from '../model/outbox-store.ts';
+import { failed, HANDED_OVER, type Outcome, refused } from '../model/outcome.ts';
+import type { Clock, Ids, Timer } from '../model/ports.ts';
+import type { Reason } from '../model/reason.ts';
+import { failureNotice, newRow } from './accept.ts';
+import { type Entry, makeEntry } from './entry.ts';
+import { DEFAULT_BOUNDS, Queue, type QueueBounds } from './queue.ts';
+import { type Ended, type Resolve, Sender } from './sender.ts';
+import { ServiceTime } from './service-time.ts';
+
+const DAY_MS = 24 * 3600 * 1000;
+const TICK_MS = 1000;
+/** Expiry is looked at every 10 ticks, old dedup keys every hour. */
+const EXPIRY_TICKS = 10;
+const FORGET_TICKS = 3600;
+/** An end that could not be committed is tried again after this. */
+const RETRY_END_MS = 1000;
+/** How long a gateway may take to give a row back that its sender wants to withdraw. */
+const WITHDRAW_MS = 1000;
+
+export interface OutboxDeps {
+  readonly store: OutboxStore;
+  readonly serviceClock: ServiceClockStore;
+  readonly clock: Clock;
+  readonly ids: Ids;
+  readonly log: Log;
+  readonly resolve: Resolve;
+  /** How long a row may wait, in ms of service time (`retention.queued`); asked at every acceptance. Default 24 h. */
+  readonly queuedMs?: () => number;
+  /** How long copies are recognised; the store's own figure. Default 24 h. */
+  readonly dedupMs?: number;
+  readonly bounds?: Partial<QueueBounds>;
+  /** In [0, 1), for the jitter of the back-off. */
+  readonly random?: () => number;
+  /** A row ended whose sender nobody was waiting for any more and who gets no notice: a subscription verb after a restart. */
+  readonly endedLate?: (event: DurableEvent, outcome: Outcome) => void;
+}
+
+export type Accepted =
+  /** On disk. */
+  | {
+      readonly kind: 'accepted';
+      readonly id: string;
+      /** The final outcome, whenever it comes. A refusal has been committed by then. */
+      readonly outcome: Promise<Outcome>;
+      /** The final outcome, or `failed` once the first try has failed and the row waits on (the lane is down). */
+      readonly firstWord: Promise<Outcome>;
+      /** Nothing of the same pair waited before it, and the partner's road was believed open. */
+      readonly laneIdle: boolean;
+      /** Takes the row back if it is not written yet. True: it is gone, on disk, and may be answered no. */
+      withdraw(): Promise<boolean>;
+    }
+  /** The same message again: nothing was accepted. `outcome` is what the first one (`of`) came to; undefined: it waits. */
+  | { readonly kind: 'duplicate'; readonly of: string; readonly outcome: Outcome | undefined }
+  /** Not accepted: the queue or the disk is full, or the process is stopping. */
+  | { readonly kind: 'refused'; readonly outcome: Outcome & { readonly kind: 'refused' } };
+
+export interface OutboxStats {
+  readonly rows: number;
+  readonly bytes: number;
+  readonly inFlight: number;
+  readonly copies: number;
+  readonly partners: readonly {
+    readonly domain: string;
+    readonly rows: number;
+    readonly inFlight: number;
+    readonly failures: number;
+    /** Wall ms at which the oldest was accepted. */
+    readonly oldestAt: number;
+    /** Ms until the next try; 0: now. */
+    readonly waitsMs: number;
+  }[];
+}
+
+export class Outbox {
+  readonly #deps: OutboxDeps;
+  readonly #queue: Queue;
+  readonly #sender: Sender;
+  readonly #time: ServiceTime;
+  readonly #dedupMs: number;
+  #state: 'new' | 'open' | 'closed' = 'new';
+  #tick: Timer | undefined;
+  #ticks = 0;
+  #copies = 0;
+  /** Acceptances that are being committed. */
+  #pending = 0;
+
+  constructor(deps: OutboxDeps) {
+    this.#deps = deps;
+    this.#dedupMs = deps.dedupMs ?? DAY_MS;
+    this.#queue = new Queue({ ...DEFAULT_BOUNDS, ...deps.bounds });
+    this.#time = new ServiceTime(deps.serviceClock, deps.clock);
+    this.#sender = new Sender({
+      store: deps.store,
+      queue: this.#queue,
+      clock: deps.clock,
+      log: deps.log,
+      resolve: deps.resolve,
+      random: deps.random ?? Math.random,
+      ended: (entry, outcome) => this.#ended(entry, outcome),
+    });
+  }
+
+  /** Takes up what waits on disk, in order. Nothing is accepted before. */
+  async start(): Promise<void> {
+    const { clean } = await this.#time.start();
+    const rows = await this.#deps.store.waiting();
+    const position = new Map<string, number>();
+    const window = this.#deps.bounds?.window ?? DEFAULT_BOUNDS.window;
+    for (const row of rows) {
+      const place = position.get(row.lane) ?? 0;
+      position.set(row.lane, place + 1);
+      // After a crash the marks of the last moments are missing: what may have been on its way is a possible copy.
+      const possibleCopy = row.state === 'written' || (!clean && place < window);
+      this.#sender.add(makeEntry(row, undefined, { late: true, possibleCopy }));
+    }
+    if (rows.length > 0) this.#deps.log.info({ event: 'outbox.recovered', rows: rows.length, clean }, 'what waited is taken up again');
+    this.#state = 'open';
+    this.#arm();
+  }
+
+  /**
+   * Accepts an event: resolves once it is on disk, or cannot be. Never rejects. Rows of one lane are sent in the order of
+   * these calls.
+   */
+  async submit(event: DurableEvent): Promise<Accepted> {
+    const { store, ids, clock, log } = this.#deps;
+    if (this.#state !== 'open') return no(reason('SHUTTING_DOWN', 'the outbox is not open'));
+    const lane = laneOf(event);
+    const full = this.#queue.full(lane, event.to.domain);
+    if (full !== undefined) {
+      log.warn({ event: 'outbox.full', id: event.id, to: event.to.domain }, full.text);
+      return no(full);
+    }
+    const serviceNow = this.#time.now();
+    const serviceDeadline = serviceNow + (this.#deps.queuedMs?.() ?? DAY_MS);
+    const row = newRow(event, ids, { acceptedAt: clock.now(), serviceNow, serviceDeadline });
+    this.#pending += 1;
+    try {
+      const result = await store.accept(row);
+      if (result.kind === 'duplicate') return this.#duplicate(event, result.of);
+      const partner = this.#queue.partner(event.to.domain);
+      const now = clock.monotonic();
+      const laneIdle = this.#queue.lane(lane) === undefined && (partner === undefined || partner.window.hasRoom(now));
+      const entry = makeEntry(result.row, event, { late: false, possibleCopy: false });
+      this.#sender.add(entry);
+      const { outcome, firstWord } = entry;
+      const withdraw = (): Promise<boolean> => this.#withdraw(entry);
+      return { kind: 'accepted', id: event.id, outcome: outcome.promise, firstWord: firstWord.promise, laneIdle, withdraw };
+    } catch (error) {
+      if (!(error instanceof StoreError)) throw error;
+      log.error({ event: 'store.failed', id: event.id, code: error.reason.code }, error.reason.text);
+      return no(error.reason);
+    } finally {
+      this.#pending -= 1;
+    }
+  }
+
+  #duplicate(event: DurableEvent, of: LedgerEntry): Accepted {
+    this.#copies += 1;
+    this.#deps.log.info({ event: 'message.copy', id: event.id, of: of.id, from: show(event.from) }, 'the same message again');
+    return { kind: 'duplicate', of: of.id, outcome: firstAnswer(of) };
+  }
+
+  /**
+   * The sender of a row has had a provisional yes: a later failure must be told by a notice.
+   * False: the row has ended already, and its outcome is the answer.
+   */
+  toldQueued(id: string): boolean {
+    const entry = this.#queue.entry(id);
+    if (entry === undefined) return false;
+    entry.late = true;
+    return true;
+  }
+
+  /** A partner connected to us, or a road to it opened: what waits for it goes at once. */
+  partnerConnected(domain: string): void {
+    this.#sender.wake(domain);
+  }
+
+  /** Routes or policy have changed: everything that waits is looked at again. */
+  routesChanged(): void {
+    for (const { domain } of [...this.#queue.partners()]) this.#sender.wake(domain);
+  }
+
+  /** Accepts nothing more, lets what is on its way come back for at most `ms`, and leaves the rest on disk for the next start. */
+  async drain(ms: number): Promise<void> {
+    const { clock, log } = this.#deps;
+    if (this.#state === 'closed') return;
+    this.#state = 'closed';
+    this.#tick?.cancel();
+    this.#sender.stop();
+    const until = clock.monotonic() + ms;
+    const busy = (): boolean => this.#sender.inFlight > 0 || this.#pending > 0;
+    while (busy() && clock.monotonic() < until) await new Promise<void>((done) => clock.after(20, done));
+    const clean = !busy();
+    try {
+      await this.#time.stop(clean);
+    } catch (error) {
+      log.error({ event: 'store.failed', err: error }, 'the last marks could not be written; rows are sent again as possible copies');
+    }
+    log.info({ event: 'outbox.drained', rows: this.#queue.size, clean }, 'what waits is on disk');
+  }
+
+  stats(): OutboxStats {
+    const now = this.#deps.clock.monotonic();
+    const oldest = new Map<string, number>();
+    for (const { row } of this.#queue.entries()) if (!oldest.has(row.toDomain)) oldest.set(row.toDomain, row.acceptedAt);
+    return {
+      rows: this.#queue.size,
+      bytes: this.#queue.bytes,
+      inFlight: this.#sender.inFlight,
+      copies: this.#copies,
+      partners: [...this.#queue.partners()].map(({ domain, rows, window }) => ({
+        domain,
+        rows,
+        inFlight: window.inFlight,
+        failures: window.failures,
+        oldestAt: oldest.get(domain) ?? 0,
+        waitsMs: Math.max(0, window.openAt - now),
+      })),
+    };
+  }
+
+  // --- ends -------------------------------------------------------------------------------------------------------
+
+  #ended(entry: Entry, outcome: Ended): void {
+    switch (outcome.kind) {
+      case 'delivered':
+        this.#good(entry, 'delivered', outcome);
+        break;
+      case 'handedOver':
+        this.#good(entry, 'handedOver', outcome);
+        break;
+      case 'refused':
+        void this.#bad(entry, { state: 'refused', reason: outcome.reason }, refused(outcome.reason));
+        break;
+      default:
+        outcome satisfies never;
+    }
+  }
+
+  /** The mark is lazy: a crash before it makes a possible copy, never a loss. */
+  #good(entry: Entry, state: 'delivered' | 'handedOver', outcome: Outcome): void {
+    const evidence = outcome.kind === 'delivered' ? outcome.evidence : 'written, not confirmed';
+    entry.phase = 'ending';
+    this.#deps.store.delivered({ ...this.#end(entry), state, evidence });
+    this.#finish(entry, outcome);
+  }
+
+  /** Commits a bad end, and with it the notice that the sender is owed; then the outcome may be known. */
+  async #bad(entry: Entry, how: Pick<RowEnd, 'state' | 'reason'>, outcome: Outcome): Promise<void> {
+    const { store, clock, ids, log } = this.#deps;
+    entry.phase = 'ending';
+    const event = entry.event ?? (await store.load(entry.row.row));
+    const why = how.reason;
+    const notice = (): ReturnType<typeof newRow> | undefined => {
+      if (!entry.late || event?.kind !== 'im.sent' || why === undefined) return undefined;
+      const serviceNow = this.#time.now();
+      const times = { acceptedAt: clock.now(), serviceNow, serviceDeadline: serviceNow + (this.#deps.queuedMs?.() ?? DAY_MS) };
+      return { ...newRow(failureNotice(event, why, ids, clock.now()), ids, times), aboutRow: entry.row.row };
+    };
+    try {
+      const noticed = await store.end({ ...this.#end(entry), ...how }, notice);
+      const about = { id: entry.row.id, code: why?.code, ...(noticed !== undefined && { notice: noticed.id }) };
+      log.info({ event: 'message.ended', state: how.state, ...about }, why?.text ?? 'a row has ended');
+      if (noticed !== undefined && this.#state === 'open')
+        this.#sender.add(makeEntry(noticed, undefined, { late: true, possibleCopy: false }));
+      this.#finish(entry, outcome);
+      if (entry.late && event !== undefined && event.kind !== 'im.sent') this.#deps.endedLate?.(event, outcome);
+    } catch (error) {
+      log.error({ event: 'store.failed', id: entry.row.id, err: error }, 'an end could not be written and is tried again');
+      clock.after(RETRY_END_MS, () => void this.#bad(entry, how, outcome));
+    }
+  }
+
+  #finish(entry: Entry, outcome: Outcome): void {
+    this.#sender.remove(entry);
+    entry.outcome.resolve(outcome);
+    entry.firstWord.resolve(outcome);
+  }
+
+  #end(entry: Entry): { row: number; at: number; attempts: number } {
+    return { row: entry.row.row, at: this.#deps.clock.now(), attempts: entry.tries };
+  }
+
+  /** DESIGN 8: 480 withdraws a row that is still accepted; one that is written cannot be taken back. */
+  async #withdraw(entry: Entry): Promise<boolean> {
+    const { clock, store } = this.#deps;
+    const { attempt } = entry;
+    entry.withdrawing = true;
+    if (entry.phase === 'sending' && attempt !== undefined && !attempt.written) {
+      await new Promise<void>((changed) => {
+        const timer = clock.after(WITHDRAW_MS, changed);
+        attempt.changed = () => {
+          timer.cancel();
+          changed();
+        };
+        attempt.abort.abort();
+      });
+    }
+    if (entry.phase !== 'waiting' || entry.possibleCopy || this.#queue.entry(entry.row.id) !== entry) {
+      this.#sender.release(entry);
+      return false;
+    }
+    entry.phase = 'ending';
+    try {
+      await store.end({ ...this.#end(entry), state: 'withdrawn' });
+    } catch {
+      entry.phase = 'waiting';
+      this.#sender.release(entry);
+      return false;
+    }
+    this.#finish(entry, refused(reason('QUEUE_DROPPED', 'it was taken back before it was written')));
+    return true;
+  }
+
+  // --- time -------------------------------------------------------------------------------------------------------
+
+  #arm(): void {
+    this.#tick = this.#deps.clock.after(TICK_MS, () => {
+      this.#ticks += 1;
+      this.#sender.watch();
+      if (this.#ticks % EXPIRY_TICKS === 0) this.#expire();
+      if (this.#ticks % FORGET_TICKS === 0) void this.#forget();
+      if (this.#state === 'open') this.#arm();
+    });
+  }
+
+  #expire(): void {
+    const now = this.#time.now();
+    for (const entry of [...this.#queue.entries()]) {
+      if (entry.row.serviceDeadline > now || (entry.phase !== 'waiting' && entry.phase !== 'parked')) continue;
+      if (entry.phase === 'parked') {
+        // Never both a failure notice and a delivery: it was taken, and nothing says that it was lost.
+        this.#good(entry, 'handedOver', HANDED_OVER);
+        continue;
+      }
+      const sent = entry.possibleCopy ? 'it was sent but never confirmed' : 'it could not be sent';
+      const why = reason('QUEUE_EXPIRED', `${sent} while it waited for ${entry.row.toDomain}`);
+      void this.#bad(entry, { state: 'expired', reason: why }, failed(why));
+    }
+  }
+
+  async #forget(): Promise<void> {
+    try {
+      while ((await this.#deps.store.forgetKeys(this.#time.now() - this.#dedupMs)) > 0);
+    } catch (error) {
+      this.#deps.log.warn({ event: 'store.failed', err: error }, 'old dedup keys could not be removed; it is tried again in an hour');
+    }
+  }
+}
+
+function no(why: Reason): Accepted {
+  return { kind: 'refused', outcome: { kind: 'refused', reason: why } };
+}
+
+/** What the first copy of a message came to. */
+function firstAnswer(of: LedgerEntry): Outcome | undefined {
+  switch (of.state) {
+    case 'accepted':
+    case 'written':
+    case 'withdrawn':
+      return undefined;
+    case 'delivered':
+      return { kind: 'delivered', evidence: of.evidence ?? 'delivered' };
+    case 'handedOver':
+      return HANDED_OVER;
+    case 'refused':
+    case 'expired':
+      return refused(of.reason ?? reason('PEER_ERROR', 'it was refused; the ledger has lost the reason'));
+    default:
+      return of.state satisfies never;
+  }
+}
