@@ -37,8 +37,8 @@ export function namesOf(certificate: X509Certificate): CertificateNames {
     shown: [] as string[],
   };
   const value = extensionsOf(certificate).get(SUBJECT_ALT_NAME)?.value;
-  const list = value && fromBER(value).result;
-  if (!(list instanceof Sequence)) return names;
+  const list = value && sequenceOf(value);
+  if (!list) return names;
   for (const entry of list.valueBlock.value.slice(0, MAX_NAMES)) {
     const text = entry instanceof Primitive ? latin1(entry) : '';
     switch (entry.idBlock.tagNumber) {
@@ -123,6 +123,14 @@ function readOtherName(entry: BaseBlock, names: { xmppServers: string[]; shown: 
   if (text.toLowerCase().startsWith(service)) push(names.xmppServers, cleanHost(text.slice(service.length), { wildcard: false }));
 }
 
+function sequenceOf(der: Uint8Array<ArrayBuffer>): Sequence | undefined {
+  try {
+    const { result } = fromBER(der);
+    return result instanceof Sequence ? result : undefined;
+  } catch {
+    return undefined; // nested beyond what the reader follows
+  }
+}
 function bytesOf(entry: Primitive): Buffer {
   return Buffer.from(entry.valueBlock.valueHexView);
 }

@@ -1,7 +1,8 @@
 // DNS with a bounded cache (model/ports.ts Resolver): SRV and NAPTR 300 s, addresses by their TTL, "there is none" 60 s.
 // When DNS fails, an answer that has run out is used for up to an hour more. The same question is asked once at a time.
 
-import { Resolver as DnsClient, type SrvRecord as DnsSrv, lookup } from 'node:dns/promises';
+import type { SrvRecord as DnsSrv } from 'node:dns';
+import { Resolver as DnsClient, lookup } from 'node:dns/promises';
 import { isIP } from 'node:net';
 import { LRUCache } from 'lru-cache';
 import { reason } from '../errors.ts';
