@@ -3,21 +3,14 @@
 
 import type { HostPort, Where } from '../model/table.ts';
 
-/** One address to listen on. */
-export interface Bind {
-  readonly scheme: 'tls' | 'starttls' | 'plain' | 'http' | 'https';
+/** One address to listen on; edge/bind.ts understands it as it is. */
+export interface Bind<T extends string = 'tls' | 'starttls' | 'plain'> {
+  /** `starttls`: plain at first, the protocol asks for TLS. */
+  readonly transport: T;
   /** A literal address; `*` is every address, IPv6 and IPv4. */
   readonly address: string;
+  /** 0: any free one. */
   readonly port: number;
-  readonly where: Where;
-}
-
-/** A certificate refused whatever its chain says (certs/revoked/refused.yaml). */
-export interface RefusedCertificate {
-  /** SHA-256, lower-case hex. */
-  readonly fingerprint: string;
-  readonly domain?: string;
-  readonly reason: string;
   readonly where: Where;
 }
 
@@ -44,11 +37,11 @@ export interface Home {
     readonly host?: string;
     readonly sip: readonly Bind[];
     readonly xmpp: readonly Bind[];
-    readonly web: readonly Bind[];
+    readonly web: readonly Bind<'https'>[];
   };
   readonly outbound: { readonly sourceAddress: readonly string[]; readonly httpProxy?: HostPort };
-  readonly admin: { readonly kind: 'unix'; readonly path: string } | { readonly kind: 'https'; readonly bind: Bind };
-  readonly metrics?: Bind;
+  readonly admin: { readonly kind: 'unix'; readonly path: string } | { readonly kind: 'https'; readonly bind: Bind<'https'> };
+  readonly metrics?: Bind<'http'>;
   /** Name servers to ask; empty: the system's. */
   readonly dns: { readonly servers: readonly HostPort[] };
   /** Absolute path of the folder for database and generated material. */
@@ -61,5 +54,4 @@ export interface Home {
   };
   readonly reload: 'onApply' | 'onChange';
   readonly log: { readonly level: 'error' | 'warn' | 'info' | 'debug' };
-  readonly refused: readonly RefusedCertificate[];
 }

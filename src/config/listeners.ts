@@ -17,33 +17,37 @@ export interface Listeners {
   readonly insideComponent: readonly Bind[];
   readonly clientSip: readonly Bind[];
   readonly clientXmpp: readonly Bind[];
-  readonly clientWeb: readonly Bind[];
-  readonly adminHttps: readonly Bind[];
-  readonly metrics: readonly Bind[];
+  readonly clientWeb: readonly Bind<'https'>[];
+  readonly adminHttps: readonly Bind<'https'>[];
+  readonly metrics: readonly Bind<'http'>[];
 }
 
-type Written = SchemeUrl<Bind['scheme']>;
+interface Edge {
+  readonly sip?: readonly SchemeUrl<'tls'>[] | undefined;
+  readonly xmpp?: readonly SchemeUrl<'starttls' | 'tls'>[] | undefined;
+  readonly enabled?: boolean | undefined;
+}
+type AnyBind = Bind<string>;
 
 /** Listeners of a home whose isthmus.yaml says nothing about the edge. */
-const DEFAULT_EDGE = {
+const DEFAULT_EDGE: Edge = {
   sip: [{ scheme: 'tls', host: '*', port: 5061 }],
   xmpp: [
     { scheme: 'starttls', host: '*', port: 5269 },
     { scheme: 'tls', host: '*', port: 5270 },
   ],
-} as const;
+};
 
 /** @param source undefined when there is no isthmus.yaml */
 export function listenersOf(input: IsthmusInput, source: YamlSource | undefined, findings: Findings): Listeners {
-  const binds = (written: readonly Written[] | undefined, path: Path): Bind[] =>
+  const binds = <S extends string>(written: readonly SchemeUrl<S>[] | undefined, path: Path): Bind<S>[] =>
     (written ?? []).map(({ scheme, host, port }, index) => {
       const place = source?.place([...path, index], 'value');
       const where = { file: 'isthmus.yaml', key: place?.key ?? pointer(path), ...(place === undefined ? {} : { line: place.line }) };
-      return { scheme, address: host, port, where };
+      return { transport: scheme, address: host, port, where };
     });
   const { inside, clients, admin, metrics } = input;
-  const edge: { sip?: readonly Written[] | undefined; xmpp?: readonly Written[] | undefined; enabled?: boolean | undefined } =
-    input.edge ?? DEFAULT_EDGE;
+  const edge: Edge = input.edge ?? DEFAULT_EDGE;
   const on = <T>(section: { enabled?: boolean | undefined } | undefined, value: T): T | undefined =>
     section?.enabled === false ? undefined : value;
 
@@ -62,7 +66,7 @@ export function listenersOf(input: IsthmusInput, source: YamlSource | undefined,
   return listeners;
 }
 
-function checkOverlap(binds: readonly Bind[], source: YamlSource, findings: Findings): void {
+function checkOverlap(binds: readonly AnyBind[], source: YamlSource, findings: Findings): void {
   binds.forEach((bind, index) => {
     const other = binds.slice(0, index).find((earlier) => overlap(earlier, bind));
     if (other === undefined) return;
@@ -72,11 +76,11 @@ function checkOverlap(binds: readonly Bind[], source: YamlSource, findings: Find
   });
 }
 
-export function showBind(bind: Bind): string {
-  return `${bind.scheme}://${bind.address.includes(':') ? `[${bind.address}]` : bind.address}:${bind.port}`;
+export function showBind(bind: AnyBind): string {
+  return `${bind.transport}://${bind.address.includes(':') ? `[${bind.address}]` : bind.address}:${bind.port}`;
 }
 
-export function placeOf(bind: Bind, source: YamlSource) {
+export function placeOf(bind: AnyBind, source: YamlSource) {
   const path = bind.where.key
     .split('/')
     .slice(1)
@@ -84,8 +88,8 @@ export function placeOf(bind: Bind, source: YamlSource) {
   return source.place(path, 'value');
 }
 
-function overlap(a: Bind, b: Bind): boolean {
-  if (a.port !== b.port) return false;
+function overlap(a: AnyBind, b: AnyBind): boolean {
+  if (a.port !== b.port || a.port === 0) return false;
   if (a.address === b.address || a.address === '*' || b.address === '*') return true;
   // `::` of Linux takes IPv4 too unless told otherwise; 0.0.0.0 takes every IPv4 address.
   if (a.address === '::' || b.address === '::') return true;

@@ -8,7 +8,7 @@ import { checkTrust, covers, type OwnPair, ownPairs } from './certificates.ts';
 import { type HomeFiles, readHomeFiles } from './files.ts';
 import { type Fault, Findings, type Notice, wholeFile } from './finding.ts';
 import type { Home } from './home.ts';
-import { homeOf, REFUSED_FILE } from './home-of.ts';
+import { homeOf } from './home-of.ts';
 import { checkSection } from './issues.ts';
 import { checkLayout } from './layout.ts';
 import { type IsthmusInput, type Listeners, listenersOf, placeOf, showBind } from './listeners.ts';
@@ -27,6 +27,8 @@ import { readYaml, type YamlSource } from './yaml-source.ts';
 
 const ISTHMUS_FILE = 'isthmus.yaml';
 const DOMAINS_FILE = 'routes/domains.yaml';
+/** edge/trust-store.ts reads the first that is there. */
+const REFUSED_FILES = ['certs/revoked/refused.yaml', 'certs/refused.yaml'] as const;
 
 export interface LoadOptions {
   /** Wall ms, for expiry and `until`. Default: now. */
@@ -76,8 +78,10 @@ export function checkHome(dir: string, files: HomeFiles, options: LoadOptions = 
   const input: IsthmusInput = section(isthmus, isthmusSection) ?? isthmusSection.parse({});
   const domainsInput = section(domainsFile, domainsSection);
   const policyInput = section(policyFile, policySection);
-  const refusedFile = open(REFUSED_FILE);
-  const refusedInput = section(refusedFile, refusedSection);
+  const refusedFiles = REFUSED_FILES.filter((file) => files.has(file));
+  for (const file of refusedFiles) section(open(file), refusedSection);
+  if (refusedFiles.length > 1)
+    findings.fault('CONFIG_CONFLICT', wholeFile(REFUSED_FILES[1]), 'a second refused.yaml', `only ${REFUSED_FILES[0]} is read`);
   const later: YamlSource[] = [];
   for (const path of files.keys()) {
     const schema = inFolder(path, 'routes/providers') ? providerSection : inFolder(path, 'routes/networks') ? networkSection : acmeSection;
@@ -148,7 +152,7 @@ export function checkHome(dir: string, files: HomeFiles, options: LoadOptions = 
   const faults = findings.faults();
   const notices = findings.notices();
   if (faults.length > 0) return { ok: false, faults, notices };
-  return { ok: true, home: homeOf(dir, input, listeners, host, refusedInput, refusedFile), table, notices, faults: [] };
+  return { ok: true, home: homeOf(dir, input, listeners, host), table, notices, faults: [] };
 }
 
 function openFile(file: string, files: HomeFiles, findings: Findings): YamlSource | undefined {
@@ -200,7 +204,7 @@ function coverage(pair: OwnPair, domains: readonly string[]): number {
 function warnPlain(listeners: Listeners, source: YamlSource | undefined, findings: Findings): void {
   if (source === undefined) return;
   for (const bind of [...listeners.insideSip, ...listeners.insideComponent]) {
-    if (bind.scheme !== 'plain') continue;
+    if (bind.transport !== 'plain') continue;
     const right = 'anyone who can reach it can read and inject; use tls://, or keep the network to these servers';
     findings.warning('CONFIG_EXPOSED', placeOf(bind, source), `${showBind(bind)} is not encrypted`, right);
   }

@@ -239,6 +239,7 @@ export function checkPartners(
   findings: Findings,
 ): void {
   for (const { partner, source, reviewBefore } of partners) {
+    if (!partner.enabled) continue;
     if (partner.sip.dialect === 'lync' && partner.prefer.includes('sip')) {
       findings.notYet(
         source.place(['sip', 'dialect'], 'value'),

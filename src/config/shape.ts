@@ -36,14 +36,14 @@ export function list<T extends z.ZodType>(item: T) {
 export function text<T>(parse: (text: string) => T | Wrong, example: string) {
   return z
     .string({ error: () => `text such as ${example}` })
+    .meta({ examples: [example] })
     .transform((value, context) => {
       const parsed = parse(value);
       if (!(parsed instanceof Wrong)) return parsed;
       const message = parsed.meant === undefined ? parsed.right : `${parsed.right}${MEANT}${parsed.meant}`;
       context.issues.push({ code: 'custom', message, input: value });
       return z.NEVER;
-    })
-    .meta({ examples: [example] });
+    });
 }
 
 /** One of these words. */

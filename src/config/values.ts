@@ -98,7 +98,8 @@ export function parseSchemeUrl<S extends string>(
     return new Wrong(right, meant);
   }
   const port = match[3] === undefined ? schemes[scheme] : Number(match[3]);
-  if (port < 1 || port > 65535) return new Wrong('a port from 1 to 65535');
+  const lowest = hosts === 'bind' ? 0 : 1; // port 0: any free one
+  if (port < lowest || port > 65535) return new Wrong(`a port from ${lowest} to 65535`);
   if (hosts === 'bind' && match[2] === '*') return { scheme, host: '*', port };
   const host = parseHost(match[2]!);
   if (host instanceof Wrong) return new Wrong(right);

@@ -1,0 +1,38 @@
+// Writes the JSON Schemas of the home's files beside them, for editors: node src/config/print-schemas.ts [FOLDER]
+// A test compares what is written with what would be.
+
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import type * as z from 'zod';
+import { domainsSection } from './sections/domains.ts';
+import { isthmusSection } from './sections/isthmus.ts';
+import { acmeSection, networkSection, providerSection, refusedSection } from './sections/later.ts';
+import { partnerSection } from './sections/partner.ts';
+import { policySection } from './sections/policy.ts';
+import { jsonSchema } from './shape.ts';
+
+const SCHEMAS: Readonly<Record<string, { readonly schema: z.ZodType; readonly title: string }>> = {
+  'isthmus.schema.json': { schema: isthmusSection, title: 'isthmus.yaml' },
+  'routes/domains.schema.json': { schema: domainsSection, title: 'routes/domains.yaml' },
+  'routes/policy.schema.json': { schema: policySection, title: 'routes/policy.yaml' },
+  'routes/partner.schema.json': { schema: partnerSection, title: 'routes/partners/<domain>.yaml' },
+  'routes/provider.schema.json': { schema: providerSection, title: 'routes/providers/<name>.yaml' },
+  'routes/network.schema.json': { schema: networkSection, title: 'routes/networks/<name>.yaml' },
+  'certs/refused.schema.json': { schema: refusedSection, title: 'certs/revoked/refused.yaml' },
+  'certs/acme.schema.json': { schema: acmeSection, title: 'certs/acme.yaml' },
+};
+
+/** Path of each schema file in the repository, and its text. */
+export function schemaFiles(): Map<string, string> {
+  return new Map(
+    Object.entries(SCHEMAS).map(([path, { schema, title }]) => [path, `${JSON.stringify(jsonSchema(schema, title), null, 2)}\n`]),
+  );
+}
+
+if (import.meta.main) {
+  const folder = resolve(process.argv[2] ?? join(import.meta.dirname, '../..'));
+  for (const [path, text] of schemaFiles()) {
+    mkdirSync(dirname(join(folder, path)), { recursive: true });
+    writeFileSync(join(folder, path), text);
+  }
+}

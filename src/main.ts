@@ -1,0 +1,51 @@
+// The parts list of the command line: each command, and which room does it. Files are read when a command is used.
+
+import packageJson from '../package.json' with { type: 'json' };
+import type { Judge } from './config/policy-tests.ts';
+import type { Terminal } from './ops/command.ts';
+import { type CommandRow, dispatch } from './ops/dispatch.ts';
+
+const COMMANDS: readonly CommandRow[] = [
+  { words: 'init', summary: 'writes a new home, with comments in every file', load: async () => (await import('./ops/init.ts')).init },
+  {
+    words: 'check',
+    summary: 'reads the home and reports every fault at once',
+    load: async () => (await import('./ops/check.ts')).checkCommand(await judge()),
+  },
+  {
+    words: 'start',
+    summary: 'runs the edge with a home',
+    load: async () => {
+      const { startCommand } = await import('./ops/start.ts');
+      return startCommand({
+        judge: await judge(),
+        run: async (ready, terminal) => (await import('./assembly/start.ts')).run(ready, terminal),
+        developmentHome: async (terminal) => (await import('./assembly/development-home.ts')).developmentHome(terminal),
+      });
+    },
+  },
+  {
+    words: 'demo',
+    summary: 'shows presence and messages crossing, here and now',
+    load: async () => (await import('./ops/demo.ts')).demoCommand((await import('./assembly/demo.ts')).demo),
+  },
+];
+
+/** What policy decides about the `tests:` of a home: the same decide() that judges real traffic. */
+async function judge(): Promise<Judge> {
+  const { judgeTest } = await import('./routing/policy-test.ts');
+  return (table, test) => judgeTest(table, test, Date.now());
+}
+
+const terminal: Terminal = {
+  out: (text) => process.stdout.write(`${text}\n`),
+  err: (text) => process.stderr.write(`${text}\n`),
+  env: process.env,
+  cwd: process.cwd(),
+};
+
+// A reader that stops early (isthmus check | head) is no fault of ours.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+});
+process.exitCode = await dispatch(COMMANDS, process.argv.slice(2), packageJson.version, terminal);

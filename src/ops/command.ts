@@ -1,0 +1,122 @@
+// What a command of the command line is: its words, its options with one line each, an example, and what it does.
+// Parsing is util.parseArgs; a near miss is answered with the nearest valid spelling. Works without a terminal: no
+// colours, no questions, results on stdout, complaints on stderr.
+
+import { type ParseArgsConfig, parseArgs } from 'node:util';
+import { nearest } from '../config/spelling.ts';
+
+/** 0 good, 1 a finding, 2 usage or configuration, 3 not running (DESIGN 11). */
+export type ExitCode = 0 | 1 | 2 | 3;
+
+/** Where a command speaks and what surrounds it; tests hand in their own. */
+export interface Terminal {
+  out(text: string): void;
+  err(text: string): void;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly cwd: string;
+}
+
+export interface OptionSpec {
+  readonly type: 'string' | 'boolean';
+  /** What stands for the value in the help: DIR, DOMAIN. */
+  readonly value?: string;
+  readonly says: string;
+}
+
+export interface Call {
+  readonly values: Readonly<Record<string, string | boolean | undefined>>;
+  readonly positionals: readonly string[];
+}
+
+export interface Command {
+  /** As typed after `isthmus`: `check`, `partner test`. */
+  readonly words: string;
+  readonly summary: string;
+  /** Names of what is typed after the words; `[X]` may be left out. */
+  readonly positionals: readonly string[];
+  readonly options: Readonly<Record<string, OptionSpec>>;
+  /** Further lines of the help. */
+  readonly details: string;
+  /** One command line that works. */
+  readonly example: string;
+  run(call: Call, terminal: Terminal): Promise<ExitCode>;
+}
+
+const HELP: OptionSpec = { type: 'boolean', says: 'this text' };
+export const HOME_OPTION: OptionSpec = {
+  type: 'string',
+  value: 'DIR',
+  says: 'the home folder; default: $ISTHMUS_HOME, ., ./isthmus, /etc/isthmus',
+};
+export const JSON_OPTION: OptionSpec = { type: 'boolean', says: 'JSON on stdout, for programs' };
+
+/** Parses `args` for one command and runs it; usage faults answer 2. */
+export async function runCommand(command: Command, args: readonly string[], terminal: Terminal): Promise<ExitCode> {
+  const specs: Readonly<Record<string, OptionSpec>> = { ...command.options, help: HELP };
+  const parsed = parse(args, specs);
+  if (typeof parsed === 'string') return usageFault(command, parsed, terminal);
+  if (parsed.values.help === true) {
+    terminal.out(helpOf(command));
+    return 0;
+  }
+  const needed = command.positionals.filter((name) => !name.startsWith('[')).length;
+  if (parsed.positionals.length < needed)
+    return usageFault(command, `${command.positionals[parsed.positionals.length]} is missing`, terminal);
+  if (parsed.positionals.length > command.positionals.length) {
+    return usageFault(command, `"${parsed.positionals[command.positionals.length]}" is one word too many`, terminal);
+  }
+  return command.run(parsed, terminal);
+}
+
+/** @returns a sentence when the arguments do not fit */
+function parse(args: readonly string[], specs: Readonly<Record<string, OptionSpec>>): Call | string {
+  const options: NonNullable<ParseArgsConfig['options']> = {};
+  for (const [name, spec] of Object.entries(specs)) options[name] = { type: spec.type, ...(name === 'help' && { short: 'h' }) };
+  for (const arg of args) {
+    if (arg === '--') break;
+    const name = /^--([^=]+)/.exec(arg)?.[1];
+    if (name === undefined || Object.hasOwn(specs, name)) continue;
+    const meant = nearest(name, Object.keys(specs));
+    return `unknown option "--${name.slice(0, 60)}".${meant === undefined ? '' : ` Did you mean "--${meant}"?`}`;
+  }
+  try {
+    const { values, positionals } = parseArgs({ args: [...args], options, allowPositionals: true, strict: true });
+    const single: Record<string, string | boolean | undefined> = {};
+    for (const [name, value] of Object.entries(values)) if (!Array.isArray(value)) single[name] = value;
+    return { values: single, positionals };
+  } catch (error) {
+    return error instanceof Error ? error.message.split('\n')[0]!.split('. ')[0]! : String(error);
+  }
+}
+
+function usageFault(command: Command, sentence: string, terminal: Terminal): ExitCode {
+  terminal.err(`isthmus ${command.words}: ${sentence}\n  usage: ${usageOf(command)}\n  isthmus ${command.words} --help says more`);
+  return 2;
+}
+
+function usageOf(command: Command): string {
+  const options = Object.entries(command.options).map(([name, spec]) => `[--${name}${spec.value === undefined ? '' : ` ${spec.value}`}]`);
+  return ['isthmus', command.words, ...command.positionals, ...options].join(' ');
+}
+
+export function helpOf(command: Command): string {
+  const rows = Object.entries({ ...command.options, help: HELP }).map(([name, spec]): [string, string] => [
+    `--${name}${spec.value === undefined ? '' : ` ${spec.value}`}`,
+    spec.says,
+  ]);
+  const width = Math.max(...rows.map(([left]) => left.length));
+  return [
+    `isthmus ${command.words}: ${command.summary}`,
+    '',
+    `  ${usageOf(command)}`,
+    '',
+    ...rows.map(([left, right]) => `  ${left.padEnd(width)}  ${right}`),
+    '',
+    command.details,
+    '',
+    'example',
+    `  ${command.example}`,
+    '',
+    'exit status: 0 good, 1 a finding, 2 usage or configuration, 3 not running',
+  ].join('\n');
+}

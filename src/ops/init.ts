@@ -1,0 +1,118 @@
+// isthmus init: a new home from the repository's own certs/ and routes/, which are the operators' documentation by
+// example, and a .gitignore that keeps keys, secrets and var/ out of git.
+
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join, relative, resolve } from 'node:path';
+import { parseDomain, Wrong } from '../config/values.ts';
+import { type Command, JSON_OPTION } from './command.ts';
+
+const PACKAGE = resolve(import.meta.dirname, '../..');
+const EXAMPLE_DOMAINS = { sip: 'corp.example', xmpp: 'chat.example' } as const;
+type Served = keyof typeof EXAMPLE_DOMAINS;
+
+const GITIGNORE = `# Keys, secrets and what the process makes stay out of git.
+/var/
+/secrets/*
+!/secrets/.gitkeep
+/certs/own/*/key.pem
+*.key
+*.p12
+*.pfx
+`;
+
+const EMPTY_FOLDERS = ['certs/own', 'certs/trust/edge', 'certs/trust/inside', 'certs/trust/partners', 'certs/revoked', 'secrets'];
+
+export const init: Command = {
+  words: 'init',
+  summary: 'writes a new home, with comments in every file',
+  positionals: ['DIR'],
+  options: {
+    domain: { type: 'string', value: 'DOMAIN', says: 'your domain, in place of the examples' },
+    served: { type: 'string', value: 'sip|xmpp', says: 'what serves it inside; default: sip' },
+    json: JSON_OPTION,
+  },
+  details: 'DIR must be new or empty. The files are yours: edit them, keep them in git (keys, secrets and var/ are ignored).',
+  example: 'isthmus init ./home --domain corp.example --served xmpp',
+  async run({ values, positionals }, terminal) {
+    const refuse = (sentence: string) => {
+      terminal.err(`isthmus init: ${sentence}`);
+      return 2 as const;
+    };
+    const dir = resolve(terminal.cwd, positionals[0]!);
+    const served = values.served ?? 'sip';
+    if (served !== 'sip' && served !== 'xmpp') return refuse(`--served "${String(served)}"; right would be sip or xmpp`);
+    const domain = typeof values.domain === 'string' ? parseDomain(values.domain) : undefined;
+    if (domain instanceof Wrong) return refuse(`--domain "${String(values.domain)}"; right would be ${domain.right}`);
+    try {
+      if (readdirSync(dir).length > 0) return refuse(`${dir} is not empty; name a new folder`);
+    } catch (error) {
+      const code = error instanceof Error && 'code' in error ? error.code : undefined;
+      if (code !== 'ENOENT') return refuse(`${dir} cannot be used: ${String(code)}`);
+    }
+    const files = newHome(domain, served);
+    try {
+      for (const folder of EMPTY_FOLDERS) mkdirSync(join(dir, folder), { recursive: true, ...(folder === 'secrets' && { mode: 0o700 }) });
+      for (const [path, text] of files) {
+        mkdirSync(dirname(join(dir, path)), { recursive: true });
+        writeFileSync(join(dir, path), text, { flag: 'wx' });
+      }
+    } catch (error) {
+      return refuse(`cannot write to ${dir}: ${error instanceof Error ? error.message : String(error)}`);
+    }
+    const fromHere = relative(terminal.cwd, dir) || '.';
+    const shown = fromHere.startsWith('..') ? dir : fromHere;
+    if (values.json === true) terminal.out(JSON.stringify({ home: dir, files: [...files.keys()] }, null, 2));
+    else terminal.out(nextSteps(shown, domain, served, [...files.keys()]));
+    return 0;
+  },
+};
+
+/** The files of a new home. @param domain replaces the example's; without it both examples stay */
+export function newHome(domain: string | undefined, served: Served): Map<string, string> {
+  const files = new Map<string, string>([['.gitignore', GITIGNORE]]);
+  const adapt = (text: string) => (domain === undefined ? text : text.replaceAll(EXAMPLE_DOMAINS.sip, domain));
+  const copy = (from: string, to: string) => files.set(to, adapt(readFileSync(join(PACKAGE, from), 'utf8')));
+  copy('isthmus.example.yaml', 'isthmus.yaml');
+  copy('isthmus.schema.json', 'isthmus.schema.json');
+  for (const folder of ['routes', 'certs']) {
+    for (const path of readdirSync(join(PACKAGE, folder), { recursive: true, encoding: 'utf8' }).sort()) {
+      const name = `${folder}/${path.replaceAll('\\', '/')}`;
+      if (/\.(yaml|md|schema\.json)$/.test(name)) copy(name, name);
+    }
+  }
+  if (domain !== undefined) {
+    const text = readFileSync(join(PACKAGE, 'routes/domains.yaml'), 'utf8');
+    files.set('routes/domains.yaml', onlyDomain(text, EXAMPLE_DOMAINS[served], domain));
+  }
+  for (const folder of EMPTY_FOLDERS) files.set(`${folder}/.gitkeep`, '');
+  return files;
+}
+
+/** Keeps one example domain under its new name, and the others as comments. */
+function onlyDomain(text: string, example: string, domain: string): string {
+  let entry: string | undefined;
+  return text
+    .split('\n')
+    .map((line) => {
+      entry = /^ {2}([a-z][a-z0-9.-]*):\s*$/.exec(line)?.[1] ?? (/^\S/.test(line) ? undefined : entry);
+      if (entry === undefined || line.trim() === '') return line;
+      if (entry === example) return line.replaceAll(example, domain);
+      return line.replace(/^ {2}/, '  # ');
+    })
+    .join('\n');
+}
+
+function nextSteps(dir: string, domain: string | undefined, served: Served, files: readonly string[]): string {
+  const name = domain ?? EXAMPLE_DOMAINS[served];
+  return [
+    `wrote ${files.length} files into ${dir}`,
+    '',
+    'next',
+    `  1. ${join(dir, 'routes/domains.yaml')}: ${served === 'sip' ? 'nextHop and acceptFrom, your internal SIP servers' : 'component, your internal XMPP server'}`,
+    `  2. ${join(dir, 'certs/own/main/')}: fullchain.pem and key.pem (chmod 600) that name ${name}`,
+    `  3. ${join(dir, 'isthmus.yaml')}: host and addresses`,
+    `  4. ${join(dir, 'routes/partners/')}: one file for each partner; the examples are switched off`,
+    `  5. isthmus check --home ${dir}`,
+    `  6. isthmus start --home ${dir}`,
+  ].join('\n');
+}
