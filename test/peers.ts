@@ -27,7 +27,7 @@ if (missing.length === 0) {
 function install(packages: readonly string[]): void {
   console.log(`About to install with apt: ${packages.join(', ')}.`);
   for (const row of PEER_PACKAGES.filter((one) => packages.includes(one.name))) console.log(`  ${row.name}: ${row.what}`);
-  console.log(`None of them will be started: ${POLICY} says no while apt works, and is put back afterwards.`);
+  console.log(`None of them will be started, now or at the next boot: ${POLICY} says no while apt works, and is put back afterwards.`);
   if (globSync('/var/lib/apt/lists/*_Packages*').length === 0) apt(['update']);
   keepServicesDown();
   let installed: boolean;
@@ -37,6 +37,7 @@ function install(packages: readonly string[]): void {
   } finally {
     letServicesBe();
   }
+  leaveDisabled(packages);
   if (!installed) {
     console.error('apt-get failed; its own words stand above. Nothing was started, and npm test still runs what it can.');
     process.exit(1);
@@ -69,6 +70,15 @@ function keepServicesDown(): void {
 function letServicesBe(): void {
   if (existsSync(POLICY) && readFileSync(POLICY, 'utf8') === OUR_POLICY) rmSync(POLICY);
   if (existsSync(POLICY_ASIDE)) renameSync(POLICY_ASIDE, POLICY);
+}
+
+/** What apt enabled for the next boot. Services that were here before are left as they were. */
+function leaveDisabled(packages: readonly string[]): void {
+  const services = ['prosody', 'ejabberd', 'kamailio', 'dnsmasq'].filter(
+    (name) => packages.includes(name) && globSync(`/{usr/,}lib/systemd/system/${name}.service`).length > 0,
+  );
+  if (services.length > 0 && existsSync('/usr/bin/systemctl'))
+    spawnSync('systemctl', ['disable', '--quiet', ...services], { stdio: 'inherit' });
 }
 
 function isDebian(): boolean {

@@ -35,7 +35,7 @@ export class Dnsmasq {
     this.process = new PeerProcess({
       name: 'dnsmasq',
       command: 'dnsmasq',
-      args: ['--keep-in-foreground', `--conf-file=${this.#config}`, '--user=root', '--group=root', '--pid-file='],
+      args: ['--no-daemon', `--conf-file=${this.#config}`], // no daemon: no other user either, which a namespace of ours may not have
       logFile: this.#log,
       ready: () => listens(DNS_ADDRESS, 53),
     });
