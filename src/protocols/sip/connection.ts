@@ -107,7 +107,7 @@ export class SipConnection {
 
   /** Exchanges that are not over, both ways. */
   get busy(): number {
-    return this.clients.size + this.servers.size;
+    return this.clients.size + this.servers.working;
   }
 
   get log(): Log {

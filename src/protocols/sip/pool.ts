@@ -166,10 +166,11 @@ export class SipPool {
     const timer = this.#parts.clock.after(this.#limits.connectMs, () => giveUp.abort());
     try {
       const link = await this.#parts.connector.connect(connectTarget(hop, target), giveUp.signal);
-      const proof = await this.#judge(link, hop, target);
-      if (proof !== undefined) {
+      // RFC 5922 §7.3: whoever answers there must be the domain; inside, the server that the operator's file names.
+      const proof = await link.peer.proves(hop.theirDomain, 'sip');
+      if (!proof.proven) {
         link.socket.destroy();
-        return { kind: 'failed', reason: proof };
+        return { kind: 'failed', reason: proof.reason };
       }
       return { kind: 'ready', connection: this.#parts.open(link), fresh: true };
     } catch (error) {
@@ -186,14 +187,6 @@ export class SipPool {
     }
   }
 
-  /** The reason not to speak to who is there, or undefined. */
-  async #judge(link: Link, hop: Hop, target: SipTarget): Promise<Reason | undefined> {
-    // A plain next hop inside is where the operator's file points; there is no name to ask for.
-    if (target.tls === 'none') return undefined;
-    const proof = await link.peer.proves(hop.theirDomain, 'sip');
-    return proof.proven ? undefined : proof.reason;
-  }
-
   async #proves(connection: SipConnection, hop: Hop): Promise<boolean> {
     const known = this.#provenAlready(connection, hop);
     if (known !== undefined) return known;
@@ -203,7 +196,6 @@ export class SipPool {
 
   #provenAlready(connection: SipConnection, hop: Hop): boolean | undefined {
     if (!connection.usable) return false;
-    if (!connection.link.secure && connection.link.direction === 'out') return true;
     return connection.peer.provenAlready(hop.theirDomain, 'sip')?.proven;
   }
 

@@ -103,6 +103,7 @@ export type Received = 'new' | 'absorbed' | 'answeredAgain';
 export class ServerTransactions {
   readonly #open = new Map<string, ServerTransaction>();
   readonly #send: (bytes: Buffer) => void;
+  #completed = 0;
 
   constructor(send: (bytes: Buffer) => void) {
     this.#send = send;
@@ -110,6 +111,11 @@ export class ServerTransactions {
 
   get size(): number {
     return this.#open.size;
+  }
+
+  /** Those that still owe an answer: without INVITEs that only wait for their ACK. */
+  get working(): number {
+    return this.#open.size - this.#completed;
   }
 
   receive(key: string, method: string, nowMs: number): Received {
@@ -144,6 +150,7 @@ export class ServerTransactions {
 
   #feed(key: string, transaction: ServerTransaction, input: ServerInput, bytes?: Buffer): ServerAction {
     const [state, action] = (transaction.invite ? stepInviteServer : stepServer)(transaction.state, input);
+    if (state !== transaction.state) this.#completed += Number(state === 'completed') - Number(transaction.state === 'completed');
     transaction.state = state;
     if (action === 'send' && bytes !== undefined) {
       transaction.last = bytes;
