@@ -30,9 +30,16 @@ function isIPv4(text: string): boolean {
  * @returns undefined for what cannot be a host
  */
 export function canonicalHost(text: string): string | undefined {
-  // Only names with other letters go through IDNA: its URL rules would read `0x7f.1` as an address.
-  const ascii = /^[\x00-\x7f]*$/.test(text) ? text : /[\x00-\x2c/:-@[-^`{-\x7f]/.test(text) ? '' : domainToASCII(text);
+  const ascii = /^[\x00-\x7f]*$/.test(text) ? text : toALabels(text);
   if (!isHost(ascii)) return undefined;
   const lower = ascii.toLowerCase();
   return lower.endsWith('.') ? lower.slice(0, -1) : lower;
+}
+
+/** Only names with other letters come here; IDNA by URL rules would else read `0x7f.1` as an address. '' when it cannot be. */
+function toALabels(name: string): string {
+  if (/[\x00-\x2c/:-@[-^`{-\x7f]/.test(name)) return '';
+  const labels = domainToASCII(name);
+  // Full-width digits must not turn a name into an address.
+  return /^[0-9.]*$/.test(labels) ? '' : labels;
 }

@@ -173,7 +173,10 @@ test('gives no head when not even the start line is clean', () => {
 
 test('property: the same messages come out however the bytes are split', () => {
   const piece = fc.oneof(
-    fc.string({ unit: 'binary', maxLength: 300 }).map((body) => ({ bytes: whole(body), shown: `message ${body}` })),
+    fc
+      .uint8Array({ maxLength: 300 })
+      .map((bytes) => Buffer.from(bytes).toString('utf8'))
+      .map((body) => ({ bytes: whole(body), shown: `message ${body}` })),
     fc.constant({ bytes: Buffer.from('\r\n\r\n'), shown: 'ping' }),
   );
   const property = fc.property(fc.array(piece, { maxLength: 6 }), fc.array(fc.nat(2500), { maxLength: 12 }), (pieces, cuts) => {

@@ -120,7 +120,7 @@ export function splitLines(lines: readonly string[], maxItems = 128): readonly s
   if (lines.length === 1) return splitList(lines[0]!, maxItems);
   const items: string[] = [];
   for (const line of lines) {
-    const more = splitList(line, maxItems - items.length);
+    const more = items.length < maxItems ? splitList(line, maxItems - items.length) : undefined;
     if (more === undefined) return undefined;
     items.push(...more);
   }

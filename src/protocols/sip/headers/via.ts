@@ -77,13 +77,21 @@ export function parseVias(lines: readonly string[], maxVias = 64): readonly Via[
  * RFC 3261 §18.2.1, RFC 3581 §4. Everything else stays as written.
  */
 export function stampVia(line: string, top: Via, address: string, port: number): string {
-  // The top hop was well formed, so a comma outside quotes ends it; host and parameters hold no angle bracket.
+  // The top hop was well formed, so a comma outside quotes ends it and its parameters follow each other without a gap.
   const end = firstHopEnd(line);
-  let hop = line.slice(0, end).trimEnd();
-  if (top.rport === true) hop = hop.replace(/;([ \t]*rport)(?=[ \t]*(?:;|$))/i, `;$1=${port}`);
-  if (top.received === undefined && (top.rport === true || top.host !== bracketed(address))) hop += `;received=${address}`;
-  return hop + line.slice(end);
+  const hop = line
+    .slice(0, end)
+    .trimEnd()
+    .replace(PARAM, (param: string, name: string) => {
+      const known = name.toLowerCase();
+      if (known === 'received') return '';
+      return known === 'rport' && top.rport === true ? `${param.trimEnd()}=${port}` : param;
+    });
+  const seen = top.rport === true || top.host !== bracketed(address) ? `;received=${address}` : '';
+  return hop + seen + line.slice(end);
 }
+
+const PARAM = /;[ \t]*([A-Za-z0-9\-.!%*_+`'~]+)(?:[ \t]*=[ \t]*(?:"(?:[^"\\]|\\.)*"|[^;"]*))?[ \t]*/g;
 
 function firstHopEnd(line: string): number {
   let quoted = false;
