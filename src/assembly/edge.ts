@@ -1,7 +1,7 @@
 // The edge of one process, put together: certificates, trust, names, connections out, and the listening sockets.
 
 import { join } from 'node:path';
-import type { Bind, Home } from '../config/home.ts';
+import type { Home } from '../config/home.ts';
 import { Admission, EDGE_LIMITS } from '../edge/admission.ts';
 import { makeConnector } from '../edge/connect.ts';
 import type { Edge } from '../edge/link.ts';
@@ -55,14 +55,14 @@ export async function openListeners(home: Home, edge: Edge, doors: Doors, log: L
   const outside = { side: 'edge', edge, admission, log, ...identity, refuses: doors.refuses } as const;
   const inside = { side: 'inside', edge, admission: new Admission(EDGE_LIMITS), log } as const;
   const wanted = [
-    ...home.edge.sip.map((bind) => new Listener({ ...outside, protocol: 'sip', bind: bindOf(bind), onLink: doors.sip })),
+    ...home.edge.sip.map((bind) => new Listener({ ...outside, protocol: 'sip', bind, onLink: doors.sip })),
     ...home.edge.xmpp.map((bind) => {
-      const mode = bind.scheme === 'tls' ? 'direct' : 'starttls';
+      const mode = bind.transport === 'tls' ? 'direct' : 'starttls';
       // XEP-0368 §2: direct TLS is offered with ALPN xmpp-server.
       const alpn = mode === 'direct' ? { alpn: ['xmpp-server'] } : {};
-      return new Listener({ ...outside, ...alpn, protocol: 'xmpp', bind: bindOf(bind), onLink: (link) => doors.xmpp(link, mode) });
+      return new Listener({ ...outside, ...alpn, protocol: 'xmpp', bind, onLink: (link) => doors.xmpp(link, mode) });
     }),
-    ...home.inside.sip.map((bind) => new Listener({ ...inside, protocol: 'sip', bind: bindOf(bind), onLink: doors.sip })),
+    ...home.inside.sip.map((bind) => new Listener({ ...inside, protocol: 'sip', bind, onLink: doors.sip })),
   ];
   const open: Listener[] = [];
   try {
@@ -75,10 +75,4 @@ export async function openListeners(home: Home, edge: Edge, doors: Doors, log: L
     throw error;
   }
   return open;
-}
-
-function bindOf(bind: Bind): { transport: 'tls' | 'starttls' | 'plain'; address: string; port: number } {
-  // config/ lets http and https stand only where no listener of ours opens them.
-  const transport = bind.scheme === 'http' || bind.scheme === 'https' ? 'plain' : bind.scheme;
-  return { transport, address: bind.address, port: bind.port };
 }

@@ -9,6 +9,7 @@ import type { Hop } from '../model/ports.ts';
 import { PRESENCE_DETAILS, type PresenceDetail } from '../model/presence.ts';
 import type { Reason } from '../model/reason.ts';
 import type { OwnDomain, Partner, Protocol, Table, Where } from '../model/table.ts';
+import { partnerOf } from './partner.ts';
 import { blockedBy, type Effective, effective } from './rules.ts';
 import { insideHop, protocolFor } from './way.ts';
 
@@ -165,8 +166,7 @@ function partnerGate(theirs: Address, event: Event, table: Table, facts: Facts):
     return { reason: reason('POLICY_BLOCKED', `${show(theirs)} is on the block list`, { file: block.where.file, key: block.where.key }) };
   const switchedOff = { file: policy.federationWhere.file, key: policy.federationWhere.key };
   if (policy.federation === 'off') return { reason: reason('POLICY_FEDERATION_OFF', 'federation is off', switchedOff) };
-  const partner =
-    table.partners.get(theirs.domain) ?? (policy.federation === 'discovered' ? discoveredPartner(theirs.domain, table) : undefined);
+  const partner = partnerOf(theirs.domain, table);
   if (partner === undefined)
     return {
       reason: reason('POLICY_PARTNER_UNLISTED', `${theirs.domain} has no file in routes/partners/ and federation is closed`, switchedOff),
@@ -187,31 +187,6 @@ function partnerGate(theirs: Address, event: Event, table: Table, facts: Facts):
 function unpaused(partner: Partner): Partner {
   const { paused: _over, ...rest } = partner;
   return rest;
-}
-
-/** The partner that a domain belongs to: by its file, or found by DNS where federation is `discovered`. */
-export function partnerOf(domain: string, table: Table): Partner | undefined {
-  return table.partners.get(domain) ?? (table.policy.federation === 'discovered' ? discoveredPartner(domain, table) : undefined);
-}
-
-function discoveredPartner(domain: string, table: Table): Partner {
-  const { protocols, allow, limits, where } = table.policy.discovered;
-  const face = { hosts: [], names: [], clientEku: 'ignore', pins: [], tlsAtLeast: 'TLSv1.2', proof: 'certificate' } as const;
-  return {
-    name: domain,
-    domains: [domain],
-    enabled: true,
-    prefer: protocols,
-    sip: { ...face, dialect: 'standard', queuedAnswer: 202, gr: true, use6xx: false },
-    xmpp: face,
-    allow,
-    limits,
-    idleWatcherDays: 7,
-    allowPrivateAddresses: false,
-    discovered: true,
-    where,
-    sources: new Map(),
-  };
 }
 
 /** The users' gate: messages and presence in this direction. */

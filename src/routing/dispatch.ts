@@ -10,6 +10,7 @@ import type { Event, ImReceipt, ImSent, Network, PresenceEvent } from '../model/
 import type { DurableEvent, SentIds } from '../model/outbox-store.ts';
 import { type Outcome, type QueuedAnswer, refused } from '../model/outcome.ts';
 import type { Clock, Gateway, Hop, Submit } from '../model/ports.ts';
+import type { Reason } from '../model/reason.ts';
 import type { ContactRequestStore, DecisionStore, DiscoveredStore } from '../model/stores.ts';
 import type { Table } from '../model/table.ts';
 import { type Decision, decide, type Facts } from './decide.ts';
@@ -52,6 +53,8 @@ export type Accepted =
 /** What dispatch needs of presence. */
 export interface PresenceNeck {
   handle(event: PresenceEvent): Promise<Outcome>;
+  /** A subscription verb could not be delivered for good. */
+  undeliverable(event: PresenceEvent, why: Reason): Promise<void>;
 }
 
 export interface DispatchDeps {
@@ -128,11 +131,18 @@ export class Dispatch {
     return route.gateway.deliver({ event, hop: route.hop, attempt: 1, deadlineMs: SOFT_DEADLINE_MS, signal: abort, written() {} });
   }
 
-  /** Puts a durable event of our own making (a forwarded subscription, a notice) into the outbox. */
+  /** Puts a subscription verb or a notice of our own making into the outbox; resolves when it is committed. */
   async enqueue(event: DurableEvent): Promise<Outcome> {
     const accepted = await this.#acceptor().submit(event);
-    if (accepted.kind !== 'accepted') return accepted.outcome ?? { kind: 'queued', answer: 202 };
-    return accepted.outcome;
+    if (accepted.kind === 'refused') return accepted.outcome;
+    if (accepted.kind === 'accepted') void accepted.outcome.then((outcome) => this.endedLate(event, outcome));
+    return { kind: 'queued', answer: 202 };
+  }
+
+  /** A durable event ended badly and nobody waited for it any more: presence learns of its subscription verbs. */
+  endedLate(event: DurableEvent, outcome: Outcome): void {
+    if (event.kind === 'im.sent' || event.kind === 'im.receipt') return;
+    if (outcome.kind === 'refused' || outcome.kind === 'failed') void this.#presence?.undeliverable(event, outcome.reason);
   }
 
   #wayFor(event: Event): { readonly hop: Hop; readonly gateway: Gateway } | { readonly refused: NonNullable<RefusedReason> } {

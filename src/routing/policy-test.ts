@@ -4,7 +4,8 @@
 import { type Address, fromBareKey } from '../model/address.ts';
 import type { Event, ImSent, Origin, PresenceRequested } from '../model/event.ts';
 import type { PolicyTest, Protocol, Table } from '../model/table.ts';
-import { decide, partnerOf } from './decide.ts';
+import { decide } from './decide.ts';
+import { partnerOf } from './partner.ts';
 import { protocolFor } from './way.ts';
 
 export interface Verdict {

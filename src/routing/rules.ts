@@ -99,6 +99,13 @@ export function blockedBy(policy: Policy, theirs: Address, address: string | und
   });
 }
 
+/** Is this address blocked as such? Asked before a connection says who it is. @param nowMs wall time */
+export function blockedAddress(policy: Policy, address: string, nowMs: number): boolean {
+  return policy.blocked.some(
+    (block) => block.address !== undefined && (block.untilMs === undefined || block.untilMs > nowMs) && inNetwork(address, block.address),
+  );
+}
+
 /** Is `address` inside `cidr` (or equal to it)? IPv4-mapped IPv6 addresses count as IPv4. */
 export function inNetwork(address: string, cidr: string): boolean {
   const [network = '', length] = cidr.split('/');

@@ -6,6 +6,7 @@ import type { Hop } from '../model/ports.ts';
 import type { PresenceDetail } from '../model/presence.ts';
 import { PRESENCE_DETAILS } from '../model/presence.ts';
 import type { OwnDomain, Partner, Protocol, Table } from '../model/table.ts';
+import { partnerOf } from './partner.ts';
 import { blockedBy, effective } from './rules.ts';
 
 /** Which protocol carries a domain of ours to this partner: the partner's first that our side does not speak itself. */
@@ -38,18 +39,12 @@ export function wayTo(from: Address, to: Address, table: Table, pinned?: Protoco
 }
 
 /** What `watcher` may see of `presentity` now (the ceiling); everything when both are ours or the presentity is the partner's. */
-export function detailsFor(
-  presentity: Address,
-  watcher: Address,
-  table: Table,
-  partnerOf: (domain: string) => Partner | undefined,
-  nowMs: number,
-): readonly PresenceDetail[] {
+export function detailsFor(presentity: Address, watcher: Address, table: Table, nowMs: number): readonly PresenceDetail[] {
   const { domains, policy } = table;
   if (domains.has(watcher.domain) && domains.has(presentity.domain)) return PRESENCE_DETAILS;
   const watcherIsOurs = domains.has(watcher.domain);
   const theirs = watcherIsOurs ? presentity : watcher;
-  const partner = partnerOf(theirs.domain);
+  const partner = partnerOf(theirs.domain, table);
   if (partner === undefined || !partner.enabled || policy.federation === 'off' || blockedBy(policy, theirs, undefined, nowMs) !== undefined)
     return [];
   const rules = effective(policy, partner, watcherIsOurs ? watcher : presentity, theirs);

@@ -1,0 +1,40 @@
+// The end of a running edge, in the order that loses nothing: no new connections, then what is on its way gets its answer,
+// then the streams and connections close properly, and last the store.
+
+import type { Listener } from '../edge/listener.ts';
+import type { Log } from '../log.ts';
+import type { Outbox } from '../outbox/outbox.ts';
+import type { Presence } from '../presence/presence.ts';
+import type { FirstContact } from '../routing/first-contact.ts';
+import type { Store } from '../store/store.ts';
+
+/** Something with connections that end. */
+export interface Drains {
+  drain(graceMs: number): Promise<void>;
+}
+
+export interface Parts {
+  readonly log: Log;
+  readonly listeners: readonly Listener[];
+  readonly watchers: readonly { stop(): void }[];
+  readonly firstContact: FirstContact;
+  readonly outbox: Outbox;
+  readonly presence: Presence;
+  readonly shores: readonly Drains[];
+  readonly store: Store;
+}
+
+/** Connections that are idle get so long to say goodbye, ms. */
+const GOODBYE_MS = 1000;
+
+/** @param graceMs for what is on its way, ms */
+export async function drain(parts: Parts, graceMs: number): Promise<void> {
+  for (const watcher of parts.watchers) watcher.stop();
+  await Promise.all(parts.listeners.map((listener) => listener.close()));
+  parts.firstContact.stop();
+  await parts.outbox.drain(graceMs);
+  parts.presence.close();
+  await Promise.all(parts.shores.map((shore) => shore.drain(Math.min(graceMs, GOODBYE_MS))));
+  parts.store.flush();
+  parts.store.close();
+}

@@ -1,0 +1,94 @@
+// What takes effect while the process runs. Certificates, keys and CRLs at once when they are good; routes on SIGHUP, or on
+// save where the home says `reload: onChange`. A set with a fault never takes effect: the old one stays, and the log says why.
+
+import { type FSWatcher, watch } from 'node:fs';
+import { join } from 'node:path';
+import { showFinding } from '../config/finding.ts';
+import type { Home } from '../config/home.ts';
+import type { OwnCertificates } from '../edge/own-certificates.ts';
+import type { TrustStore } from '../edge/trust-store.ts';
+import type { Log } from '../log.ts';
+import type { Clock, Timer } from '../model/ports.ts';
+import type { Table } from '../model/table.ts';
+import type { Ready } from '../ops/start.ts';
+
+/** Editors write a file in several steps; what follows within this time is one change, ms. */
+const SETTLE_MS = 200;
+
+export interface Reloads {
+  stop(): void;
+}
+
+/** Watches certs/ by content. */
+export function watchCertificates(parts: { home: Home; own: OwnCertificates; trust: TrustStore; clock: Clock; log: Log }): Reloads {
+  const { home, own, trust, clock, log } = parts;
+  return watchFolder(join(home.dir, 'certs'), clock, log, () => {
+    const { faults, changed } = own.reload();
+    const before = trust.current.generation;
+    const trustFaults = trust.reload();
+    for (const name of changed) log.info({ event: 'cert.reloaded', name }, 'new handshakes use it');
+    for (const fault of [...faults, ...trustFaults])
+      log.warn({ event: 'cert.rejected', ...fault }, 'a certificate file is left out; what was in force stays');
+    if (trust.current.generation !== before) log.info({ event: 'trust.reloaded', generation: trust.current.generation });
+  });
+}
+
+/** The table in force, and how it is replaced. */
+export class Rules {
+  readonly #ready: Ready;
+  readonly #log: Log;
+  readonly #changed: () => void;
+  #table: Table;
+
+  /** @param changed called after a new set has taken effect */
+  constructor(ready: Ready, log: Log, changed: () => void) {
+    this.#ready = ready;
+    this.#log = log;
+    this.#changed = changed;
+    this.#table = ready.table;
+  }
+
+  readonly table = (): Table => this.#table;
+
+  /** Reads the home again and swaps the whole set in, or keeps the old one. @returns true when the new set is in force */
+  reload(): boolean {
+    const loaded = this.#ready.reload(this.#table.generation + 1);
+    if (!loaded.ok) {
+      for (const fault of loaded.faults) this.#log.error({ event: 'rules.rejected', fault: showFinding(fault) }, 'the old rules stay');
+      return false;
+    }
+    this.#table = loaded.table;
+    this.#log.info(
+      { event: 'rules.reloaded', generation: loaded.table.generation },
+      'the new rules are in force; listeners keep what they started with',
+    );
+    this.#changed();
+    return true;
+  }
+
+  /** Reload on save, where the home asks for it. */
+  watch(home: Home, clock: Clock): Reloads {
+    if (home.reload !== 'onChange') return { stop() {} };
+    return watchFolder(join(home.dir, 'routes'), clock, this.#log, () => void this.reload());
+  }
+}
+
+function watchFolder(folder: string, clock: Clock, log: Log, changed: () => void): Reloads {
+  let timer: Timer | undefined;
+  let watcher: FSWatcher | undefined;
+  try {
+    watcher = watch(folder, { recursive: true }, () => {
+      timer?.cancel();
+      timer = clock.after(SETTLE_MS, changed);
+    });
+    watcher.on('error', (error) => log.warn({ event: 'watch.failed', folder, err: error }, 'changes are taken after a restart'));
+  } catch (error) {
+    log.warn({ event: 'watch.failed', folder, err: error }, 'changes are taken after a restart');
+  }
+  return {
+    stop() {
+      timer?.cancel();
+      watcher?.close();
+    },
+  };
+}

@@ -1,0 +1,184 @@
+// One running edge, put together from its parts; read top to bottom. Nothing here decides anything: stores, edge, shores and
+// neck are made, tied to each other, and opened in an order in which nothing is accepted that could not be kept.
+
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Home } from '../config/home.ts';
+import { makeIds } from '../edge/ids.ts';
+import { systemClock } from '../edge/system-clock.ts';
+import { type Log, openLog } from '../log.ts';
+import { bareKey } from '../model/address.ts';
+import { isDurable } from '../model/outbox-store.ts';
+import type { Gateway } from '../model/ports.ts';
+import type { ExitCode, Terminal } from '../ops/command.ts';
+import type { Ready } from '../ops/start.ts';
+import { Outbox } from '../outbox/outbox.ts';
+import { Presence } from '../presence/presence.ts';
+import { Dispatch } from '../routing/dispatch.ts';
+import { FirstContact } from '../routing/first-contact.ts';
+import { Limits } from '../routing/limits.ts';
+import { partnerOf } from '../routing/partner.ts';
+import { blockedAddress } from '../routing/rules.ts';
+import { detailsFor } from '../routing/way.ts';
+import { openStore, type Store } from '../store/store.ts';
+import { drain } from './drain.ts';
+import { makeEdge, openListeners } from './edge.ts';
+import { Rules, watchCertificates } from './reload.ts';
+import { sipShore } from './sip.ts';
+import { xmppShore } from './xmpp.ts';
+
+/** A running edge. */
+export interface Running {
+  readonly store: Store;
+  /** The ports that are really open, in the order of the home's listeners. */
+  readonly ports: readonly number[];
+  /** Reads routes/ again and takes the set if it is good. */
+  reload(): boolean;
+  /** Stops accepting, lets what is on its way finish for at most `graceMs`, and closes. What waits is on disk. */
+  drain(graceMs?: number): Promise<void>;
+}
+
+/** Opens everything. Rejects when a part cannot be opened; then nothing stays open. */
+export async function start(ready: Ready, log: Log): Promise<Running> {
+  const { home } = ready;
+  const clock = systemClock;
+  const ids = makeIds(clock);
+  const rules = new Rules(ready, log, () => {
+    outbox.routesChanged();
+    void presence.policyChanged();
+    xmpp.routesChanged();
+  });
+  const { table } = rules;
+
+  // --- what is durable ---
+  const store = openStore({ folder: home.data, clock, mode: 'own' });
+  for (const remark of store.remarks) log.warn({ event: 'store.remark', what: remark.what }, remark.text);
+
+  // --- the edge: who is there, and the way out ---
+  const parts = makeEdge(home, table, clock, ids);
+  for (const fault of [...parts.own.faults, ...parts.trust.faults])
+    log.warn({ event: 'cert.rejected', ...fault }, 'a certificate file is left out');
+
+  // --- the neck: decide, keep, send ---
+  const gateways = new Map<Gateway['network'], Gateway>();
+  const dispatch = new Dispatch({
+    table,
+    clock,
+    log,
+    gateways,
+    limits: new Limits(clock),
+    requests: store.requests,
+    discovered: store.discovered,
+    decisions: store.decisions,
+    sentIds: store.sentIds,
+    hold: (event) => firstContact.hold(event),
+  });
+  const outbox = new Outbox({
+    store: store.outbox,
+    serviceClock: store.serviceClock,
+    clock,
+    ids,
+    log,
+    resolve: (event) => dispatch.resolve(event),
+    queuedMs: () => home.retention.queuedMs,
+    endedLate: (event, outcome) => dispatch.endedLate(event, outcome),
+  });
+  const presence = new Presence({
+    store: store.authorizations,
+    clock,
+    ids,
+    log,
+    deliver: (event, lastWord) => dispatch.deliver(event, lastWord),
+    enqueue: (event) => (isDurable(event) ? dispatch.enqueue(event) : dispatch.deliver(event)),
+    isOurs: (domain) => table().domains.has(domain),
+    details: (presentity, watcher) => detailsFor(presentity, watcher, table(), clock.now()),
+    idleWatcherDays: (watcher) => partnerOf(watcher.domain, table())?.idleWatcherDays ?? 7,
+  });
+  dispatch.connect(outbox, presence);
+  const firstContact = new FirstContact({
+    requests: store.requests,
+    clock,
+    ids,
+    log,
+    submit: dispatch.submit,
+    deny: (event) => dispatch.enqueue(event),
+  });
+
+  // --- the shores ---
+  const common = {
+    home,
+    table,
+    clock,
+    ids,
+    log,
+    store,
+    ...parts,
+    submit: dispatch.submit,
+    partnerSeen: (domain: string) => outbox.partnerConnected(domain),
+  };
+  const sip = sipShore(common);
+  const xmpp = xmppShore({
+    ...common,
+    secret: (name) => secretOf(home, name),
+    // DESIGN 7: a user of ours is shown only to who has an authorization or a conversation with them.
+    visible: async (asker, user) => {
+      const [one, other] = [bareKey(asker), bareKey(user)];
+      if (await store.requests.knows(other, one)) return true;
+      const known = (await store.authorizations.get(one, other)) ?? (await store.authorizations.get(other, one));
+      return known?.state === 'granted';
+    },
+  });
+  gateways.set('sip', sip.gateway).set('xmpp', xmpp.gateway);
+
+  // --- open: the road out first, then what waits on disk, then the doors ---
+  await xmpp.start();
+  await sip.restore();
+  await outbox.start();
+  firstContact.start();
+  const refuses = (address: string): boolean => blockedAddress(table().policy, address, clock.now());
+  const everything = { log, firstContact, outbox, presence, store, shores: [sip, xmpp] };
+  const listeners = await openListeners(home, parts.edge, { sip: sip.accept, xmpp: xmpp.accept, refuses }, log).catch(
+    async (error: unknown) => {
+      await drain({ ...everything, listeners: [], watchers: [] }, 0);
+      throw error;
+    },
+  );
+  const watchers = [watchCertificates({ home, own: parts.own, trust: parts.trust, clock, log }), rules.watch(home, clock)];
+  return {
+    store,
+    ports: listeners.map((listener) => listener.port),
+    reload: () => rules.reload(),
+    drain: (graceMs = 10_000) => drain({ ...everything, listeners, watchers }, graceMs),
+  };
+}
+
+/** `isthmus start`: opens, says so, waits for a signal, drains. */
+export async function run(ready: Ready, terminal: Terminal): Promise<ExitCode> {
+  const log = openLog(ready.home.log.level);
+  let running: Running;
+  try {
+    running = await start(ready, log);
+  } catch (error) {
+    terminal.err(`isthmus start: ${error instanceof Error ? error.message : String(error)}`);
+    return 2;
+  }
+  log.info({ event: 'ready', home: ready.home.dir, ports: running.ports, pid: process.pid }, 'accepting connections');
+  process.on('SIGHUP', () => void running.reload());
+  await new Promise<void>((resolve) => {
+    const stop = (signal: NodeJS.Signals): void => {
+      log.info({ event: 'stopping', signal }, 'draining; a second signal stops at once');
+      process.once('SIGTERM', () => process.exit(1)).once('SIGINT', () => process.exit(1));
+      resolve();
+    };
+    process.once('SIGTERM', stop).once('SIGINT', stop);
+  });
+  await running.drain();
+  log.info({ event: 'stopped' }, 'everything that waits is on disk');
+  return 0;
+}
+
+/** A secret of the home: secrets/<name>, or $CREDENTIALS_DIRECTORY/<name> (systemd). */
+function secretOf(home: Home, name: string): string {
+  const folder = process.env.CREDENTIALS_DIRECTORY ?? join(home.dir, 'secrets');
+  return readFileSync(join(folder, name), 'utf8').trim();
+}
