@@ -1,12 +1,12 @@
 // The one writer. Writes of one turn of the event loop share one transaction and one fsync (WAL, synchronous=FULL);
-// their promises resolve after the commit. Lazy writes ride with the next group, or go alone after 50 ms without an fsync.
+// their promises resolve after the commit. Lazy writes are gathered for 50 ms and go without an fsync of their own.
 // Reads are synchronous and see what is committed. What the tables mean is the business of the rooms beside this one.
 
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { reason } from '../errors.ts';
 import { StoreError } from '../model/outbox-store.ts';
 
-/** How long a lazy write waits for company, in ms. */
+/** How long lazy writes are gathered, in ms: many rows then share the pages they touch. */
 const LAZY_MS = 50;
 /** WAL pages (4 KiB) after which a commit also checkpoints. */
 const CHECKPOINT_PAGES = 4000;
@@ -36,6 +36,7 @@ export class Database {
   #writes: Write[] = [];
   #lazies: (() => void)[] = [];
   #scheduled = false;
+  #withLazies = false;
   #lazyTimer: NodeJS.Timeout | undefined;
   #closed = false;
   readonly #durations = new Float64Array(1024);
@@ -72,19 +73,21 @@ export class Database {
   /**
    * Joins the group of this turn. `run` must do nothing but write: when a neighbour fails, it is run a second time.
    * Resolves with what `run` returned once that is on disk; rejects with StoreError when it is not there.
+   * @param afterLazy `run` needs the lazy writes before it
    */
-  write<T>(run: () => T): Promise<T> {
+  write<T>(run: () => T, afterLazy = false): Promise<T> {
     if (this.#closed) return Promise.reject(storeError(new Error('the database is closed')));
     return new Promise<T>((done, failed) => {
       this.#writes.push({ run, done: done as (value: unknown) => void, failed });
+      this.#withLazies ||= afterLazy;
       if (this.#scheduled) return;
       this.#scheduled = true;
       // After the poll phase: everything that arrived in this turn shares the fsync.
-      setImmediate(() => this.flush());
+      setImmediate(() => this.#turn());
     });
   }
 
-  /** Joins the next group, or goes alone after 50 ms. A failure keeps it for the next attempt. */
+  /** Is written within 50 ms. A failure of the disk keeps it for the next attempt. */
   lazy(run: () => void): void {
     if (this.#closed) return;
     this.#lazies.push(run);
@@ -98,16 +101,24 @@ export class Database {
     return this.#lazies.length;
   }
 
-  /** Commits what waits, now. */
+  /** Commits everything that waits, now. */
   flush(): void {
+    this.#withLazies = true;
+    this.#turn();
+  }
+
+  #turn(): void {
     this.#scheduled = false;
-    if (this.#lazyTimer !== undefined) clearTimeout(this.#lazyTimer);
-    this.#lazyTimer = undefined;
     const writes = this.#writes;
-    const lazies = this.#lazies;
-    if (this.#closed || (writes.length === 0 && lazies.length === 0)) return;
+    const lazies = this.#withLazies ? this.#lazies : [];
+    if (this.#withLazies) {
+      if (this.#lazyTimer !== undefined) clearTimeout(this.#lazyTimer);
+      this.#lazyTimer = undefined;
+      this.#lazies = [];
+    }
+    this.#withLazies = false;
     this.#writes = [];
-    this.#lazies = [];
+    if (this.#closed || (writes.length === 0 && lazies.length === 0)) return;
     const started = performance.now();
     try {
       const results = this.#commit(writes, lazies, writes.length > 0);

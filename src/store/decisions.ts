@@ -3,11 +3,15 @@
 import type { DecisionRecord, DecisionStore } from '../model/stores.ts';
 import { integer, maybeText, type Row, text, word } from './column.ts';
 import type { Database } from './database.ts';
-import { nameOf, PROOFS, pairNumber } from './ledger.ts';
+import { PROOFS } from './ledger.ts';
+import { nameHash, pairHash } from './names.ts';
 
 /** Marks that wait for the disk before decisions are dropped instead of kept. */
 const BACKLOG = 10_000;
 const EXPIRE_STEP = 1000;
+/** Lines of one name that are looked at, and given. */
+const NAMED = 1000;
+const FOUND = 100;
 
 export function decisionTable(db: Database): DecisionStore {
   return {
@@ -16,26 +20,20 @@ export function decisionTable(db: Database): DecisionStore {
       db.lazy(() => insert(db, record));
     },
     async ofEvent(id) {
-      return db
-        .prepare('SELECT decision.* FROM decision_name JOIN decision USING (number) WHERE name = ? ORDER BY number DESC LIMIT 100')
-        .all(nameOf(id))
-        .reverse()
-        .map(toRecord);
+      return hashed(db, nameHash(id))
+        .filter((one) => one.eventId === id || one.ids?.includes(id))
+        .slice(-FOUND);
     },
     async between(from, to, sinceMs) {
-      return db
-        .prepare('SELECT * FROM decision WHERE pair = ? AND sender = ? AND recipient = ? AND at >= ? ORDER BY number DESC LIMIT 1000')
-        .all(pairNumber(from, to), from, to, sinceMs)
-        .reverse()
-        .map(toRecord);
+      return hashed(db, pairHash(from, to)).filter((one) => one.from === from && one.to === to && one.at >= sinceMs);
     },
     expire(before) {
       return db.write(() => {
         const old = db.prepare(`SELECT * FROM (SELECT * FROM decision ORDER BY number LIMIT ${EXPIRE_STEP}) WHERE at < ?`).all(before);
         for (const row of old) {
           const number = integer(row, 'number');
-          for (const name of namesOf(toRecord(row))) {
-            db.prepare('DELETE FROM decision_name WHERE name = ? AND number = ?').run(name, number);
+          for (const hash of hashesOf(toRecord(row))) {
+            db.prepare('DELETE FROM decision_name WHERE hash = ? AND number = ?').run(hash, number);
           }
           db.prepare('DELETE FROM decision WHERE number = ?').run(number);
         }
@@ -48,8 +46,8 @@ export function decisionTable(db: Database): DecisionStore {
 function insert(db: Database, one: DecisionRecord): void {
   const number = db
     .prepare(
-      `INSERT INTO decision (at, event_id, kind, sender, recipient, pair, network, proof, allowed, code, file, key, ids)
-       VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)`,
+      `INSERT INTO decision (at, event_id, kind, sender, recipient, network, proof, allowed, code, file, key, ids)
+       VALUES (?,?,?,?,?,?,?,?,?,?,?,?)`,
     )
     .run(
       Math.round(one.at),
@@ -57,7 +55,6 @@ function insert(db: Database, one: DecisionRecord): void {
       one.kind,
       one.from,
       one.to,
-      pairNumber(one.from, one.to),
       one.network,
       one.proof,
       one.allowed ? 1 : 0,
@@ -66,11 +63,21 @@ function insert(db: Database, one: DecisionRecord): void {
       one.key ?? null,
       one.ids === undefined || one.ids.length === 0 ? null : JSON.stringify(one.ids),
     ).lastInsertRowid;
-  for (const name of namesOf(one)) db.prepare('INSERT OR IGNORE INTO decision_name (name, number) VALUES (?, ?)').run(name, number);
+  for (const hash of hashesOf(one)) db.prepare('INSERT OR IGNORE INTO decision_name (hash, number) VALUES (?, ?)').run(hash, number);
 }
 
-function namesOf(one: DecisionRecord): Set<string> {
-  return new Set([one.eventId, ...(one.ids ?? [])].map(nameOf));
+function hashesOf(one: DecisionRecord): Set<number> {
+  return new Set([pairHash(one.from, one.to), ...[one.eventId, ...(one.ids ?? [])].map(nameHash)]);
+}
+
+/** Oldest first. */
+function hashed(db: Database, hash: number): DecisionRecord[] {
+  if (db.backlog > 0) db.flush();
+  return db
+    .prepare('SELECT decision.* FROM decision_name JOIN decision USING (number) WHERE hash = ? ORDER BY number DESC LIMIT ?')
+    .all(hash, NAMED)
+    .reverse()
+    .map(toRecord);
 }
 
 function toRecord(row: Row): DecisionRecord {

@@ -1,16 +1,17 @@
-// The ledger: one line per durable event, written with the outbox row of the same number and kept after it.
-// It answers `explain` by any identifier, receipts by the id we sent under, and copies by the first answer.
+// The ledger: one line per durable event, under the number of its outbox row, and kept after it. Lines are written behind
+// (ledger-pen.ts); whoever reads gets what waits to be written first. It answers `explain` by any identifier, receipts by
+// the id we sent under, and copies by the first answer.
 
-import { hash } from 'node:crypto';
 import type { Network, ProofWord, Side } from '../model/event.ts';
-import type { DurableEvent, LedgerEntry, LedgerState, LedgerStore, NewRow, Original, RowEnd, SentIds } from '../model/outbox-store.ts';
-import type { Clock, Hop } from '../model/ports.ts';
+import type { DurableEvent, LedgerEntry, LedgerState, LedgerStore, Original, SentIds } from '../model/outbox-store.ts';
+import type { Clock } from '../model/ports.ts';
 import type { Reason } from '../model/reason.ts';
 import { integer, maybeInteger, maybeText, type Row, text, word } from './column.ts';
 import type { Database } from './database.ts';
+import { nameHash, pairHash } from './names.ts';
 
 const STATES = ['accepted', 'written', 'delivered', 'handedOver', 'refused', 'expired', 'withdrawn'] as const satisfies LedgerState[];
-const KINDS = [
+export const KINDS = [
   'im.sent',
   'im.receipt',
   'presence.requested',
@@ -18,7 +19,7 @@ const KINDS = [
   'presence.denied',
   'presence.ended',
 ] as const satisfies DurableEvent['kind'][];
-export const NETWORKS = ['sip', 'xmpp', 'core'] as const satisfies Network[];
+const NETWORKS = ['sip', 'xmpp', 'core'] as const satisfies Network[];
 const SIDES = ['edge', 'inside', 'local'] as const satisfies Side[];
 export const PROOFS = [
   'certificate',
@@ -33,18 +34,11 @@ export const PROOFS = [
 /** How long a receipt may come after its message, in ms. */
 const RECEIPT_MS = 24 * 3600 * 1000;
 const EXPIRE_STEP = 1000;
+/** Lines of one name that are looked at; a Call-ID may name a long conversation. */
+const NAMED = 1000;
+const FOUND = 100;
+const ID_COLUMNS = ['id', 'stanza_id', 'call_id', 'their_wire_id', 'their_call_id', 'their_message_id'] as const;
 
-/** A 48-bit number for one direction of a pair of addresses: short keys for the index that `explain FROM TO` uses. */
-export function pairNumber(from: string, to: string): number {
-  return Number.parseInt(hash('sha256', `${from}\0${to}`).slice(0, 12), 16);
-}
-
-/** Identifiers are theirs to choose; only this much of one is kept as a key. */
-export function nameOf(id: string): string {
-  return id.slice(0, 256);
-}
-
-/** The ledger's side of an outbox row; called inside the outbox's transactions. */
 export class Ledger implements LedgerStore, SentIds {
   readonly #db: Database;
   readonly #clock: Clock;
@@ -54,97 +48,36 @@ export class Ledger implements LedgerStore, SentIds {
     this.#clock = clock;
   }
 
-  /** Inside a transaction: the line of a new row, and every name it can be found by. */
-  open(row: number, fresh: NewRow, callId: string, outThread: string | undefined, sender: string, recipient: string): void {
-    const { event } = fresh;
-    const theirs = 'ids' in event ? event.ids : undefined;
-    const thread = 'thread' in event ? event.thread : undefined;
-    this.#db
-      .prepare(
-        `INSERT INTO ledger (row, id, kind, sender, recipient, pair, network, peer, proof, their_wire_id, their_call_id, their_cseq, their_message_id,
-        their_thread, call_id, from_tag, stanza_id, out_thread, state, attempts, accepted_at) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,'accepted',0,?)`,
-      )
-      .run(
-        row,
-        event.id,
-        event.kind,
-        sender,
-        recipient,
-        pairNumber(sender, recipient),
-        event.origin.network,
-        event.origin.peer,
-        event.origin.proof,
-        theirs?.wireId ?? null,
-        theirs?.callId ?? null,
-        theirs?.cseq ?? null,
-        theirs?.messageId ?? null,
-        thread ?? null,
-        callId,
-        fresh.fromTag,
-        fresh.stanzaId,
-        outThread ?? null,
-        fresh.acceptedAt,
-      );
-    const name = this.#db.prepare('INSERT OR IGNORE INTO ledger_name (name, row) VALUES (?, ?)');
-    for (const one of new Set([event.id, fresh.stanzaId, callId, theirs?.wireId, theirs?.callId, theirs?.messageId])) {
-      if (one !== undefined && one !== '') name.run(nameOf(one), row);
-    }
-  }
-
-  /** Inside a transaction. */
-  written(row: number, at: number, attempts: number, hop: Hop): void {
-    this.#db
-      .prepare(
-        `UPDATE ledger SET state = 'written', written_at = ?, attempts = ?, hop_network = ?, hop_side = ?, hop_domain = ?
-         WHERE row = ? AND ended_at IS NULL`,
-      )
-      .run(at, attempts, hop.network, hop.side, hop.theirDomain, row);
-  }
-
-  /** Inside a transaction. */
-  tried(row: number, attempts: number, why: Reason): void {
-    this.#db
-      .prepare('UPDATE ledger SET attempts = ?, reason = ? WHERE row = ? AND ended_at IS NULL')
-      .run(attempts, JSON.stringify(why), row);
-  }
-
-  /** Inside a transaction. A good end clears the reason of earlier tries. */
-  ended(end: RowEnd): void {
-    this.#db
-      .prepare('UPDATE ledger SET state = ?, evidence = ?, reason = ?, attempts = ?, ended_at = ? WHERE row = ? AND ended_at IS NULL')
-      .run(end.state, end.evidence ?? null, end.reason ? JSON.stringify(end.reason) : null, end.attempts, end.at, end.row);
-  }
-
-  /** Inside a transaction: the failure notice that was accepted about a row. */
-  noticed(row: number, noticeId: string): void {
-    this.#db.prepare('UPDATE ledger SET notice_id = ? WHERE row = ?').run(noticeId, row);
-  }
-
   entry(row: number): LedgerEntry | undefined {
+    if (this.#db.backlog > 0) this.#db.flush();
     const found = this.#db.prepare('SELECT * FROM ledger WHERE row = ?').get(row);
     return found && toEntry(found);
   }
 
   async find(id: string): Promise<readonly LedgerEntry[]> {
-    return this.#named(id).map(toEntry);
+    if (this.#db.backlog > 0) this.#db.flush();
+    return this.#named(id).slice(-FOUND).map(toEntry);
   }
 
+  /** Oldest first. */
   #named(id: string): Row[] {
-    return this.#db
-      .prepare('SELECT ledger.* FROM ledger_name JOIN ledger USING (row) WHERE name = ? ORDER BY row DESC LIMIT 100')
-      .all(nameOf(id))
-      .reverse();
+    return this.#hashed(nameHash(id)).filter((row) => ID_COLUMNS.some((column) => row[column] === id));
+  }
+
+  #hashed(hash: number): Row[] {
+    const rows = this.#db.prepare('SELECT ledger.* FROM ledger_name JOIN ledger USING (row) WHERE hash = ? ORDER BY row DESC LIMIT ?');
+    return rows.all(hash, NAMED).reverse();
   }
 
   async between(from: string, to: string, sinceMs: number): Promise<readonly LedgerEntry[]> {
-    return this.#db
-      .prepare('SELECT * FROM ledger WHERE pair = ? AND sender = ? AND recipient = ? AND accepted_at >= ? ORDER BY row DESC LIMIT 1000')
-      .all(pairNumber(from, to), from, to, sinceMs)
-      .reverse()
+    if (this.#db.backlog > 0) this.#db.flush();
+    return this.#hashed(pairHash(from, to))
+      .filter((row) => row.sender === from && row.recipient === to && integer(row, 'accepted_at') >= sinceMs)
       .map(toEntry);
   }
 
   async counts(): Promise<Readonly<Record<LedgerState, number>>> {
+    if (this.#db.backlog > 0) this.#db.flush();
     const counts: Record<LedgerState, number> = {
       accepted: 0,
       written: 0,
@@ -169,26 +102,33 @@ export class Ledger implements LedgerStore, SentIds {
            WHERE accepted_at < ? AND ended_at IS NOT NULL`,
         )
         .all(before);
-      const unname = this.#db.prepare('DELETE FROM ledger_name WHERE name = ? AND row = ?');
+      const unname = this.#db.prepare('DELETE FROM ledger_name WHERE hash = ? AND row = ?');
       const drop = this.#db.prepare('DELETE FROM ledger WHERE row = ?');
       for (const line of old) {
         const row = integer(line, 'row');
-        for (const name of ['id', 'stanza_id', 'call_id', 'their_wire_id', 'their_call_id', 'their_message_id']) {
-          const value = maybeText(line, name);
-          if (value !== undefined) unname.run(nameOf(value), row);
+        unname.run(pairHash(text(line, 'sender'), text(line, 'recipient')), row);
+        for (const column of ID_COLUMNS) {
+          const value = maybeText(line, column);
+          if (value !== undefined) unname.run(nameHash(value), row);
         }
         drop.run(row);
       }
       return old.length;
-    });
+    }, true);
   }
 
   async originalOf(peer: string, ours: string, wireId: string): Promise<Original | undefined> {
     const since = this.#clock.now() - RECEIPT_MS;
-    // The latest of that name: a Call-ID may name a whole conversation.
-    const row = this.#named(wireId).findLast(
-      (one) => one.sender === ours && one.recipient === peer && one.kind === 'im.sent' && integer(one, 'accepted_at') >= since,
-    );
+    const look = (): Row | undefined =>
+      // The latest of that name: a Call-ID may name a whole conversation.
+      this.#named(wireId).findLast(
+        (one) => one.sender === ours && one.recipient === peer && one.kind === 'im.sent' && integer(one, 'accepted_at') >= since,
+      );
+    let row = look();
+    if (row === undefined && this.#db.backlog > 0) {
+      this.#db.flush(); // the receipt was faster than the pen
+      row = look();
+    }
     if (row === undefined) return undefined;
     const { id, theirs } = toEntry(row);
     return {
@@ -242,7 +182,7 @@ function toEntry(row: Row): LedgerEntry {
     }),
     state: word(row, 'state', STATES),
     ...(evidence !== undefined && { evidence }),
-    // Written by this file only, from a Reason.
+    // Written by ledger-pen.ts only, from a Reason.
     ...(why !== undefined && { reason: JSON.parse(why) as Reason }),
     attempts: integer(row, 'attempts'),
     acceptedAt: integer(row, 'accepted_at'),

@@ -8,25 +8,22 @@ import type { Hop } from '../model/ports.ts';
 import type { Reason } from '../model/reason.ts';
 import { blob, integer, maybeText, type Row, text, word } from './column.ts';
 import type { Database } from './database.ts';
-import { cseqOf, type Ledger } from './ledger.ts';
+import { cseqOf, KINDS, type Ledger } from './ledger.ts';
+import type { LedgerPen } from './ledger-pen.ts';
 import type { Seal } from './seal.ts';
 import type { Threads } from './threads.ts';
 
 const FORGET_STEP = 1000;
 const RECENT_KEYS = 10_000;
-const KINDS = [
-  'im.sent',
-  'im.receipt',
-  'presence.requested',
-  'presence.granted',
-  'presence.denied',
-  'presence.ended',
-] as const satisfies DurableEvent['kind'][];
+
+/** What an acceptance found inside its transaction. */
+type Inserted = { readonly kind: 'accepted'; readonly row: OutboxRow } | { readonly kind: 'duplicate'; readonly of: number };
 
 export class OutboxTable implements OutboxStore {
   readonly #db: Database;
   readonly #seal: Seal;
   readonly #ledger: Ledger;
+  readonly #pen: LedgerPen;
   readonly #threads: Threads;
   readonly #dedupMs: number;
   /** Keys seen of late, so that a copy that follows at once needs no transaction. */
@@ -34,14 +31,18 @@ export class OutboxTable implements OutboxStore {
   #next: number;
 
   /** @param dedupMs how long a copy is recognised, in ms of service time */
-  constructor(db: Database, seal: Seal, ledger: Ledger, threads: Threads, dedupMs: number) {
+  constructor(db: Database, seal: Seal, ledger: Ledger, pen: LedgerPen, threads: Threads, dedupMs: number) {
     this.#db = db;
     this.#seal = seal;
     this.#ledger = ledger;
+    this.#pen = pen;
     this.#threads = threads;
     this.#dedupMs = dedupMs;
     const last = db
-      .prepare('SELECT max(coalesce((SELECT max(row) FROM ledger), 0), coalesce((SELECT max(row) FROM outbox), 0)) AS last')
+      .prepare(
+        `SELECT max(coalesce((SELECT max(row) FROM ledger), 0), coalesce((SELECT max(row) FROM outbox), 0),
+         coalesce((SELECT max(row) FROM dedup), 0)) AS last`,
+      )
       .get();
     this.#next = (last ? integer(last, 'last') : 0) + 1;
   }
@@ -54,25 +55,37 @@ export class OutboxTable implements OutboxStore {
       if (of !== undefined) return { kind: 'duplicate', of };
     }
     const result = await this.#db.write(() => this.#insert(fresh));
-    if (result.kind === 'accepted') {
-      if (key !== undefined) this.#recent.set(key, { row: result.row.row, service: fresh.serviceNow });
-      if (fresh.conversation !== undefined) this.#threads.remember(fresh.conversation, result.row.wire.callId);
+    if (result.kind === 'duplicate') {
+      const of = this.#ledger.entry(result.of);
+      if (of !== undefined) return { kind: 'duplicate', of };
+      // A key without a line: the ledger was cut shorter than the window of copies, or salvaged. It is a first copy then.
+      if (fresh.dedupKey !== undefined) await this.#db.write(() => this.#release(result.of));
+      return this.accept(fresh);
     }
+    if (key !== undefined) this.#recent.set(key, { row: result.row.row, service: fresh.serviceNow });
+    if (fresh.conversation !== undefined) this.#threads.remember(fresh.conversation, result.row.wire.callId);
+    this.#open(result.row, fresh);
     return result;
   }
 
-  #insert(fresh: NewRow): AcceptResult {
+  #open({ row, wire }: OutboxRow, fresh: NewRow): void {
+    this.#pen.open(row, {
+      event: fresh.event,
+      callId: wire.callId,
+      fromTag: wire.fromTag,
+      stanzaId: wire.stanzaId,
+      acceptedAt: fresh.acceptedAt,
+      ...(wire.thread !== undefined && { thread: wire.thread }),
+      ...(fresh.aboutRow !== undefined && { aboutRow: fresh.aboutRow }),
+    });
+  }
+
+  #insert(fresh: NewRow): Inserted {
     // Taken before anything can fail: a number that was rolled back is left out, never used twice.
     const row = this.#next;
     this.#next += 1;
-    if (fresh.dedupKey !== undefined) {
-      const of = this.#claim(fresh.dedupKey, row, fresh.serviceNow);
-      if (of !== undefined) {
-        const entry = this.#ledger.entry(of);
-        if (entry !== undefined) return { kind: 'duplicate', of: entry };
-        this.#reclaim(fresh.dedupKey, row, fresh.serviceNow);
-      }
-    }
+    const of = fresh.dedupKey && this.#claim(fresh.dedupKey, row, fresh.serviceNow);
+    if (of !== undefined) return { kind: 'duplicate', of };
     const { event } = fresh;
     const sender = bareKey(event.from);
     const recipient = bareKey(event.to);
@@ -98,8 +111,6 @@ export class OutboxTable implements OutboxStore {
         fresh.stanzaId,
         sealed,
       );
-    this.#ledger.open(row, fresh, callId, thread, sender, recipient);
-    if (fresh.aboutRow !== undefined) this.#ledger.noticed(fresh.aboutRow, event.id);
     return {
       kind: 'accepted',
       row: {
@@ -131,13 +142,14 @@ export class OutboxTable implements OutboxStore {
       return undefined;
     const old = this.#db.prepare('SELECT row, service_at FROM dedup WHERE key = ?').get(key);
     if (old !== undefined && at - integer(old, 'service_at') <= this.#dedupMs) return integer(old, 'row');
-    this.#reclaim(key, row, service);
+    this.#db.prepare('DELETE FROM dedup WHERE key = ?').run(key);
+    this.#db.prepare('INSERT INTO dedup (row, key, service_at) VALUES (?, ?, ?)').run(row, key, at);
     return undefined;
   }
 
-  #reclaim(key: Uint8Array, row: number, service: number): void {
-    this.#db.prepare('DELETE FROM dedup WHERE key = ?').run(key);
-    this.#db.prepare('INSERT INTO dedup (row, key, service_at) VALUES (?, ?, ?)').run(row, key, Math.round(service));
+  #release(row: number): void {
+    this.#db.prepare('DELETE FROM dedup WHERE row = ?').run(row);
+    for (const [key, seen] of this.#recent.entries()) if (seen.row === row) this.#recent.delete(key);
   }
 
   async load(row: number): Promise<DurableEvent | undefined> {
@@ -149,6 +161,7 @@ export class OutboxTable implements OutboxStore {
   }
 
   async waiting(): Promise<readonly OutboxRow[]> {
+    await this.#mend();
     return this.#db
       .prepare(
         `SELECT row, id, kind, sender, recipient, thread, state, attempts, accepted_at, service_deadline, call_id, from_tag, stanza_id,
@@ -159,42 +172,50 @@ export class OutboxTable implements OutboxStore {
   }
 
   written(row: number, at: number, attempts: number, hop: Hop): void {
-    this.#db.lazy(() => {
-      this.#db.prepare(`UPDATE outbox SET state = 'written', attempts = ? WHERE row = ?`).run(attempts, row);
-      this.#ledger.written(row, at, attempts, hop);
-    });
+    this.#pen.written(row, at, attempts, hop);
   }
 
   tried(row: number, attempts: number, why: Reason): void {
-    this.#db.lazy(() => {
-      this.#db.prepare('UPDATE outbox SET attempts = ? WHERE row = ?').run(attempts, row);
-      this.#ledger.tried(row, attempts, why);
-    });
+    this.#pen.tried(row, attempts, why);
   }
 
   delivered(end: RowEnd): void {
-    this.#db.lazy(() => this.#close(end));
+    this.#pen.delivered(end);
   }
 
-  end(end: RowEnd, notice?: () => NewRow | undefined): Promise<OutboxRow | undefined> {
-    return this.#db.write(() => {
-      if (!this.#close(end)) return undefined;
+  async end(end: RowEnd, notice?: () => NewRow | undefined): Promise<OutboxRow | undefined> {
+    const done = await this.#db.write(() => {
+      if (this.#db.prepare('DELETE FROM outbox WHERE row = ?').run(end.row).changes === 0) return undefined;
+      this.#pen.end(end);
+      // What was taken back may be sent again under its own name.
+      if (end.state === 'withdrawn') this.#release(end.row);
       const fresh = notice?.();
-      if (fresh === undefined) return undefined;
-      const result = this.#insert(fresh);
-      return result.kind === 'accepted' ? result.row : undefined;
-    });
+      const inserted = fresh && this.#insert(fresh);
+      return fresh && inserted?.kind === 'accepted' ? { fresh, row: inserted.row } : undefined;
+    }, true);
+    if (done !== undefined) this.#open(done.row, done.fresh);
+    return done?.row;
   }
 
-  #close(end: RowEnd): boolean {
-    if (this.#db.prepare('DELETE FROM outbox WHERE row = ?').run(end.row).changes === 0) return false;
-    this.#ledger.ended(end);
-    // What was taken back may be sent again under its own name.
-    if (end.state === 'withdrawn') {
-      this.#db.prepare('DELETE FROM dedup WHERE row = ?').run(end.row);
-      for (const [key, seen] of this.#recent.entries()) if (seen.row === end.row) this.#recent.delete(key);
+  /** Writes the lines of rows whose line a crash has swallowed. */
+  async #mend(): Promise<void> {
+    for (const row of this.#db
+      .prepare('SELECT row FROM outbox WHERE NOT EXISTS (SELECT 1 FROM ledger WHERE ledger.row = outbox.row)')
+      .all()
+      .map((found) => integer(found, 'row'))) {
+      const event = await this.load(row);
+      const found = this.#db.prepare('SELECT accepted_at, call_id, from_tag, stanza_id, thread FROM outbox WHERE row = ?').get(row);
+      if (event === undefined || found === undefined) continue;
+      const thread = maybeText(found, 'thread');
+      this.#pen.open(row, {
+        event,
+        callId: text(found, 'call_id'),
+        fromTag: text(found, 'from_tag'),
+        stanzaId: text(found, 'stanza_id'),
+        acceptedAt: integer(found, 'accepted_at'),
+        ...(thread !== undefined && { thread }),
+      });
     }
-    return true;
   }
 
   forgetKeys(service: number): Promise<number> {

@@ -22,6 +22,7 @@ import { text } from './column.ts';
 import { type CommitStats, Database, isDamage, storeError } from './database.ts';
 import { decisionTable } from './decisions.ts';
 import { Ledger } from './ledger.ts';
+import { LedgerPen } from './ledger-pen.ts';
 import { migrate, newestVersion, versionOf } from './migrate.ts';
 import { OutboxTable } from './outbox.ts';
 import { own } from './owner.ts';
@@ -185,7 +186,7 @@ function assemble(db: Database, keyPath: string, options: StoreOptions, remarks:
   const decisions = decisionTable(db);
   const requests = requestTable(db, seal);
   return {
-    outbox: new OutboxTable(db, seal, ledger, threads, options.dedupMs ?? DEDUP_MS),
+    outbox: new OutboxTable(db, seal, ledger, new LedgerPen(db), threads, options.dedupMs ?? DEDUP_MS),
     ledger,
     sentIds: ledger,
     serviceClock: clockTable(db),

@@ -27,7 +27,6 @@ CREATE TABLE ledger (
   kind TEXT NOT NULL,
   sender TEXT NOT NULL,
   recipient TEXT NOT NULL,
-  pair INTEGER NOT NULL,
   network TEXT NOT NULL,
   peer TEXT NOT NULL,
   proof TEXT NOT NULL,
@@ -52,13 +51,12 @@ CREATE TABLE ledger (
   ended_at INTEGER,
   notice_id TEXT
 ) STRICT;
-CREATE INDEX ledger_pair ON ledger (pair);
 
--- Every identifier by which somebody may ask for a ledger line.
+-- Everything by which somebody may ask for a ledger line: identifiers and the pair of addresses, as 48-bit hashes.
 CREATE TABLE ledger_name (
-  name TEXT NOT NULL,
+  hash INTEGER NOT NULL,
   row INTEGER NOT NULL,
-  PRIMARY KEY (name, row)
+  PRIMARY KEY (hash, row)
 ) STRICT, WITHOUT ROWID;
 
 -- Copies of the same message (24 h of service time).
@@ -160,7 +158,6 @@ CREATE TABLE decision (
   kind TEXT NOT NULL,
   sender TEXT NOT NULL,
   recipient TEXT NOT NULL,
-  pair INTEGER NOT NULL,
   network TEXT NOT NULL,
   proof TEXT NOT NULL,
   allowed INTEGER NOT NULL,
@@ -169,10 +166,9 @@ CREATE TABLE decision (
   key TEXT,
   ids TEXT
 ) STRICT;
-CREATE INDEX decision_pair ON decision (pair);
 
 CREATE TABLE decision_name (
-  name TEXT NOT NULL,
+  hash INTEGER NOT NULL,
   number INTEGER NOT NULL,
-  PRIMARY KEY (name, number)
+  PRIMARY KEY (hash, number)
 ) STRICT, WITHOUT ROWID;
