@@ -1,0 +1,281 @@
+// The road to an internal XMPP server (`served: xmpp`): we are its external component (XEP-0114) and dial it. It reconnects
+// by itself; what waits while it is away is bounded as for partners. Elements outside this file are of `jabber:server`.
+
+import { createHash } from 'node:crypto';
+import { reason } from '../../errors.ts';
+import type { Log } from '../../log.ts';
+import { ConnectError, type Link, type Timer } from '../../model/ports.ts';
+import type { Reason } from '../../model/reason.ts';
+import type { HostPort } from '../../model/table.ts';
+import { type Ended, XmlConnection } from './connection.ts';
+import { type Element, element } from './element.ts';
+import type { StreamFrame } from './framing.ts';
+import { Intake, isStreamError, type PairVerdict, renamespaced } from './intake.ts';
+import { NS } from './names.ts';
+import { type BarrierResult, PingBarrier } from './ping.ts';
+import { displayDomain } from './precis.ts';
+import { printElement, printStreamOpen } from './print.ts';
+import { readStreamError, type StreamError, streamErrorElement } from './stream-error.ts';
+import type { SendResult } from './stream-pair.ts';
+import type { Wire } from './wire.ts';
+
+export interface ComponentPlan {
+  /** Our name as the server's component. */
+  readonly name: string;
+  readonly dial: HostPort;
+  /** Name of the file in secrets/. */
+  readonly secret: string;
+  /** The domains of ours that this server serves. */
+  readonly domains: readonly string[];
+}
+
+type State = 'awaitingConnection' | 'awaitingHeader' | 'awaitingHandshake' | 'open' | 'ended';
+
+const BACK_OFF_FIRST_MS = 1000;
+const BACK_OFF_LAST_MS = 60_000;
+/** Stanzas that may wait while the server is away. */
+const WAITING = 1000;
+
+/** XEP-0114 §3: lower-case hex SHA-1 of the stream id and the secret. */
+export function componentHandshake(streamId: string, secret: string): string {
+  return createHash('sha1')
+    .update(streamId + secret)
+    .digest('hex');
+}
+
+export class Component {
+  readonly plan: ComponentPlan;
+  readonly #wire: Wire;
+  readonly #log: Log;
+  readonly #barriers = new Map<string, PingBarrier>();
+  readonly #abort = new AbortController();
+  #state: State = 'awaitingConnection';
+  #connection: XmlConnection | undefined;
+  #intake: Intake | undefined;
+  #timer: Timer | undefined;
+  #keepAlive: Timer | undefined;
+  #backOffMs = BACK_OFF_FIRST_MS;
+  #waiting: { readonly domain: string; readonly element: Element; readonly since: number; resolve(result: SendResult): void }[] = [];
+  #lastFailure: Reason;
+
+  constructor(wire: Wire, plan: ComponentPlan) {
+    this.plan = plan;
+    this.#wire = wire;
+    this.#log = wire.log.child({ component: plan.name, network: 'xmpp' });
+    this.#lastFailure = reason('NET_CLOSED', `${this.#there} has not been reached yet`);
+    void this.#connect();
+  }
+
+  get state(): State {
+    return this.#state;
+  }
+  get lastFailure(): Reason {
+    return this.#lastFailure;
+  }
+  get #there(): string {
+    return `${this.plan.dial.host}:${this.plan.dial.port}`;
+  }
+
+  /** Writes a stanza toward a domain that this server serves, at once or when it is back. Never rejects. */
+  send(domain: string, stanza: Element): Promise<SendResult> {
+    if (this.#state === 'open') return Promise.resolve(this.#write(domain, stanza));
+    if (this.#state === 'ended') return Promise.resolve({ kind: 'failed', reason: reason('SHUTTING_DOWN', 'Isthmus is stopping') });
+    // While it is being dialled the stanza waits; between two tries the last failure is the answer.
+    if (this.#state === 'awaitingConnection' && this.#timer !== undefined)
+      return Promise.resolve({ kind: 'failed', reason: this.#lastFailure });
+    if (this.#waiting.length >= WAITING) {
+      return Promise.resolve({ kind: 'failed', reason: reason('LIMIT_QUEUE_FULL', `too much waits for ${this.#there}`) });
+    }
+    return new Promise((resolve) => this.#waiting.push({ domain, element: stanza, since: this.#wire.clock.monotonic(), resolve }));
+  }
+
+  /** As for partners: a ping from our component's name to the domain, after the stanzas. */
+  barrier(domain: string, number?: number): Promise<BarrierResult> {
+    return this.#barrierFor(domain).cover(number);
+  }
+  pingAnswered(domain: string, id: string): boolean {
+    return this.#barriers.get(domain)?.answered(id) ?? false;
+  }
+
+  /** Closes the stream by the book and stays away. */
+  drain(): void {
+    this.#state = 'ended';
+    this.#timer?.cancel();
+    this.#keepAlive?.cancel();
+    this.#abort.abort();
+    this.#connection?.close();
+    this.#fail(reason('SHUTTING_DOWN', 'Isthmus is stopping'));
+  }
+
+  #barrierFor(domain: string): PingBarrier {
+    let barrier = this.#barriers.get(domain);
+    if (barrier === undefined) {
+      const road = {
+        write: (ping: Element): boolean => this.#writeElement(ping),
+        acknowledged: (): boolean => false,
+        silent: (): void => this.#end({ condition: 'connection-timeout', text: 'no answer to a ping' }),
+      };
+      barrier = new PingBarrier(this.plan.name, domain, road, this.#wire.clock, this.#wire.ids);
+      this.#barriers.set(domain, barrier);
+    }
+    return barrier;
+  }
+
+  async #connect(): Promise<void> {
+    const { plan } = this;
+    this.#timer = undefined;
+    const target = {
+      side: 'inside',
+      protocol: 'xmpp',
+      host: plan.dial.host,
+      port: plan.dial.port,
+      tls: 'none',
+      identity: plan.domains[0] ?? plan.name,
+      allowPrivateAddresses: true,
+    } as const;
+    let link: Link;
+    try {
+      link = await this.#wire.connector.connect(target, this.#abort.signal);
+    } catch (error) {
+      return this.#retry(
+        error instanceof ConnectError ? error.reason : reason('NET_CONNECT_REFUSED', `connecting to ${this.#there} failed`),
+      );
+    }
+    if (this.#state === 'ended') {
+      link.socket.destroy();
+      return;
+    }
+    const owned = {
+      frame: (frame: StreamFrame): void | Promise<void> => this.#frame(frame),
+      broken: (error: unknown): void => {
+        this.#log.error({ event: 'stream.broken', err: error }, 'a frame could not be handled');
+        this.#end({ condition: 'internal-server-error' });
+      },
+      slow: (): void => this.#end({ condition: 'connection-timeout', text: 'an element came too slowly' }),
+      ended: (how: Ended): void => this.#ended(how),
+    };
+    const { settings, clock } = this.#wire;
+    // Our own server: its stanzas may be as large as its streams to anybody.
+    this.#connection = new XmlConnection(link, owned, clock, settings.connection, settings.after, NS.component);
+    this.#intake = new Intake(this.#wire, {
+      side: 'inside',
+      connection: link.id,
+      peer: () => plan.name,
+      judge: (from, to) => this.#judge(from, to),
+      reply: (ours, _theirs, stanza) => void this.send(ours, stanza),
+    });
+    this.#state = 'awaitingHeader';
+    this.#await(settings.headerMs);
+    this.#connection.write(printStreamOpen({ to: displayDomain(plan.name) }, NS.component));
+  }
+
+  #frame(frame: StreamFrame): void | Promise<void> {
+    if (this.#state === 'ended' || this.#connection === undefined) return;
+    switch (frame.kind) {
+      case 'open': {
+        if (this.#state !== 'awaitingHeader') return this.#end({ condition: 'bad-format', text: 'a second stream header' });
+        this.#state = 'awaitingHandshake';
+        const digest = componentHandshake(frame.attrs.id ?? '', this.#wire.secret(this.plan.secret));
+        return this.#connection.write(printElement(element('handshake', NS.component, {}, [digest]), NS.component));
+      }
+      case 'element':
+        return this.#element(frame.element);
+      case 'close':
+        return this.#end();
+      case 'refused':
+        return this.#end({ condition: frame.condition, text: frame.text });
+      default:
+        return frame satisfies never;
+    }
+  }
+
+  #element(received: Element): void | Promise<void> {
+    if (isStreamError(received)) {
+      const { condition, text } = readStreamError(received);
+      const words = text === undefined ? condition : `${condition} (${text})`;
+      this.#lastFailure = reason('NET_STREAM_FAILED', `${this.#there} ended the component's stream: ${words}`);
+      return this.#end();
+    }
+    if (this.#state === 'awaitingHandshake') {
+      if (received.name === 'handshake' && received.ns === NS.component) return this.#opened();
+      return this.#end({ condition: 'not-authorized', text: 'the handshake comes first' });
+    }
+    const error = this.#intake?.take(renamespaced(received, NS.component, NS.server));
+    if (error instanceof Promise) return error.then((late) => this.#refuse(late));
+    this.#refuse(error);
+  }
+  #refuse(error: StreamError | undefined): void {
+    if (error !== undefined) this.#end(error);
+  }
+
+  #opened(): void {
+    this.#state = 'open';
+    this.#timer?.cancel();
+    this.#timer = undefined;
+    this.#backOffMs = BACK_OFF_FIRST_MS;
+    this.#log.info({ event: 'component.opened', at: this.#there }, 'component stream open');
+    this.#watchSilence();
+    for (const each of this.#waiting.splice(0)) each.resolve(this.#write(each.domain, each.element));
+  }
+
+  /** The internal server may speak for the domains it serves, and to anybody but our other domains' owners. */
+  #judge(from: string, _to: string): PairVerdict {
+    if (this.plan.domains.includes(from)) return { is: 'allowed', proof: 'inside' };
+    return { is: 'dropped', why: `${from} is not served by the server of component ${this.plan.name}` };
+  }
+
+  #write(domain: string, stanza: Element): SendResult {
+    if (!this.#writeElement(stanza)) return { kind: 'failed', reason: this.#lastFailure };
+    return { kind: 'written', number: this.#barrierFor(domain).noteWritten(), connection: this.#connection?.link.id ?? '' };
+  }
+  #writeElement(stanza: Element): boolean {
+    if (this.#state !== 'open' || this.#connection === undefined) return false;
+    this.#connection.write(printElement(renamespaced(stanza, NS.server, NS.component), NS.component));
+    return true;
+  }
+
+  #watchSilence(): void {
+    const { clock, settings } = this.#wire;
+    this.#keepAlive?.cancel();
+    this.#keepAlive = clock.after(settings.keepAliveMs, () => {
+      // RFC 6120 §4.6.1: white space keeps firewalls open and finds a dead connection by its write.
+      if (this.#state === 'open') this.#connection?.write(' ');
+      this.#watchSilence();
+    });
+  }
+
+  #await(ms: number): void {
+    this.#timer?.cancel();
+    this.#timer = this.#wire.clock.after(ms, () => this.#end({ condition: 'connection-timeout' }));
+  }
+
+  #end(error?: StreamError): void {
+    if (error !== undefined) this.#lastFailure = reason('NET_STREAM_FAILED', `we ended the component's stream: ${error.condition}`);
+    this.#connection?.close(error === undefined ? '' : printElement(streamErrorElement(error), NS.component));
+  }
+
+  #ended(how: Ended): void {
+    this.#connection = undefined;
+    this.#keepAlive?.cancel();
+    if (this.#state === 'ended') return;
+    const why =
+      this.#state === 'open' ? reason('NET_CLOSED', `the component's stream to ${this.#there} ended (${how})`) : this.#lastFailure;
+    this.#retry(why);
+  }
+
+  #retry(why: Reason): void {
+    if (this.#state === 'ended') return;
+    this.#state = 'awaitingConnection';
+    this.#lastFailure = why;
+    this.#log.warn({ event: 'component.closed', code: why.code, reason: why.text, againMs: this.#backOffMs }, 'no component stream');
+    this.#fail(why);
+    for (const barrier of this.#barriers.values()) barrier.streamLost(why, true);
+    this.#timer?.cancel();
+    this.#timer = this.#wire.clock.after(this.#backOffMs * (0.75 + 0.5 * this.#wire.random()), () => void this.#connect());
+    this.#backOffMs = Math.min(this.#backOffMs * 2, BACK_OFF_LAST_MS);
+  }
+
+  #fail(why: Reason): void {
+    for (const each of this.#waiting.splice(0)) each.resolve({ kind: 'failed', reason: why });
+  }
+}

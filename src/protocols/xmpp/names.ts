@@ -1,0 +1,66 @@
+// Every namespace, default port and ALPN name of the XMPP shore, in one table.
+
+export const NS = {
+  streams: 'http://etherx.jabber.org/streams',
+  server: 'jabber:server',
+  component: 'jabber:component:accept',
+  /** Stream-level conditions (RFC 6120 §4.9). */
+  streamErrors: 'urn:ietf:params:xml:ns:xmpp-streams',
+  /** Stanza-level conditions (RFC 6120 §8.3). */
+  stanzas: 'urn:ietf:params:xml:ns:xmpp-stanzas',
+  tls: 'urn:ietf:params:xml:ns:xmpp-tls',
+  sasl: 'urn:ietf:params:xml:ns:xmpp-sasl',
+  /** XEP-0220 elements, and what advertises them. */
+  dialback: 'jabber:server:dialback',
+  dialbackFeature: 'urn:xmpp:features:dialback',
+  /** XEP-0288 element, and what advertises it. */
+  bidi: 'urn:xmpp:bidi',
+  bidiFeature: 'urn:xmpp:features:bidi',
+  /** XEP-0198. */
+  sm: 'urn:xmpp:sm:3',
+  /** XEP-0478. */
+  limits: 'urn:xmpp:stream-limits:0',
+  ping: 'urn:xmpp:ping',
+  discoInfo: 'http://jabber.org/protocol/disco#info',
+  discoItems: 'http://jabber.org/protocol/disco#items',
+  vcardTemp: 'vcard-temp',
+  chatStates: 'http://jabber.org/protocol/chatstates',
+  receipts: 'urn:xmpp:receipts',
+  /** XEP-0333. */
+  markers: 'urn:xmpp:chat-markers:0',
+  /** XEP-0359. */
+  stanzaIds: 'urn:xmpp:sid:0',
+  delay: 'urn:xmpp:delay',
+  idle: 'urn:xmpp:idle:1',
+  hints: 'urn:xmpp:hints',
+  caps: 'http://jabber.org/protocol/caps',
+  nick: 'http://jabber.org/protocol/nick',
+  xhtmlIm: 'http://jabber.org/protocol/xhtml-im',
+  xhtml: 'http://www.w3.org/1999/xhtml',
+  oob: 'jabber:x:oob',
+  /** XEP-0380, and the payloads it names. */
+  encryption: 'urn:xmpp:eme:0',
+  omemo: 'eu.siacs.conversations.axolotl',
+  omemo2: 'urn:xmpp:omemo:2',
+  pgp: 'jabber:x:encrypted',
+  openpgp: 'urn:xmpp:openpgp:0',
+  /** XEP-0308, 0424, 0444, 0461, 0428. */
+  correct: 'urn:xmpp:message-correct:0',
+  retract: 'urn:xmpp:message-retract:1',
+  reactions: 'urn:xmpp:reactions:0',
+  reply: 'urn:xmpp:reply:0',
+  fallback: 'urn:xmpp:fallback:0',
+  /** XEP-0224. */
+  attention: 'urn:xmpp:attention:0',
+  muc: 'http://jabber.org/protocol/muc',
+  mucUser: 'http://jabber.org/protocol/muc#user',
+  conference: 'jabber:x:conference',
+  jingle: 'urn:xmpp:jingle:1',
+  jingleMessage: 'urn:xmpp:jingle-message:0',
+  xml: 'http://www.w3.org/XML/1998/namespace',
+} as const;
+
+/** RFC 6120 §14.7: the s2s port, also of the A/AAAA fall-back. */
+export const S2S_PORT = 5269;
+/** XEP-0368: ALPN name of direct TLS between servers. */
+export const S2S_ALPN = 'xmpp-server';
