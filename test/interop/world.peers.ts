@@ -3,14 +3,18 @@
 
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { makeCa } from '../support/ca.ts';
 import { enterNamespace } from '../support/namespace.ts';
-import { startEjabberd } from '../support/peers/ejabberd.ts';
+import { ejabberd, makeAccounts } from '../support/peers/ejabberd.ts';
 import { Kamailio } from '../support/peers/kamailio.ts';
 import { prosody } from '../support/peers/prosody.ts';
 import { sipp } from '../support/peers/sipp.ts';
 import { header, status } from '../support/sip-message.ts';
+import { SipPeer } from '../support/sip-peer.ts';
 import { basicOf, SipUa } from '../support/sip-ua.ts';
 import { sipSrv, World, xmppSrv } from '../support/world.ts';
+import { child } from '../support/xml-stream.ts';
+import { external, mechanisms, openStream, XmppPeer } from '../support/xmpp-peer.ts';
 import { conditionOf, XmppUser } from '../support/xmpp-user.ts';
 
 const OPTIONS_SCENARIO = `<?xml version="1.0" encoding="UTF-8"?>
@@ -41,18 +45,21 @@ if (noWorld !== undefined) {
     const EJABBERD = { address: '127.0.4.1', domain: 'ejabberd.test', users: { romeo: 'montague' } };
     const KAMAILIO = { address: '127.0.2.1', domain: 'corp.test', users: { nora: 'n0ra', omar: '0mar' } };
     const FEDERATED = { address: '127.0.5.1', domain: 'sip.test', users: { sam: '5am' } };
+    const HAND = '127.0.6.1';
     const world = await World.open({
       hosts: {
         'xmpp.prosody.test': PROSODY.address,
         'xmpp.ejabberd.test': EJABBERD.address,
         'sip.corp.test': KAMAILIO.address,
         'edge.sip.test': FEDERATED.address,
+        'xmpp.hand.test': HAND,
       },
       srv: [
         ...xmppSrv(PROSODY.domain, 'xmpp.prosody.test'),
         ...xmppSrv(EJABBERD.domain, 'xmpp.ejabberd.test'),
         ...sipSrv(KAMAILIO.domain, 'sip.corp.test'),
         ...sipSrv(FEDERATED.domain, 'edge.sip.test'),
+        ...xmppSrv('hand.test', 'xmpp.hand.test'),
       ],
     });
     const { rootsFile } = world;
@@ -74,20 +81,16 @@ if (noWorld !== undefined) {
       certificate: world.certificate({ names: ['sip.test', 'edge.sip.test'] }),
       rootsFile,
     });
-    const [, ejabberd] = await Promise.all([
+    const romeos = { ...EJABBERD, folder: world.room('ejabberd'), certificate: world.certificate({ names: ['ejabberd.test'] }), rootsFile };
+    await Promise.all([
       world.start(
         prosody({ ...PROSODY, folder: world.room('prosody'), certificate: world.certificate({ names: ['prosody.test'] }), rootsFile }),
       ),
-      startEjabberd({
-        ...EJABBERD,
-        folder: world.room('ejabberd'),
-        certificate: world.certificate({ names: ['ejabberd.test'] }),
-        rootsFile,
-      }),
+      world.start(ejabberd(romeos)),
       world.start(kamailio.process),
       world.start(federated.process),
     ]);
-    world.adopt(ejabberd);
+    await makeAccounts(romeos);
     const juliet = await XmppUser.signIn({ user: 'juliet', password: 'capulet', ...PROSODY });
     const romeo = await XmppUser.signIn({ user: 'romeo', password: 'montague', ...EJABBERD });
     const nora = await SipUa.signIn({ user: 'nora', password: 'n0ra', ...KAMAILIO });
@@ -163,6 +166,35 @@ if (noWorld !== undefined) {
       assert.match((await sam.notice(nora.aor, (notice) => notice.body !== '')).body, /busy/);
       assert.equal(status(await sam.resubscribe(watch, 0)), 200);
       await sam.notice(nora.aor, (notice) => notice.state === 'terminated');
+    });
+
+    world.scene('an XMPP server played by hand federates with Prosody, and not with a certificate of strangers', async () => {
+      const credentials = world.certificate({ names: ['hand.test'] });
+      const hand = await XmppPeer.listen(HAND, 'hand.test', credentials);
+      const road = { address: PROSODY.address, from: 'hand.test', to: PROSODY.domain };
+      const { stream, features } = await openStream({ ...road, credentials });
+      assert.deepEqual(mechanisms(features), ['EXTERNAL']);
+      assert.equal(await external(stream, road.from, road.to), 'success');
+      stream.send(`<message from="li@hand.test" to="${juliet.jid}" type="chat"><body>by hand</body></message>`);
+      assert.equal((await juliet.message('li@hand.test')).getChildText('body'), 'by hand');
+      await juliet.write('li@hand.test', 'by machine');
+      const stanza = await hand.stanzas.next('her answer', (one) => one.name === 'message');
+      assert.equal(child(stanza, 'body')?.text, 'by machine');
+      stream.close();
+      hand.close();
+      const strange = makeCa('Strangers').issue({ names: ['hand.test'] });
+      await assert.rejects(openStream({ ...road, credentials: strange }), /certificate is not trusted/);
+    });
+
+    world.scene('a SIP server played by hand reaches Kamailio, and not without a certificate', async () => {
+      const peer = await SipPeer.connect(KAMAILIO.address, 'sip.test', world.certificate({ names: ['sip.test'] }));
+      const text = { lines: ['Content-Type: text/plain'], body: 'by hand' };
+      assert.equal(status(await peer.request('MESSAGE', 'li@sip.test', nora.aor, text)), 200);
+      assert.equal((await nora.messageFrom('li@sip.test')).body, 'by hand');
+      assert.equal(status(await peer.request('MESSAGE', 'omar@corp.test', nora.aor, text)), 407, 'its own users must say who they are');
+      peer.close();
+      const nobody = await SipPeer.connect(KAMAILIO.address, 'sip.test', undefined).catch(() => undefined);
+      if (nobody !== undefined) await assert.rejects(nobody.request('MESSAGE', 'li@sip.test', nora.aor, text), /closed/);
     });
 
     world.scene('SIPp plays a scenario over TCP', async () => {

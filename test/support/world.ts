@@ -62,6 +62,7 @@ export class World {
       await process.start();
     } catch (error) {
       this.#failed = true;
+      await this.#close(); // the suite will not come to its end, where this happens otherwise
       throw error;
     }
     return process;

@@ -18,8 +18,8 @@ export interface EjabberdOptions {
   readonly dialback?: boolean;
 }
 
-/** Writes the configuration; `startEjabberd` starts it and makes the accounts. */
-function ejabberd(options: EjabberdOptions): PeerProcess {
+/** Writes the configuration. After its start, `makeAccounts` is due. */
+export function ejabberd(options: EjabberdOptions): PeerProcess {
   const { folder, address, domain } = options;
   mkdirSync(folder, { recursive: true });
   const config = join(folder, 'ejabberd.yml');
@@ -71,9 +71,7 @@ function ejabberd(options: EjabberdOptions): PeerProcess {
   });
 }
 
-export async function startEjabberd(options: EjabberdOptions): Promise<PeerProcess> {
-  const process = ejabberd(options);
-  await process.start();
+export async function makeAccounts(options: EjabberdOptions): Promise<void> {
   for (const [user, password] of Object.entries(options.users)) {
     const answer = await fetch(`http://${options.address}:5280/api/register`, {
       method: 'POST',
@@ -81,5 +79,4 @@ export async function startEjabberd(options: EjabberdOptions): Promise<PeerProce
     });
     if (!answer.ok) throw new Error(`ejabberd would not register ${user}@${options.domain}: ${answer.status} ${await answer.text()}`);
   }
-  return process;
 }
