@@ -20,6 +20,8 @@ import { Turns } from './turns.ts';
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 const RETRY_LATER_MS = 300_000;
+/** A start takes pairs up again over this time, so that a hundred thousand of them are no storm. */
+const RESUME_MS = 30_000;
 
 export interface PresenceLimits {
   /** Spec 8: at most one document per pair in this time; the last one wins. */
@@ -45,8 +47,11 @@ export interface PresencePorts {
   readonly clock: Clock;
   readonly ids: Ids;
   readonly log: Log;
-  /** To the shore of `event.to`, now or not at all. */
-  deliver(event: PresenceEvent): Promise<Outcome>;
+  /**
+   * To the shore of `event.to`, now or not at all.
+   * @param lastWord it takes a view back and shows nothing: the way there is asked for, policy is not
+   */
+  deliver(event: PresenceEvent, lastWord: boolean): Promise<Outcome>;
   /** To the shore of `event.to`, through the outbox; resolves when committed. */
   enqueue(event: PresenceEvent): Promise<Outcome>;
   isOurs(domain: string): boolean;
@@ -66,6 +71,7 @@ export class Presence {
   readonly #records: LRUCache<string, { readonly record: Authorization | undefined }>;
   /** Pairs whose watcher fell silent; their view is left to lapse. */
   readonly #asleep = new Set<string>();
+  readonly #resuming = new Set<Timer>();
   readonly #startedAt: number;
   readonly #startedWall: number;
   #sweeper: Timer | undefined;
@@ -110,7 +116,8 @@ export class Presence {
   async undeliverable(event: PresenceEvent, why: Reason): Promise<void> {
     if (event.kind !== 'presence.requested') return;
     const answer = { ...this.#base(event.to, event.from), cause: why };
-    if (why.code === 'PEER_FORBIDDEN' || why.blame === 'policy') {
+    const passing = why.peer?.network === 'xmpp' && why.peer.condition.startsWith('remote-server');
+    if (!passing && (why.code === 'PEER_FORBIDDEN' || why.blame === 'policy')) {
       await this.handle({ ...answer, kind: 'presence.denied' });
       return;
     }
@@ -119,6 +126,32 @@ export class Presence {
       ? ({ reason: 'noresource', retry: 'never' } as const)
       : ({ reason: 'probation', retry: { afterMs: RETRY_LATER_MS } } as const);
     await this.handle({ ...answer, kind: 'presence.ended', by: 'presentity', ...verdict });
+  }
+
+  /**
+   * After a start: takes the live pairs up again, spread over `overMs`, so that the shores that keep dialogs make sure of
+   * them. Pairs whose watcher has fallen silent are left alone. @returns how many pairs
+   */
+  async resume(overMs = RESUME_MS): Promise<number> {
+    let pairs = 0;
+    for await (const record of this.#ports.store.all()) {
+      const pair = pairFor(fromBareKey(record.watcher), fromBareKey(record.presentity));
+      if (record.state === 'denied' || (await this.#isIdle(record, pair))) continue;
+      const delay = (pairs++ * 7) % Math.max(1, overMs);
+      const timer = this.#ports.clock.after(delay, () => {
+        this.#resuming.delete(timer);
+        void this.#post(pair, 'presentity', { ...this.#base(pair.watcher, pair.presentity), kind: 'presence.watcherOnline' });
+      });
+      this.#resuming.add(timer);
+    }
+    return pairs;
+  }
+
+  /** Is there any record between the two, in either direction? Then they may know of each other (disco, vCard). */
+  async related(one: Address, other: Address): Promise<boolean> {
+    const pair = pairFor(one, other);
+    const [forth, back] = [await this.#record(pair), await this.#record(reversed(pair))];
+    return forth?.state === 'granted' || back?.state === 'granted';
   }
 
   /** Takes a grant back at once: `unavailable` and a refusal in the same second, documents dropped (spec 5.8). */
@@ -165,10 +198,7 @@ export class Presence {
     let lapsed = 0;
     for await (const record of this.#ports.store.all()) {
       const pair = pairFor(fromBareKey(record.watcher), fromBareKey(record.presentity));
-      const idleMs = this.#ports.idleWatcherDays(pair.watcher) * DAY_MS;
-      if (record.state !== 'granted' || this.#now() - record.watcherSeenAt < idleMs || this.#asleep.has(pair.key)) continue;
-      // If the presentity sees the watcher, the watcher's own presence says when they are there.
-      if ((await this.#record(reversed(pair)))?.state === 'granted') continue;
+      if (this.#asleep.has(pair.key) || !(await this.#isIdle(record, pair))) continue;
       this.#asleep.add(pair.key);
       void this.#post(pair, 'presentity', { ...this.#base(pair.watcher, pair.presentity), kind: 'presence.watcherOffline', quiet: true });
       lapsed++;
@@ -179,6 +209,7 @@ export class Presence {
   /** Stops the timers; what waits is not sent. */
   close(): void {
     this.#sweeper?.cancel();
+    for (const timer of this.#resuming) timer.cancel();
     this.#showing.close();
   }
 
@@ -186,6 +217,13 @@ export class Presence {
   async settled(): Promise<void> {
     await this.#turns.settled();
     await this.#lanes.settled();
+  }
+
+  /** Silent for `idleWatcherDays`. If the presentity sees the watcher, the watcher's own presence says when they are there. */
+  async #isIdle(record: Authorization, pair: Pair): Promise<boolean> {
+    const idleMs = this.#ports.idleWatcherDays(pair.watcher) * DAY_MS;
+    if (record.state !== 'granted' || this.#now() - record.watcherSeenAt < idleMs) return false;
+    return (await this.#record(reversed(pair)))?.state !== 'granted';
   }
 
   async #step(pair: Pair, input: Input, event?: PresenceEvent): Promise<Outcome> {
@@ -299,7 +337,7 @@ export class Presence {
   #post(pair: Pair, side: 'watcher' | 'presentity', event: PresenceEvent): Promise<unknown> {
     return this.#lanes.run(`${side} ${pair.key}`, async () => {
       try {
-        const outcome = await this.#ports.deliver(event);
+        const outcome = await this.#ports.deliver(event, isLastWord(event));
         if (outcome.kind !== 'refused' && outcome.kind !== 'failed') return;
         this.#ports.log.debug({ event: 'presence.undelivered', id: event.id, kind: event.kind, code: outcome.reason.code });
       } catch (error) {
@@ -360,6 +398,12 @@ export class Presence {
       this.#sweepLater();
     });
   }
+}
+
+/** Policy that has just forbidden a pair must not hold back the news of it (spec 5.8: in the same second). */
+function isLastWord(event: PresenceEvent): boolean {
+  if (event.kind === 'presence.notified') return event.document.endpoints.every((endpoint) => endpoint.availability === 'closed');
+  return event.kind === 'presence.denied' || event.kind === 'presence.watcherOffline';
 }
 
 /** The event that goes on is the one that came: same id in every log line. */
