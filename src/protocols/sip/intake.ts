@@ -13,7 +13,7 @@ import type { DialogTable } from './dialog-table.ts';
 import type { Handler, InboundRequest, OutgoingReply } from './exchange.ts';
 import { parseTokens, unknownTags } from './headers/tokens.ts';
 import { type LoopGuard, requestIdentity, type SentBy } from './loop-guard.ts';
-import type { SipRequest } from './message.ts';
+import type { SipHeaders, SipRequest } from './message.ts';
 import { allow, optionsReply } from './options.ts';
 import { parseSipUri, type SipUri } from './uri.ts';
 
@@ -62,23 +62,23 @@ function beforeIdentity(message: SipRequest, core: MessageCore, arrival: Arrival
   const options = method === 'OPTIONS';
   // RFC 3261 §16.3 step 3; §11: an OPTIONS that ends here may be answered by us.
   if (core.maxForwards === 0 && !options) return answer({ status: 483 });
-  const methods = [...context.handlers.keys()];
   // §8.2.1 stands before §8.2.2: an unknown method is refused whatever it requires - but a peer that insists on an extension
   // learns more from 420, and RFC 4475 §3.3.15 expects it.
   if (method !== 'CANCEL') {
-    const unsupported = [
-      ...unknownTags(parseTokens(headers.all('require')) ?? [], KNOWN_REQUIRE),
-      ...unknownTags(parseTokens(headers.all('proxy-require')) ?? [], KNOWN_PROXY_REQUIRE),
-    ];
+    const unsupported = [...unknownIn(headers, 'require', KNOWN_REQUIRE), ...unknownIn(headers, 'proxy-require', KNOWN_PROXY_REQUIRE)];
     if (unsupported.length > 0) return answer({ status: 420, headers: [['Unsupported', unsupported.join(', ')]] });
   }
   // §9.2: every INVITE is refused at once, so there is nothing left to cancel.
   if (method === 'CANCEL') return answer({ status: 481 });
-  if (!options && !context.handlers.has(method)) return answer({ status: 405, headers: [['Allow', allow(methods)]] });
+  if (!options && !context.handlers.has(method)) return answer({ status: 405, headers: [['Allow', allow([...context.handlers.keys()])]] });
   if (!options) return undefined;
   const host = parseSipUri(message.uri)?.host ?? '';
   if (arrival.side === 'edge' && !isOurs(host, context)) return answer({ status: 404 });
-  return answer(optionsReply(methods));
+  return answer(optionsReply([...context.handlers.keys()]));
+}
+
+function unknownIn(headers: SipHeaders, name: string, known: readonly string[]): readonly string[] {
+  return headers.get(name) === undefined ? [] : unknownTags(parseTokens(headers.all(name)) ?? [], known);
 }
 
 /** May anybody on this side claim to come from the domain at all? */

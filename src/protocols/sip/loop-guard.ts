@@ -52,7 +52,8 @@ export class LoopGuard {
   #passedUs(headers: SipHeaders): boolean {
     const lines = headers.all('via');
     // Cheap first: our name nowhere is the rule.
-    const seen = this.#ours.filter((ours) => lines.some((line) => line.toLowerCase().includes(ours.host)));
+    const text = lines.join().toLowerCase();
+    const seen = this.#ours.filter((ours) => text.includes(ours.host));
     if (seen.length === 0) return false;
     const hops = parseVias(lines) ?? [];
     return hops.some((hop) => seen.some((ours) => hop.host === ours.host && (hop.port ?? defaultPort(hop.transport)) === ours.port));

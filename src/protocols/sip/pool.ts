@@ -3,6 +3,7 @@
 // (RFC 5923). Nobody gets a connection whose peer has not proved to be the domain. Concurrent callers share one attempt.
 
 import { reason } from '../../errors.ts';
+import type { ProofWord } from '../../model/event.ts';
 import { type Clock, ConnectError, type Connector, type Hop, type Link } from '../../model/ports.ts';
 import type { Reason } from '../../model/reason.ts';
 import type { SipConnection } from './connection.ts';
@@ -13,7 +14,7 @@ export interface PoolParts {
   readonly connector: Connector;
   readonly clock: Clock;
   /** Makes the link one of the shore's connections: requests on it are served too. */
-  readonly open: (link: Link) => SipConnection;
+  readonly open: (link: Link, provenDomain: string, how: ProofWord) => SipConnection;
   readonly limits?: Partial<PoolLimits>;
 }
 
@@ -172,7 +173,7 @@ export class SipPool {
         link.socket.destroy();
         return { kind: 'failed', reason: proof.reason };
       }
-      return { kind: 'ready', connection: this.#parts.open(link), fresh: true };
+      return { kind: 'ready', connection: this.#parts.open(link, hop.theirDomain, proof.how), fresh: true };
     } catch (error) {
       if (error instanceof ConnectError) return { kind: 'failed', reason: error.reason };
       if (giveUp.signal.aborted) {

@@ -169,8 +169,8 @@ export class Reception implements ConnectionOwner {
     }
   }
 
-  #reply({ connection, message, key }: Exchange, reply: OutgoingReply): void {
-    const bytes = replyBytes(message.headers, reply, connection.peer, () => this.#parts.ids.token());
+  #reply({ connection, message, core, key }: Exchange, reply: OutgoingReply): void {
+    const bytes = replyBytes(message.headers, reply, connection.peer, () => this.#parts.ids.token(), core);
     if (bytes !== undefined) connection.respond(key, reply.status, bytes);
   }
 

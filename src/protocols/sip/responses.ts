@@ -3,7 +3,7 @@
 
 import type { OutgoingReply } from './exchange.ts';
 import { parseNameAddr } from './headers/name-addr.ts';
-import { parseVias, stampVia } from './headers/via.ts';
+import { parseVias, stampVia, type Via } from './headers/via.ts';
 import type { SipHeaders } from './message.ts';
 import { phraseOf } from './names.ts';
 import { printResponse, safeHeaderValue } from './print.ts';
@@ -14,12 +14,24 @@ export interface Source {
   readonly port: number;
 }
 
+/** What intake has read already. */
+export interface ReadAlready {
+  readonly via: Via;
+  readonly to: { readonly tag?: string };
+}
+
 /**
  * The bytes of a response to the request with these headers.
  * @param tag for To, when the request's has none and the reply names none
  * @returns undefined when the request lacks a header that must be copied, or holds what cannot be printed: no answer then
  */
-export function replyBytes(headers: SipHeaders, reply: OutgoingReply, source: Source, tag: () => string): Buffer | undefined {
+export function replyBytes(
+  headers: SipHeaders,
+  reply: OutgoingReply,
+  source: Source,
+  tag: () => string,
+  read?: ReadAlready,
+): Buffer | undefined {
   const vias = headers.all('via');
   const from = headers.get('from');
   const to = headers.get('to');
@@ -27,12 +39,12 @@ export function replyBytes(headers: SipHeaders, reply: OutgoingReply, source: So
   const cseq = headers.get('cseq');
   if (vias.length === 0 || from === undefined || to === undefined || callId === undefined || cseq === undefined) return undefined;
   const lines: [string, string][] = [];
-  const top = parseVias(vias)?.[0];
+  const top = read?.via ?? parseVias(vias)?.[0];
   for (const [index, line] of vias.entries()) {
     lines.push(['Via', index === 0 && top !== undefined ? stampVia(line, top, source.address, source.port) : line]);
   }
   for (const line of headers.all('record-route')) lines.push(['Record-Route', line]);
-  lines.push(['From', from], ['To', withTag(to, reply.toTag, tag)], ['Call-ID', callId], ['CSeq', cseq]);
+  lines.push(['From', from], ['To', hasTag(to, read) ? to : `${to};tag=${reply.toTag ?? tag()}`], ['Call-ID', callId], ['CSeq', cseq]);
   if (reply.headers !== undefined) for (const [name, value] of reply.headers) lines.push([name, value]);
   const phrase = safeHeaderValue(reply.phrase ?? phraseOf(reply.status), 200);
   try {
@@ -45,9 +57,8 @@ export function replyBytes(headers: SipHeaders, reply: OutgoingReply, source: So
   }
 }
 
-function withTag(to: string, wanted: string | undefined, tag: () => string): string {
-  // RFC 3261 §8.2.6.2: a tag that is there stays.
-  const read = parseNameAddr(to);
-  const has = read === undefined ? /;[ \t]*tag[ \t]*=/i.test(to) : read.tag !== undefined;
-  return has ? to : `${to};tag=${wanted ?? tag()}`;
+/** RFC 3261 §8.2.6.2: a tag that is there stays. */
+function hasTag(to: string, read: ReadAlready | undefined): boolean {
+  const address = read?.to ?? parseNameAddr(to);
+  return address === undefined ? /;[ \t]*tag[ \t]*=/i.test(to) : address.tag !== undefined;
 }

@@ -4,7 +4,7 @@
 
 import { reason } from '../../errors.ts';
 import type { Log } from '../../log.ts';
-import type { Side } from '../../model/event.ts';
+import type { ProofWord, Side } from '../../model/event.ts';
 import type { Clock, Connector, Hop, Ids, Link, Resolver } from '../../model/ports.ts';
 import type { Table } from '../../model/table.ts';
 import type { SipConnection } from './connection.ts';
@@ -49,6 +49,9 @@ export interface SipSession {
   readonly address: string;
   readonly secure: boolean;
   readonly names: readonly string[];
+  /** Domains it was found to speak for, and how: a host that stands in for its domain is marked so (DESIGN 6). */
+  readonly proven: readonly { readonly domain: string; readonly proof: ProofWord }[];
+  /** Exchanges that are not over. */
   readonly open: number;
 }
 
@@ -57,7 +60,7 @@ export class SipShore {
   readonly dialogs = new DialogTable();
   readonly #parts: SipShoreParts;
   readonly #reception: Reception;
-  readonly #seen = new WeakMap<SipConnection, Set<string>>();
+  readonly #proven = new WeakMap<SipConnection, Map<string, ProofWord>>();
   readonly #handlers = new Map<string, Handler>();
   readonly #pool: SipPool;
   readonly #outgoing: Outgoing;
@@ -73,7 +76,11 @@ export class SipShore {
     this.#pool = new SipPool({
       connector,
       clock,
-      open: (link) => this.#reception.open(link),
+      open: (link, domain, proof) => {
+        const connection = this.#reception.open(link);
+        this.#note(connection, domain, proof);
+        return connection;
+      },
       ...(parts.pool === undefined ? {} : { limits: parts.pool }),
     });
     this.#reception = new Reception({
@@ -170,6 +177,7 @@ export class SipShore {
       address: connection.peer.address,
       secure: connection.link.secure,
       names: connection.peer.names,
+      proven: [...(this.#proven.get(connection) ?? [])].map(([domain, proof]) => ({ domain, proof })),
       open: connection.busy,
     }));
   }
@@ -194,15 +202,23 @@ export class SipShore {
 
   /** The peer has proved `fromDomain` on this connection (intake.ts). */
   #taken(connection: SipConnection, request: InboundRequest, alias: boolean): void {
-    if (connection.link.direction !== 'in') return;
     const { fromDomain } = request;
+    const first = this.#note(connection, fromDomain, request.proof);
+    if (connection.link.direction !== 'in') return;
     if (alias) this.#pool.offer(connection, fromDomain);
-    const seen = this.#seen.get(connection) ?? new Set();
-    if (seen.has(fromDomain)) return;
-    seen.add(fromDomain);
-    this.#seen.set(connection, seen);
+    if (!first) return;
     this.#pool.forgive(fromDomain);
     if (connection.side === 'edge') this.#parts.partnerSeen?.(fromDomain);
+  }
+
+  /** @returns true for the first time */
+  #note(connection: SipConnection, domain: string, proof: ProofWord): boolean {
+    const proven = this.#proven.get(connection);
+    if (proven === undefined) this.#proven.set(connection, new Map([[domain, proof]]));
+    else if (proven.has(domain)) return false;
+    // A hosted edge speaks for many domains; operators need not see thousands.
+    else if (proven.size < 1000) proven.set(domain, proof);
+    return true;
   }
 }
 

@@ -26,6 +26,9 @@ test('a request leaves with Via, alias and Max-Forwards, and its answer comes ba
   const answer = await sent;
   assert.equal(said(answer), 202);
   assert.equal(answer.kind === 'response' && answer.tries, 1);
+  const [session] = world.shore.sessions();
+  assert.deepEqual(session?.proven, [{ domain: THEIRS, proof: 'certificate' }]);
+  assert.equal(session?.direction, 'out');
 });
 
 test('one connection carries many requests, and answers in any order find their way', async () => {
