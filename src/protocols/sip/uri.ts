@@ -69,15 +69,12 @@ function parseSip(scheme: 'sip' | 'sips', rest: string): SipUri | undefined {
   const params = parseUriParams(paramText!);
   if (host === undefined || params === undefined || (port !== undefined && (port < 1 || port > 65535))) return undefined;
   if (headers !== undefined && !HEADERS.test(headers)) return undefined;
-  return {
-    scheme,
-    host,
-    params,
-    ...(user !== undefined && { user }),
-    ...(password !== undefined && { password }),
-    ...(port !== undefined && { port }),
-    ...(headers !== undefined && { headers }),
-  };
+  const uri: { -readonly [Key in keyof SipUri]: SipUri[Key] } = { scheme, host, params };
+  if (user !== undefined) uri.user = user;
+  if (password !== undefined) uri.password = password;
+  if (port !== undefined) uri.port = port;
+  if (headers !== undefined) uri.headers = headers;
+  return uri;
 }
 
 function parseMailbox(scheme: 'im' | 'pres', rest: string): SipUri | undefined {

@@ -59,7 +59,10 @@ function finish(value: string, uri: string, paramsAt: number, displayName: strin
   if (params === undefined) return undefined;
   const tag = params.get('tag');
   if (tag !== undefined && !TAG.test(tag)) return undefined;
-  return { uri, params, ...(displayName !== undefined && { displayName }), ...(tag !== undefined && { tag }) };
+  const read: { -readonly [Key in keyof NameAddr]: NameAddr[Key] } = { uri, params };
+  if (displayName !== undefined) read.displayName = displayName;
+  if (tag !== undefined) read.tag = tag;
+  return read;
 }
 
 /** All values of all lines of a header, e.g. Route; undefined when one of them is malformed. */

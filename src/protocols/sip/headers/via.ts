@@ -41,16 +41,18 @@ export function parseVia(value: string): Via | undefined {
   if (branch !== undefined && !isToken(branch)) return undefined;
   if (received !== undefined && !isReceived(received)) return undefined;
   if (rport !== undefined && !/^\d{0,5}$/.test(rport)) return undefined;
-  return {
+  // Spreading conditional parts would cost more than all the reading above.
+  const via: { -readonly [Key in keyof Via]: Via[Key] } = {
     transport: sent[1]!.toUpperCase(),
     host: by[1]!.toLowerCase(),
     params,
     alias: params.has('alias'),
-    ...(port !== undefined && { port }),
-    ...(branch !== undefined && { branch }),
-    ...(received !== undefined && { received }),
-    ...(rport !== undefined && { rport: rport === '' ? true : Number(rport) }),
   };
+  if (port !== undefined) via.port = port;
+  if (branch !== undefined) via.branch = branch;
+  if (received !== undefined) via.received = received;
+  if (rport !== undefined) via.rport = rport === '' ? true : Number(rport);
+  return via;
 }
 
 /** The top hop of the first Via line; the others are returned as they came and read by whom they are meant for. */
