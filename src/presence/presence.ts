@@ -237,6 +237,8 @@ export class Presence {
     for (const action of actions) {
       const done = await this.#act(pair, action, event);
       if (done.outcome !== undefined) outcome = done.outcome;
+      // A request that was not taken was not made.
+      if (action.do === 'request' && (outcome.kind === 'refused' || outcome.kind === 'failed')) await this.#write(pair, now);
       if (done.answer !== undefined) answers.push(done.answer);
     }
     if (next?.state !== 'granted') this.#showing.drop(pair);
@@ -339,7 +341,7 @@ export class Presence {
       try {
         const outcome = await this.#ports.deliver(event, isLastWord(event));
         if (outcome.kind !== 'refused' && outcome.kind !== 'failed') return;
-        this.#ports.log.debug({ event: 'presence.undelivered', id: event.id, kind: event.kind, code: outcome.reason.code });
+        this.#ports.log.info({ event: 'presence.undelivered', id: event.id, kind: event.kind, code: outcome.reason.code });
       } catch (error) {
         this.#ports.log.error({ event: 'presence.failed', id: event.id, kind: event.kind, error: String(error) });
       }

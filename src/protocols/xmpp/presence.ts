@@ -1,71 +1,90 @@
-// Presence stanzas that arrived: read, handed to the neck, and answered where it refuses. XMPP keeps no state of its own
-// here: an authorization is the neck's record, and there are no dialogs (DESIGN 5).
+// Presence of the XMPP shore, both ways. Stanzas that arrive are read, handed to the neck, and answered where it refuses;
+// events become stanzas. XMPP keeps no state here: an authorization is the neck's record, and there are no dialogs (DESIGN 5).
 
 import type { Log } from '../../log.ts';
-import type { Address } from '../../model/address.ts';
 import { show } from '../../model/address.ts';
-import type { Submit } from '../../model/ports.ts';
+import type { PresenceEvent } from '../../model/event.ts';
+import { delivered, failed, HANDED_OVER, type Outcome, refused } from '../../model/outcome.ts';
+import type { Delivery, Ids, Submit } from '../../model/ports.ts';
 import type { Reason } from '../../model/reason.ts';
 import type { StanzaContext } from './context.ts';
 import { type Element, element } from './element.ts';
+import { writePresence } from './from-model/presence.ts';
+import type { PresenceFace } from './gateway.ts';
 import { NS } from './names.ts';
 import { errorOf, readError, stanzaError } from './replies.ts';
-import { bounce, refusalOf } from './stanzas.ts';
+import type { XmppShore } from './shore.ts';
+import { bounce } from './stanzas.ts';
 import type { StanzaFacts } from './to-model/im.ts';
-import { ID_PREFIX, readPresence, readPresenceError } from './to-model/presence.ts';
+import { readPresence, readPresenceError } from './to-model/presence.ts';
 
-export interface PresenceRoomDeps {
+export interface XmppPresenceDeps {
+  readonly shore: Pick<XmppShore, 'send' | 'barrier'>;
   readonly submit: Submit;
+  readonly ids: Ids;
   readonly log: Log;
-  /** Takes an error about something the outbox sent; false when nothing of that id waits for its answer. */
-  readonly answered: (id: string, from: Address, why: Reason) => boolean;
 }
 
-/** Makes the taker of presence stanzas that stanzas.ts hands them to. */
-export function presenceRoom(deps: PresenceRoomDeps): (stanza: Element, facts: StanzaFacts, context: StanzaContext) => Promise<void> {
-  return async (stanza, facts, context) => {
-    if (stanza.attrs.type === 'error') return refusedByPeer(deps, stanza, facts);
-    const reading = readPresence(stanza, facts);
+export class XmppPresence implements PresenceFace {
+  readonly #deps: XmppPresenceDeps;
+
+  constructor(deps: XmppPresenceDeps) {
+    this.#deps = deps;
+  }
+
+  /** Takes a presence stanza with a proven sender. */
+  readonly receive = async (stanza: Element, facts: StanzaFacts, context: StanzaContext): Promise<void> => {
+    const { type, id } = stanza.attrs;
+    const partner = context.side === 'edge';
+    const reading = type === 'error' ? readPresenceError(id, readError(stanza), facts) : readPresence(stanza, facts);
     if (reading.kind === 'unknownType') return context.reply(bounce(stanza, stanzaError('bad-request', 'modify')));
     if (reading.kind === 'nothing') return;
     const { event } = reading;
-    const outcome = await deps.submit(event);
+    const outcome = await this.#deps.submit(event);
     if (outcome.kind !== 'refused' && outcome.kind !== 'failed') return;
     // RFC 6121 §4.3.2 and DESIGN 7: whoever probes without a right learns the same, whether the user exists or not.
-    if (event.kind === 'presence.probed' && context.side === 'edge') return context.reply(answer(stanza, 'unsubscribed'));
+    if (event.kind === 'presence.probed' && partner) return context.reply(unsubscribed(stanza));
+    // RFC 6121 §8.5: other presence is never answered with an error.
     if (event.kind !== 'presence.requested' && event.kind !== 'presence.probed') return;
-    if (context.side === 'edge' && waitsSilently(outcome.reason)) {
-      deps.log.debug({ event: 'presence.leftPending', id: event.id, watcher: show(event.from), code: outcome.reason.code });
+    if (partner && waitsSilently(outcome.reason)) {
+      const fields = { event: 'presence.ignored', id: event.id, watcher: show(event.from), code: outcome.reason.code };
+      this.#deps.log.debug(fields, "a partner's watcher is left waiting");
       return;
     }
-    context.reply(bounce(stanza, errorOf(outcome.reason, context.side === 'edge')));
+    context.reply(bounce(stanza, errorOf(outcome.reason, partner)));
   };
-}
 
-async function refusedByPeer(deps: PresenceRoomDeps, stanza: Element, facts: StanzaFacts): Promise<void> {
-  const { id } = stanza.attrs;
-  const error = readError(stanza);
-  const sentAs = id?.startsWith(ID_PREFIX.subscription) === true ? id.slice(ID_PREFIX.subscription.length) : id;
-  if (sentAs !== undefined && deps.answered(sentAs, facts.from, refusalOf(error))) return;
-  const reading = readPresenceError(id, error, facts);
-  if (reading.kind === 'event') await deps.submit(reading.event);
+  /** Writes an event. Subscription verbs wait for the ping barrier; what is merely shown is handed over. */
+  async deliver(delivery: Delivery, event: PresenceEvent): Promise<Outcome> {
+    const { hop, signal } = delivery;
+    const id = delivery.wire?.stanzaId ?? this.#deps.ids.event();
+    const stanzas = writePresence(event, { id, partner: hop.side === 'edge' });
+    if ('code' in stanzas) return refused(stanzas);
+    const durable = delivery.wire !== undefined;
+    let number: number | undefined;
+    for (const stanza of stanzas) {
+      const sent = await this.#deps.shore.send(hop.ourDomain, hop.theirDomain, hop.partner, stanza, { durable, signal });
+      if (sent.kind === 'failed') return failed(sent.reason);
+      number = sent.number;
+    }
+    if (number === undefined) return durable ? delivered('nothing to be written') : HANDED_OVER;
+    delivery.written();
+    if (!durable) return HANDED_OVER;
+    // An error stanza about it is an event of its own (to-model/presence.ts), not the outcome of this one.
+    const barrier = await this.#deps.shore.barrier(hop.ourDomain, hop.theirDomain, number);
+    if (barrier.kind === 'covered') return delivered(barrier.evidence);
+    if (barrier.kind === 'noReturnPath' && barrier.acknowledged) return delivered('XEP-0198 acknowledged, no return path');
+    return failed(barrier.reason);
+  }
 }
 
 /** DESIGN 7: a partner's watcher waits, whether the user of ours is unknown, blocked or not permitted. */
 function waitsSilently(why: Reason): boolean {
-  return (
-    why.blame === 'policy' ||
-    why.code === 'PEER_UNKNOWN_USER' ||
-    why.code === 'PEER_FORBIDDEN' ||
-    why.code === 'PEER_GONE' ||
-    why.code === 'PEER_UNAVAILABLE'
-  );
+  const unknown = why.code === 'PEER_UNKNOWN_USER' || why.code === 'PEER_GONE';
+  return unknown || why.blame === 'policy' || why.code === 'PEER_FORBIDDEN' || why.code === 'PEER_UNAVAILABLE';
 }
 
-function answer(stanza: Element, type: string): Element {
-  return element('presence', NS.server, { from: bareJid(stanza.attrs.to), to: bareJid(stanza.attrs.from), type });
-}
-
-function bareJid(jid: string | undefined): string | undefined {
-  return jid?.split('/', 1)[0];
+function unsubscribed(stanza: Element): Element {
+  const { to, from } = stanza.attrs;
+  return element('presence', NS.server, { from: to?.split('/', 1)[0], to: from?.split('/', 1)[0], type: 'unsubscribed' });
 }
