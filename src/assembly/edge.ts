@@ -24,8 +24,15 @@ export interface EdgeParts {
   readonly upgrade: TlsUpgrade;
 }
 
+/** The part of a home that the edge is made from. */
+export interface EdgeSettings extends Pick<Home, 'dir' | 'dns'> {
+  readonly edge: Pick<Home['edge'], 'sip' | 'xmpp'>;
+  readonly inside: Pick<Home['inside'], 'sip'>;
+  readonly outbound: Pick<Home['outbound'], 'sourceAddress'>;
+}
+
 /** Reads the certificates of a home and makes what connections need. Opens nothing. */
-export function makeEdge(home: Home, table: () => Table, clock: Clock, ids: Ids): EdgeParts {
+export function makeEdge(home: EdgeSettings, table: () => Table, clock: Clock, ids: Ids): EdgeParts {
   const folder = join(home.dir, 'certs');
   const own = new OwnCertificates({ folder, clock, domains: () => table().domains });
   const trust = new TrustStore({ folder, partnerDomains: () => new Set(table().partners.keys()) });

@@ -117,7 +117,7 @@ export async function start(ready: Ready, log: Log): Promise<Running> {
     partnerSeen: (domain: string) => outbox.partnerConnected(domain),
   };
   const sip = sipShore(common);
-  const xmpp = xmppShore({
+  const xmpp = await xmppShore({
     ...common,
     secret: (name) => secretOf(home, name),
     // DESIGN 7: a user of ours is shown only to who has an authorization or a conversation with them.
@@ -131,7 +131,6 @@ export async function start(ready: Ready, log: Log): Promise<Running> {
   gateways.set('sip', sip.gateway).set('xmpp', xmpp.gateway);
 
   // --- open: the road out first, then what waits on disk, then the doors ---
-  await xmpp.start();
   await sip.restore();
   await outbox.start();
   firstContact.start();

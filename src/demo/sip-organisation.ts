@@ -15,8 +15,8 @@ export interface SipOrganisationOptions {
   readonly domain: string;
   readonly user: string;
   readonly certificate: { readonly certPem: string; readonly keyPem: string; readonly rootPem: string };
-  /** Isthmus' inside listener. */
-  readonly isthmus: { readonly host: string; readonly port: number };
+  /** Isthmus' inside listener, once it is open. */
+  readonly isthmus: () => { readonly host: string; readonly port: number };
   onRequest(request: SipRequest): void;
 }
 
@@ -192,7 +192,7 @@ export class SipOrganisation {
     const open = this.#out;
     if (open !== undefined && !open.destroyed) return Promise.resolve(open);
     const { certPem, keyPem, rootPem } = this.#options.certificate;
-    const { host, port } = this.#options.isthmus;
+    const { host, port } = this.#options.isthmus();
     return new Promise((resolve, reject) => {
       const socket = tls.connect({ host, port, cert: certPem, key: keyPem, ca: rootPem, servername: this.#options.domain }, () => {
         this.#out = socket;

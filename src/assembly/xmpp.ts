@@ -1,0 +1,77 @@
+// The XMPP shore, put together: streams and components, what arrives, messages, presence, and the gateway that routing sees.
+
+import { randomBytes } from 'node:crypto';
+import type { Address } from '../model/address.ts';
+import type { SecretStore } from '../model/outbox-store.ts';
+import { HANDED_OVER } from '../model/outcome.ts';
+import type { Gateway, Link, TlsUpgrade } from '../model/ports.ts';
+import { XmppGateway } from '../protocols/xmpp/gateway.ts';
+import { Messages } from '../protocols/xmpp/messages.ts';
+import { XmppShore } from '../protocols/xmpp/shore.ts';
+import { Stanzas } from '../protocols/xmpp/stanzas.ts';
+import type { Drains } from './drain.ts';
+import type { Ground } from './sip.ts';
+
+export interface XmppGround extends Ground {
+  readonly upgrade: TlsUpgrade;
+  /** A secret of the home by name. */
+  readonly secret: (name: string) => string;
+  /** May the asker know of this user of ours? */
+  readonly visible: (asker: Address, user: Address) => Promise<boolean>;
+}
+
+export interface XmppParts extends Drains {
+  readonly gateway: Gateway;
+  accept(link: Link, mode: 'starttls' | 'direct'): void;
+  /** The table has changed: components come and go. */
+  routesChanged(): void;
+}
+
+export async function xmppShore(ground: XmppGround): Promise<XmppParts> {
+  const { table, clock, ids, log, store, connector, resolver, submit, partnerSeen } = ground;
+  const shore = new XmppShore({
+    clock,
+    ids,
+    log,
+    connector,
+    resolver,
+    tlsUpgrade: ground.upgrade,
+    table,
+    secret: ground.secret,
+    random: Math.random,
+    dialbackSecret: await dialbackSecret(store.secrets),
+  });
+  const messages = new Messages({ shore, clock, ids });
+  const stanzas = new Stanzas({
+    submit,
+    clock,
+    ids,
+    log,
+    visible: ground.visible,
+    presence: async () => {},
+    answered: (id, from, why) => messages.answered(id, from, why),
+    chatting: (contact) => messages.chatting(contact),
+  });
+  shore.handle({ onStanza: stanzas.receive, onPartnerOpened: (_ours, theirs) => partnerSeen(theirs) });
+  shore.syncComponents();
+  return {
+    gateway: new XmppGateway(messages, { deliver: async () => HANDED_OVER }),
+    accept: (link, mode) => shore.accept(link, mode),
+    routesChanged: () => shore.syncComponents(),
+    async drain(graceMs) {
+      shore.drain();
+      const until = clock.monotonic() + graceMs;
+      while (shore.streams().some(({ state }) => state === 'open') && clock.monotonic() < until)
+        await new Promise<void>((done) => clock.after(20, done));
+    },
+  };
+}
+
+/** XEP-0185 §3: one secret for all dialback keys, kept so that a restart still recognises them. */
+async function dialbackSecret(secrets: SecretStore): Promise<string> {
+  const known = await secrets.get('dialback');
+  if (known !== undefined) return Buffer.from(known).toString('utf8');
+  const made = randomBytes(32).toString('hex');
+  await secrets.put('dialback', Buffer.from(made));
+  return made;
+}

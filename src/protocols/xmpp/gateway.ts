@@ -1,0 +1,36 @@
+// The face the XMPP shore shows to routing: messages, typing and receipts go to messages.ts, presence to its own room.
+
+import type { PresenceEvent } from '../../model/event.ts';
+import type { Outcome } from '../../model/outcome.ts';
+import type { Delivery, Gateway } from '../../model/ports.ts';
+import type { Messages } from './messages.ts';
+
+/** What the presence room of this shore offers. */
+export interface PresenceFace {
+  deliver(delivery: Delivery, event: PresenceEvent): Promise<Outcome>;
+}
+
+export class XmppGateway implements Gateway {
+  readonly network = 'xmpp';
+  /** One stream carries a pair of domains, and RFC 6120 §10.1 keeps its order: a lane may write on before the outcome. */
+  readonly keepsWriteOrder = true;
+  readonly #messages: Messages;
+  readonly #presence: PresenceFace;
+
+  constructor(messages: Messages, presence: PresenceFace) {
+    this.#messages = messages;
+    this.#presence = presence;
+  }
+
+  deliver(delivery: Delivery): Promise<Outcome> {
+    const { event } = delivery;
+    switch (event.kind) {
+      case 'im.sent':
+      case 'im.composing':
+      case 'im.receipt':
+        return this.#messages.deliver(delivery, event);
+      default:
+        return this.#presence.deliver(delivery, event);
+    }
+  }
+}
