@@ -4,6 +4,13 @@ import packageJson from '../package.json' with { type: 'json' };
 import type { Judge } from './config/policy-tests.ts';
 import type { Terminal } from './ops/command.ts';
 import { type CommandRow, dispatch } from './ops/dispatch.ts';
+import type { OpenRecords, RequestVerb } from './ops/record-commands.ts';
+
+const REQUESTS = {
+  list: 'strangers who wait for an answer',
+  approve: 'lets a stranger in',
+  deny: 'turns a stranger away',
+} as const;
 
 const COMMANDS: readonly CommandRow[] = [
   { words: 'init', summary: 'writes a new home, with comments in every file', load: async () => (await import('./ops/init.ts')).init },
@@ -29,12 +36,38 @@ const COMMANDS: readonly CommandRow[] = [
     summary: 'shows presence and messages crossing, here and now',
     load: async () => (await import('./ops/demo.ts')).demoCommand((await import('./assembly/demo.ts')).demo),
   },
+  {
+    words: 'partner test',
+    summary: 'climbs DNS, TCP, TLS, identity, stream or OPTIONS toward a partner and says where it fell',
+    load: async () => {
+      const { partnerTestCommand } = await import('./ops/partner-test/command.ts');
+      return partnerTestCommand((await import('./assembly/partner-probe.ts')).makeProbe);
+    },
+  },
+  {
+    words: 'explain',
+    summary: 'what became of a message, in plain words',
+    load: async () => (await import('./ops/record-commands.ts')).explainCommand(await records()),
+  },
+  ...(['list', 'approve', 'deny'] as const).map(
+    (verb): CommandRow => ({ words: `request ${verb}`, summary: REQUESTS[verb], load: () => requestCommand(verb) }),
+  ),
 ];
+
+async function requestCommand(verb: RequestVerb) {
+  return (await import('./ops/record-commands.ts')).requestCommand(verb, await records());
+}
 
 /** What policy decides about the `tests:` of a home: the same decide() that judges real traffic. */
 async function judge(): Promise<Judge> {
   const { judgeTest } = await import('./routing/policy-test.ts');
   return (table, test) => judgeTest(table, test, Date.now());
+}
+
+/** The database of a home, beside whoever runs it. */
+async function records(): Promise<OpenRecords> {
+  const [{ openStore }, { systemClock }] = await Promise.all([import('./store/store.ts'), import('./edge/system-clock.ts')]);
+  return (home) => openStore({ folder: home.data, clock: systemClock, mode: 'visit' });
 }
 
 const terminal: Terminal = {

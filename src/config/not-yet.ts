@@ -7,7 +7,6 @@ const ISTHMUS: readonly { readonly path: Path; readonly what: string }[] = [
   { path: ['clients'], what: 'clients of the embedded core are not listened for' },
   { path: ['edge', 'proxyProtocolFrom'], what: 'PROXY v2 is not read; the load balancer counts as the peer' },
   { path: ['inside', 'component'], what: 'internal XMPP servers cannot dial us; use component.dial in routes/domains.yaml' },
-  { path: ['outbound', 'sourceAddress'], what: 'the system chooses the source address' },
   { path: ['outbound', 'httpProxy'], what: 'nothing is fetched over HTTP' },
   { path: ['metrics'], what: 'metrics are not served' },
 ];
@@ -25,13 +24,6 @@ export function tellNotYet(
   const admin = source?.at(['admin']);
   if (source !== undefined && typeof admin === 'string' && admin.startsWith('https:')) {
     findings.notYet(source.place(['admin']), 'admin over https is understood, not in force', 'use the command line on this machine');
-  }
-  if (source?.at(['reload']) === 'onChange') {
-    findings.notYet(
-      source.place(['reload']),
-      'reload: onChange is understood, not in force',
-      'restart, or send SIGHUP, for changes other than certificates',
-    );
   }
   const owned = domains?.at(['domains']);
   for (const domain of Object.keys(owned !== null && typeof owned === 'object' ? owned : {})) {

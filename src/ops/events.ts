@@ -1,0 +1,89 @@
+// The catalogue of the log: every `event` name, how loud it is, what it means to an operator and which metric counts it.
+// A test keeps it complete. Metric names are those of the operators' documentation; null: nothing is counted.
+
+export interface LogEvent {
+  /** `error` wakes someone, `warn` is for the morning, `info` one line a connection and an exchange, `debug` follows a frame. */
+  readonly level: 'error' | 'warn' | 'info' | 'debug';
+  readonly meaning: string;
+  readonly metric: string | null;
+}
+
+const event = (level: LogEvent['level'], meaning: string, metric: string | null = null): LogEvent => ({ level, meaning, metric });
+
+export const EVENTS: Readonly<Record<string, LogEvent>> = {
+  // --- the process ---
+  ready: event('info', 'Everything is open; connections are accepted.'),
+  stopping: event('info', 'A signal was received; what is on its way may finish.'),
+  stopped: event('info', 'Everything is closed; what waits is on disk.'),
+  'us.bug': event('error', 'A defect of Isthmus. Please report it with this line.', 'isthmus_bugs_total'),
+
+  // --- certificates and listeners ---
+  'cert.reloaded': event('info', 'Changed certificates, roots or revocation lists are in force.', 'isthmus_certificate_expiry_seconds'),
+  'cert.rejected': event('warn', 'A file in certs/ is not usable; what was in force before stays.', 'isthmus_certificate_rejected_total'),
+  'trust.reloaded': event('info', 'Changed roots and revocation lists are in force.'),
+  'rules.reloaded': event('info', 'A changed set of files is in force.'),
+  'rules.rejected': event('error', 'A changed set of files has faults; the one before stays in force.', 'isthmus_rules_rejected_total'),
+  'watch.failed': event('warn', 'A folder cannot be watched; changes there are seen at the next start.'),
+  'listener.failed': event('error', 'An address cannot be listened on.'),
+  'connection.refused': event('debug', 'A connection was closed at once: blocked address, or too many.', 'isthmus_limited_total'),
+  'tls.failed': event('info', 'The TLS handshake with a peer failed.', 'isthmus_handshake_failures_total'),
+  'peer.refused': event('warn', 'A peer did not prove to be the domain it speaks for.', 'isthmus_handshake_failures_total'),
+
+  // --- decisions and first contact ---
+  'decision.allowed': event('debug', 'Policy let an exchange pass.'),
+  'decision.refused': event('info', 'Policy refused an exchange; file and key say why.', 'isthmus_policy_denied_total'),
+  'contact.held': event('info', 'A stranger waits for a decision: isthmus request list.'),
+  'contact.decided': event('info', 'A waiting request was approved or denied.'),
+  'contact.released': event('info', 'What a stranger had sent went on after the approval.'),
+  'contact.dropped': event('info', 'A stranger sent more than is kept while waiting.', 'isthmus_limited_total'),
+  'contact.failed': event('error', 'A decision about a stranger could not be carried out; it is tried again.'),
+
+  // --- messages and the outbox ---
+  'message.copy': event('info', 'The same message again; answered as the first time, not delivered again.', 'isthmus_dedup_hits_total'),
+  'message.ended': event('info', 'A message has come to its end: delivered, handed over, refused or expired.', 'isthmus_messages_total'),
+  'message.failedLate': event(
+    'info',
+    'The far end refused a message after it had been answered; its sender is told.',
+    'isthmus_messages_total',
+  ),
+  'message.limited': event('info', 'A message was refused by a limit.', 'isthmus_limited_total'),
+  'outbox.recovered': event('info', 'What waited on disk is taken up again.', 'isthmus_outbox_depth'),
+  'outbox.drained': event('info', 'The outbox has stopped; what waits is on disk.', 'isthmus_outbox_depth'),
+  'outbox.full': event('warn', 'Too much waits for one partner; more is refused.', 'isthmus_limited_total'),
+  'outbox.waits': event('info', 'A try failed; it is repeated later.', 'isthmus_outbox_oldest_seconds'),
+  'outbox.defect': event('error', 'Sending a row ran into a defect of Isthmus; the row stays.', 'isthmus_bugs_total'),
+  'store.failed': event('error', 'The database could not be written or read.', 'isthmus_store_failures_total'),
+  'store.remark': event('warn', 'Something about the database was found at the start.'),
+
+  // --- presence ---
+  'presence.failed': event('error', 'A step of presence ran into a defect; the next event sets it right.', 'isthmus_bugs_total'),
+  'presence.ignored': event('debug', 'A presence event changed nothing.'),
+  'presence.undelivered': event('info', 'A presence event did not reach its watcher; the next one replaces it.'),
+  'presence.notifyFailed': event('info', 'A NOTIFY did not arrive; the dialog ends.'),
+  'presence.notifyRefused': event('info', 'The watcher refused a NOTIFY; the dialog ends.'),
+  'presence.subscribeFailed': event('info', 'A SUBSCRIBE of ours was refused or did not arrive.'),
+  'presence.dialogLost': event('warn', 'A stored dialog cannot be read; the watcher will subscribe anew.'),
+  'dialogs.restored': event('info', 'Stored SIP dialogs live again after a restart.'),
+  'presence.dialogNotStored': event('warn', 'A dialog could not be stored; a restart will not restore it.'),
+
+  // --- SIP ---
+  'sip.connection.closed': event('info', 'A SIP connection is closed.', 'isthmus_sessions'),
+  'sip.frame.refused': event('info', 'A peer sent what is no SIP message; the connection closes.', 'isthmus_malformed_total'),
+  'sip.request.malformed': event('info', 'A SIP request could not be read; it was answered where possible.', 'isthmus_malformed_total'),
+  'sip.request.refused': event('info', 'A SIP request was refused before it became an event.', 'isthmus_messages_total'),
+  'sip.response.dropped': event('debug', 'A SIP response could not be read.', 'isthmus_malformed_total'),
+  'sip.response.stray': event('debug', 'A SIP response belongs to no request of ours.'),
+
+  // --- XMPP ---
+  'stream.opened': event('info', 'An XMPP stream is open and proven.', 'isthmus_sessions'),
+  'stream.closed': event('info', 'An XMPP stream is closed.', 'isthmus_sessions'),
+  'stream.error': event('info', 'The partner ended its stream with an error.', 'isthmus_handshake_failures_total'),
+  'stream.refused': event('warn', 'We ended a stream with an error.', 'isthmus_handshake_failures_total'),
+  'stream.failed': event('info', 'A stream to a partner could not be opened; it is tried again.', 'isthmus_handshake_failures_total'),
+  'stream.silent': event('warn', 'A partner no longer answers on an open stream; it is closed.', 'isthmus_handshake_failures_total'),
+  'component.opened': event('info', 'The connection to an internal XMPP server stands.', 'isthmus_sessions'),
+  'component.closed': event('warn', 'The connection to an internal XMPP server is gone; it is made again.', 'isthmus_sessions'),
+  'dialback.proven': event('info', 'A pair of domains was proven by dialback only.'),
+  'stanza.dropped': event('warn', 'A stanza was not taken: its sender is not proven, or it is none.', 'isthmus_malformed_total'),
+  'stanza.failed': event('error', 'Handling a stanza ran into a defect of Isthmus.', 'isthmus_bugs_total'),
+};

@@ -1,0 +1,114 @@
+// isthmus partner test against a partner played by hand on loopback: SIP over TLS.
+
+import assert from 'node:assert/strict';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { after, test } from 'node:test';
+import tls from 'node:tls';
+import { makeProbe } from '../../../src/assembly/partner-probe.ts';
+import { runCommand } from '../../../src/ops/command.ts';
+import { partnerTestCommand } from '../../../src/ops/partner-test/command.ts';
+import { makeCa } from '../../support/ca.ts';
+import { keep } from '../terminal.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'isthmus-partner-'));
+after(() => rmSync(folder, { recursive: true }));
+const ca = makeCa('Partner test CA');
+const ours = ca.issue({ names: ['corp.example'] });
+
+async function partner(names: readonly string[], answer: (request: string) => string) {
+  const them = ca.issue({ names });
+  const server = tls.createServer({ key: them.keyPem, cert: them.chainPem, requestCert: true, rejectUnauthorized: false }, (socket) => {
+    socket.on('error', () => {});
+    socket.on('data', (bytes) => socket.write(answer(bytes.toString())));
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  after(() => server.close());
+  return (server.address() as AddressInfo).port; // a TCP server has an AddressInfo
+}
+
+function home(name: string, files: Readonly<Record<string, string>>): string {
+  const dir = join(folder, name);
+  const all = {
+    'isthmus.yaml': 'edge: { sip: tls://127.0.0.1:0 }\n',
+    'routes/domains.yaml':
+      'domains: { corp.example: { served: xmpp, component: { name: i.corp.example, dial: "plain://127.0.0.1:1", secret: { secret: s } } } }\n',
+    'certs/own/main/fullchain.pem': ours.chainPem,
+    'certs/own/main/key.pem': ours.keyPem,
+    'certs/trust/edge/ca.pem': ca.rootPem,
+    ...files,
+  };
+  for (const [path, text] of Object.entries(all)) {
+    mkdirSync(dirname(join(dir, path)), { recursive: true });
+    writeFileSync(join(dir, path), text, { mode: 0o600 });
+  }
+  return dir;
+}
+const file = (port: number) =>
+  `prefer: sip\nallowPrivateAddresses: true\nsip: { hosts: "127.0.0.1:${port}" }\nxmpp: { hosts: "127.0.0.1:1" }\n`;
+
+/** The response to a request, with its own Via, From, To, Call-ID and CSeq. */
+function reply(status: string) {
+  return (request: string) => {
+    const kept = request.split('\r\n').filter((line) => /^(Via|From|To|Call-ID|CSeq):/.test(line));
+    return `SIP/2.0 ${status}\r\n${kept.join('\r\n')}\r\nContent-Length: 0\r\n\r\n`;
+  };
+}
+
+async function partnerTest(dir: string, ...args: string[]) {
+  const terminal = keep(folder);
+  const code = await runCommand(partnerTestCommand(makeProbe), ['partner.example', '--home', dir, ...args], terminal);
+  return { code, out: terminal.said(), err: terminal.complained() };
+}
+
+test('a good partner: every rung is climbed, and policy is asked', async () => {
+  let asked = '';
+  const port = await partner(['partner.example'], (request) => {
+    asked = request;
+    return reply('200 OK')(request);
+  });
+  const { code, out } = await partnerTest(home('good', { 'routes/partners/partner.example.yaml': file(port) }));
+  assert.equal(code, 0, out);
+  for (const rung of ['DNS', 'TCP', 'TLS', 'identity', 'OPTIONS']) assert.match(out, new RegExp(`ok {4}${rung} `));
+  assert.match(out, /its certificate names the domain/);
+  assert.match(out, /ok {4}messages to them/);
+  assert.match(asked, /^OPTIONS sip:partner\.example SIP\/2\.0\r\n/);
+  assert.match(out, /XMPP \(not spoken with this partner/);
+});
+
+test('a certificate with another name: fell at identity, with the sentence for the partner', async () => {
+  const port = await partner(['sip.elsewhere.example'], reply('200 OK'));
+  const { code, out } = await partnerTest(home('name', { 'routes/partners/partner.example.yaml': file(port) }));
+  assert.equal(code, 1);
+  assert.match(out, /fell at identity: CERT_PEER_NAME_MISMATCH/);
+  assert.match(out, /to the partner: The certificate at 127\.0\.0\.1:\d+ does not name partner\.example/);
+});
+
+test('a partner that refuses us: fell at OPTIONS', async () => {
+  const port = await partner(['partner.example'], reply('403 Forbidden'));
+  const { code, out } = await partnerTest(home('forbidden', { 'routes/partners/partner.example.yaml': file(port) }), '--json');
+  assert.equal(code, 1);
+  const report = JSON.parse(out) as { ok: boolean; ladders: { protocol: string; fell?: { rung: string; reason: { code: string } } }[] };
+  assert.equal(report.ok, false);
+  const sip = report.ladders.find((ladder) => ladder.protocol === 'sip');
+  assert.equal(sip?.fell?.rung, 'options');
+  assert.equal(sip?.fell?.reason.code, 'PEER_FORBIDDEN');
+});
+
+test('nobody there: fell at TCP', async () => {
+  const { code, out } = await partnerTest(home('nobody', { 'routes/partners/partner.example.yaml': file(1) }));
+  assert.equal(code, 1);
+  assert.match(out, /fell at TCP: NET_CONNECT_REFUSED/);
+});
+
+test('our own domain, a domain of ours that is none, a home without certificates: exit 2 in words', async () => {
+  const dir = home('words', { 'routes/partners/partner.example.yaml': '' });
+  const terminal = keep(folder);
+  assert.equal(await runCommand(partnerTestCommand(makeProbe), ['corp.example', '--home', dir], terminal), 2);
+  assert.match(terminal.complained(), /a domain of ours/);
+  assert.match((await partnerTest(dir, '--as', 'x.example')).err, /right would be one of corp\.example/);
+  rmSync(join(dir, 'certs/own'), { recursive: true });
+  assert.match((await partnerTest(dir)).err, /no certificate in certs\/own names corp\.example/);
+});
