@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { after, test } from 'node:test';
@@ -11,6 +11,7 @@ import { makeProbe } from '../../../src/assembly/partner-probe.ts';
 import { runCommand } from '../../../src/ops/command.ts';
 import { partnerTestCommand } from '../../../src/ops/partner-test/command.ts';
 import { makeCa } from '../../support/ca.ts';
+import { XmppPeer } from '../../support/xmpp-peer.ts';
 import { keep } from '../terminal.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'isthmus-partner-'));
@@ -111,4 +112,65 @@ test('our own domain, a domain of ours that is none, a home without certificates
   assert.match((await partnerTest(dir, '--as', 'x.example')).err, /right would be one of corp\.example/);
   rmSync(join(dir, 'certs/own'), { recursive: true });
   assert.match((await partnerTest(dir)).err, /no certificate in certs\/own names corp\.example/);
+});
+
+// --- XMPP ---------------------------------------------------------------------------------------------------
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo; // as above
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+async function xmppPartner(names: readonly string[]): Promise<number> {
+  const port = await freePort();
+  const peer = await XmppPeer.listen('127.0.0.1', 'partner.example', ca.issue({ names }), port);
+  after(() => peer.close());
+  return port;
+}
+const xmppFile = (port: number) =>
+  `prefer: xmpp\nallowPrivateAddresses: true\nxmpp: { hosts: "127.0.0.1:${port}" }\nsip: { hosts: "127.0.0.1:1" }\n`;
+/** served: sip, so that an XMPP partner crosses. */
+const sipInside = {
+  'routes/domains.yaml': 'domains: { corp.example: { served: sip, nextHop: plain://127.0.0.1:1, acceptFrom: 127.0.0.1 } }\n',
+};
+
+test('an XMPP partner: STARTTLS, identity and EXTERNAL are climbed', async () => {
+  const port = await xmppPartner(['partner.example']);
+  const { code, out } = await partnerTest(home('xmpp', { ...sipInside, 'routes/partners/partner.example.yaml': xmppFile(port) }));
+  assert.equal(code, 0, out);
+  for (const rung of ['DNS', 'TCP', 'TLS', 'identity', 'stream']) assert.match(out, new RegExp(`ok {4}${rung} `));
+  assert.match(out, /open, and we are accepted \(SASL EXTERNAL\)/);
+});
+
+test('an XMPP partner with another name: fell at identity', async () => {
+  const port = await xmppPartner(['elsewhere.example']);
+  const { code, out } = await partnerTest(home('xmppname', { ...sipInside, 'routes/partners/partner.example.yaml': xmppFile(port) }));
+  assert.equal(code, 1);
+  assert.match(out, /ok {4}TLS /);
+  assert.match(out, /fell at identity: CERT_PEER_NAME_MISMATCH/);
+});
+
+test('a web server in place of XMPP: it falls before TLS, within the time', async () => {
+  const server = createServer((socket) => {
+    socket.on('error', () => {});
+    socket.once('data', () => socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n'));
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  after(() => server.close());
+  const { port } = server.address() as AddressInfo; // as above
+  const { code, out } = await partnerTest(home('http', { ...sipInside, 'routes/partners/partner.example.yaml': xmppFile(port) }));
+  assert.equal(code, 1);
+  assert.match(out, /ok {4}TCP /);
+  assert.match(out, /fell at TLS: /);
+});
+
+test('an unlisted domain while federation is closed: policy says so, and the exit is 1', async () => {
+  const { code, out } = await partnerTest(
+    home('unlisted', { ...sipInside, 'isthmus.yaml': 'dns: { servers: "127.0.0.1:1" }\nedge: { sip: "tls://127.0.0.1:0" }\n' }),
+  );
+  assert.equal(code, 1);
+  assert.match(out, /no file in routes\/partners\//);
+  assert.match(out, /no {4}messages to them: POLICY_PARTNER_UNLISTED/);
 });
