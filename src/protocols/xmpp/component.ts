@@ -148,7 +148,7 @@ export class Component {
     const owned = {
       frame: (frame: StreamFrame): void | Promise<void> => this.#frame(frame),
       broken: (error: unknown): void => {
-        this.#log.error({ event: 'stream.broken', err: error }, 'a frame could not be handled');
+        this.#log.error({ event: 'us.bug', err: error }, 'a frame could not be handled');
         this.#end({ condition: 'internal-server-error' });
       },
       slow: (): void => this.#end({ condition: 'connection-timeout', text: 'an element came too slowly' }),

@@ -139,7 +139,7 @@ export class XmlStreamReader {
   #decode(chunk: Uint8Array, nowMs: number): void {
     let bytes = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
     if (this.#tail.length > 0) bytes = Buffer.concat([this.#tail, bytes]);
-    if (this.#state === 'start') this.#refuseWideEncodings(bytes);
+    if (this.#state === 'start' && this.#pending === 0) this.#refuseWideEncodings(bytes);
     const whole = bytes.length - unfinished(bytes);
     this.#tail = Buffer.from(bytes.subarray(whole));
     let rest = bytes.subarray(0, whole);
@@ -160,7 +160,7 @@ export class XmlStreamReader {
 
   /** RFC 6120 §11.6: UTF-16 and UTF-32 show themselves by a byte order mark or by NUL bytes in the header. */
   #refuseWideEncodings(bytes: Buffer): void {
-    if (bytes[0] === 0xfe || bytes[0] === 0xff || bytes.includes(0)) {
+    if (bytes[0] === 0xfe || bytes[0] === 0xff || bytes.subarray(0, 4).includes(0)) {
       throw new Refusal('unsupported-encoding', 'the stream is UTF-16 or UTF-32; only UTF-8 is spoken');
     }
   }

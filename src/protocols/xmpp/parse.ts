@@ -6,7 +6,7 @@ import type { Element } from './element.ts';
 import { LIMITS_AFTER_AUTH, XmlStreamReader } from './framing.ts';
 import { type Jid, parseJid } from './jid.ts';
 import { NS } from './names.ts';
-import { escapeAttribute } from './print.ts';
+import { escapeAttribute, STREAM_CLOSE } from './print.ts';
 
 export type StanzaKind = 'message' | 'presence' | 'iq';
 
@@ -66,7 +66,8 @@ function address(element: Element, which: 'from' | 'to'): Jid | StanzaFault {
 export function parseElement(xml: string, defaultNs: string = NS.server, limits = LIMITS_AFTER_AUTH): Element | undefined {
   const reader = new XmlStreamReader(limits, defaultNs);
   const header = `<stream:stream xmlns='${escapeAttribute(defaultNs)}' xmlns:stream='${NS.streams}' xmlns:db='${NS.dialback}'>`;
-  const frames = [...reader.push(Buffer.from(header)), ...reader.push(Buffer.from(xml)), ...reader.push(Buffer.from('</stream:stream>'))];
-  const [open, first, close, ...more] = frames;
-  return open?.kind === 'open' && first?.kind === 'element' && close?.kind === 'close' && more.length === 0 ? first.element : undefined;
+  if (reader.push(Buffer.from(header))[0]?.kind !== 'open') return undefined;
+  const [first, ...more] = reader.push(Buffer.from(xml));
+  const [close] = reader.push(Buffer.from(STREAM_CLOSE));
+  return first?.kind === 'element' && more.length === 0 && close?.kind === 'close' ? first.element : undefined;
 }

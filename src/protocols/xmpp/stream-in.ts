@@ -302,7 +302,7 @@ export class StreamIn implements SendingStream {
 
   /** A defect of ours ends this stream and nothing else. */
   #broken(error: unknown): void {
-    this.#log.error({ event: 'stream.broken', err: error }, 'a frame could not be handled');
+    this.#log.error({ event: 'us.bug', err: error }, 'a frame could not be handled');
     this.#end({ condition: 'internal-server-error' });
   }
 
