@@ -198,7 +198,7 @@ export class Presence {
     let lapsed = 0;
     for await (const record of this.#ports.store.all()) {
       const pair = pairFor(fromBareKey(record.watcher), fromBareKey(record.presentity));
-      if (this.#asleep.has(pair.key) || !(await this.#isIdle(record, pair))) continue;
+      if (!(await this.#isIdle(record, pair)) || this.#asleep.has(pair.key)) continue;
       this.#asleep.add(pair.key);
       void this.#post(pair, 'presentity', { ...this.#base(pair.watcher, pair.presentity), kind: 'presence.watcherOffline', quiet: true });
       lapsed++;
