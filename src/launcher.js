@@ -11,18 +11,21 @@ import { fileURLToPath } from 'node:url';
 
 const NEEDED_MAJOR = 26;
 const here = dirname(fileURLToPath(import.meta.url));
-const main = join(here, 'main.ts');
 
-const node = Number(process.versions.node.split('.')[0]) >= NEEDED_MAJOR ? process.execPath : pinnedNode(here);
-if (node === undefined) {
-  process.stderr.write(
-    `isthmus needs node ${NEEDED_MAJOR} or newer; this is ${process.version} and the pinned one is not installed.\n` +
-      `What to type: npm ci   in ${dirname(here)} (it brings node ${NEEDED_MAJOR} as the package "node"),\n` +
-      `or install node ${NEEDED_MAJOR} and try again.\n`,
-  );
-  process.exitCode = 2;
+if (Number(process.versions.node.split('.')[0]) >= NEEDED_MAJOR) {
+  await import('./main.ts');
 } else {
-  run(node);
+  const node = pinnedNode(here);
+  if (node === undefined) {
+    process.stderr.write(
+      `isthmus needs node ${NEEDED_MAJOR} or newer; this is ${process.version} and the pinned one is not installed.\n` +
+        `What to type: npm ci   in ${dirname(here)} (it brings node ${NEEDED_MAJOR} as the package "node"),\n` +
+        `or install node ${NEEDED_MAJOR} and try again.\n`,
+    );
+    process.exitCode = 2;
+  } else {
+    run(node);
+  }
 }
 
 /** The npm package `node`, beside this package or above it, where npm hoists it (node_modules/.bin/node points there). */
@@ -36,15 +39,13 @@ function pinnedNode(start) {
 }
 
 function run(node) {
-  const child = spawn(node, [main, ...process.argv.slice(2)], { stdio: 'inherit' });
-  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGUSR1', 'SIGUSR2'];
-  for (const signal of signals) {
-    process.on(signal, () => {
-      // Ctrl-C in a terminal reaches the whole group: the child has it already, so it is not sent twice.
-      if (signal === 'SIGINT' && process.stdin.isTTY) return;
-      child.kill(signal);
-    });
-  }
+  // A process group of its own: Ctrl-C and `timeout` signal the whole group, and a child that hears a signal twice, once
+  // from there and once from here, would take the second for "stop at once".
+  const child = spawn(node, [join(here, 'main.ts'), ...process.argv.slice(2)], {
+    stdio: 'inherit',
+    detached: process.platform !== 'win32',
+  });
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGUSR1', 'SIGUSR2']) process.on(signal, () => child.kill(signal));
   child.on('error', (error) => {
     process.stderr.write(`isthmus: ${node} cannot be started: ${error.message}\n`);
     process.exitCode = 2;

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
-import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
@@ -101,15 +101,39 @@ test('the launcher works through a link, as npx makes one', () => {
   assert.equal(spawnSync(process.execPath, [link, '--version'], { encoding: 'utf8' }).status, 0);
 });
 
-test('the launcher passes a signal on and ends as its child ends', async () => {
-  // A copy beside a main.ts of its own, which waits for the signal.
+// An old node in place of the one that runs the tests: the launcher is told that it is one.
+const OLD = ['--import', 'data:text/javascript,Object.defineProperty(process.versions,"node",{value:"20.0.0"})'];
+
+/** A copy of the launcher beside a main.ts of its own, with the pinned node where npm puts it. */
+function launcherBeside(main: string): string {
   const dir = mkdtempSync(join(folder, 'launcher-'));
+  mkdirSync(join(dir, 'src'));
+  mkdirSync(join(dir, 'node_modules/node/bin'), { recursive: true });
+  symlinkSync(process.execPath, join(dir, 'node_modules/node/bin/node'));
   writeFileSync(join(dir, 'package.json'), '{"type":"module"}');
-  cpSync(LAUNCHER, join(dir, 'launcher.js'));
-  writeFileSync(join(dir, 'main.ts'), "process.once('SIGTERM', () => process.exit(7)); console.log('up'); setInterval(() => {}, 1000);\n");
-  const child = spawn(process.execPath, [join(dir, 'launcher.js')], { stdio: ['ignore', 'pipe', 'inherit'] });
+  cpSync(LAUNCHER, join(dir, 'src/launcher.js'));
+  writeFileSync(join(dir, 'src/main.ts'), main);
+  return join(dir, 'src/launcher.js');
+}
+
+test('under an old node it finds the pinned one, passes signals on once, and ends as its child ends', async () => {
+  const main = `
+    let heard = 0;
+    process.on('SIGTERM', () => { heard += 1; setTimeout(() => process.exit(heard === 1 ? 7 : 8), 100); });
+    console.log('up'); setInterval(() => {}, 1000);`;
+  const child = spawn(process.execPath, [...OLD, launcherBeside(main)], { stdio: ['ignore', 'pipe', 'inherit'], detached: true });
   await new Promise((resolve) => child.stdout.once('data', resolve));
-  child.kill('SIGTERM');
+  // The whole group, as `timeout` and a terminal do.
+  process.kill(-child.pid!, 'SIGTERM');
   const code = await new Promise((resolve) => child.once('exit', resolve));
   assert.equal(code, 7);
+});
+
+test('under an old node without the pinned one it says what to type', () => {
+  const launcher = launcherBeside('');
+  rmSync(join(launcher, '../../node_modules'), { recursive: true });
+  const { status, stderr } = spawnSync(process.execPath, [...OLD, launcher], { encoding: 'utf8' });
+  assert.equal(status, 2);
+  assert.match(stderr, /needs node 26 or newer/);
+  assert.match(stderr, /npm ci/);
 });
