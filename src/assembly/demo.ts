@@ -2,6 +2,7 @@
 // organisations did and saw is told as a timeline; how it crossed is read from the ledger afterwards.
 
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { loadHome } from '../config/load.ts';
@@ -40,7 +41,7 @@ export const demo: RunDemo = async ({ once, json }, terminal) => {
     write('contoso/certs/own/contoso/fullchain.pem', server.chainPem);
     write('contoso/certs/own/contoso/key.pem', server.keyPem);
     write('contoso/certs/trust/edge/demo.pem', authority.certPem);
-    const isthmus = { sipPort: 0, xmppPort: 0 };
+    const isthmus = { sipPort: await freePort(), xmppPort: await freePort() };
     const home = {
       dir: join(folder, 'contoso'),
       dns: { servers: [] },
@@ -77,13 +78,12 @@ export const demo: RunDemo = async ({ once, json }, terminal) => {
     write('home/certs/own/edge/key.pem', edge.keyPem);
     write('home/certs/trust/inside/demo.pem', authority.certPem);
     write(`home/certs/trust/partners/${XMPP_DOMAIN}/demo.pem`, authority.certPem);
-    for (const [path, text] of Object.entries(homeFiles(fabrikamPort, contosoPort))) write(`home/${path}`, text);
+    for (const [path, text] of Object.entries(homeFiles(isthmus, fabrikamPort, contosoPort))) write(`home/${path}`, text);
     const loaded = loadHome(join(folder, 'home'));
     if (!loaded.ok) throw new Error(`the demo's own home is faulty: ${loaded.faults.map((fault) => fault.found).join('; ')}`);
     const ready = { home: loaded.home, table: loaded.table, reload: () => loadHome(join(folder, 'home')) };
     const running = await start(ready, openLog('info', join(folder, 'isthmus.log')));
     ends.unshift(() => running.drain(2000));
-    [isthmus.xmppPort = 0, isthmus.sipPort = 0] = running.ports;
 
     timeline.facts([
       `${SIP_DOMAIN.padEnd(17)} nora, on SIP over mutual TLS   (port ${fabrikamPort}; Isthmus' inside listener ${isthmus.sipPort})`,
@@ -109,6 +109,17 @@ export const demo: RunDemo = async ({ once, json }, terminal) => {
   }
 };
 
+/** A port that nobody uses now: Via and Contact must name it before the listener is open. */
+function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const probe = createServer().once('error', reject);
+    probe.listen(0, '127.0.0.1', () => {
+      const { port } = probe.address() as AddressInfo; // listening on TCP
+      probe.close(() => resolve(port));
+    });
+  });
+}
+
 function writer(folder: string): (path: string, text: string) => void {
   return (path, text) => {
     const file = join(folder, path);
@@ -118,9 +129,13 @@ function writer(folder: string): (path: string, text: string) => void {
   };
 }
 
-function homeFiles(fabrikamPort: number, contosoPort: number): Readonly<Record<string, string>> {
+function homeFiles(
+  isthmus: { sipPort: number; xmppPort: number },
+  fabrikamPort: number,
+  contosoPort: number,
+): Readonly<Record<string, string>> {
   return {
-    'isthmus.yaml': `edge:\n  host: edge.${SIP_DOMAIN}\n  xmpp: starttls://127.0.0.1:0\ninside:\n  host: edge-in.${SIP_DOMAIN}\n  sip: tls://127.0.0.1:0\n`,
+    'isthmus.yaml': `edge:\n  host: edge.${SIP_DOMAIN}\n  xmpp: starttls://127.0.0.1:${isthmus.xmppPort}\ninside:\n  host: edge-in.${SIP_DOMAIN}\n  sip: tls://127.0.0.1:${isthmus.sipPort}\n`,
     'routes/domains.yaml': `domains:\n  ${SIP_DOMAIN}:\n    served: sip\n    nextHop: tls://127.0.0.1:${fabrikamPort}\n    acceptFrom: sip.${SIP_DOMAIN}\n`,
     'routes/policy.yaml': 'federation: closed\n',
     [`routes/partners/${XMPP_DOMAIN}.yaml`]: `prefer: xmpp\nxmpp: { hosts: 127.0.0.1:${contosoPort}, proof: certificate }\nallow: { theySee: [availability, note] }\nallowPrivateAddresses: true\n`,

@@ -3,10 +3,10 @@
 import { randomBytes } from 'node:crypto';
 import type { Address } from '../model/address.ts';
 import type { SecretStore } from '../model/outbox-store.ts';
-import { HANDED_OVER } from '../model/outcome.ts';
 import type { Gateway, Link, TlsUpgrade } from '../model/ports.ts';
 import { XmppGateway } from '../protocols/xmpp/gateway.ts';
 import { Messages } from '../protocols/xmpp/messages.ts';
+import { XmppPresence } from '../protocols/xmpp/presence.ts';
 import { XmppShore } from '../protocols/xmpp/shore.ts';
 import { Stanzas } from '../protocols/xmpp/stanzas.ts';
 import type { Drains } from './drain.ts';
@@ -42,20 +42,21 @@ export async function xmppShore(ground: XmppGround): Promise<XmppParts> {
     dialbackSecret: await dialbackSecret(store.secrets),
   });
   const messages = new Messages({ shore, clock, ids });
+  const presence = new XmppPresence({ shore, submit, ids, log });
   const stanzas = new Stanzas({
     submit,
     clock,
     ids,
     log,
     visible: ground.visible,
-    presence: async () => {},
+    presence: presence.receive,
     answered: (id, from, why) => messages.answered(id, from, why),
     chatting: (contact) => messages.chatting(contact),
   });
   shore.handle({ onStanza: stanzas.receive, onPartnerOpened: (_ours, theirs) => partnerSeen(theirs) });
   shore.syncComponents();
   return {
-    gateway: new XmppGateway(messages, { deliver: async () => HANDED_OVER }),
+    gateway: new XmppGateway(messages, presence),
     accept: (link, mode) => shore.accept(link, mode),
     routesChanged: () => shore.syncComponents(),
     async drain(graceMs) {
