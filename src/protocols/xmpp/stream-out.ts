@@ -60,6 +60,7 @@ export class StreamOut implements SendingStream {
   readonly #intake: Intake;
   #state: InitiatorState;
   #limits: PeerLimits = {};
+  #bidi = false;
   #how: 'external' | 'dialback' | undefined;
   #timer: Timer | undefined;
   readonly #deadline: Timer;
@@ -111,7 +112,7 @@ export class StreamOut implements SendingStream {
     return this.#connection.link;
   }
   get bothWays(): boolean {
-    return this.#state.is === 'open' && this.#state.bidi;
+    return this.#bidi;
   }
   get isOpen(): boolean {
     return this.#state.is === 'open' && !this.#connection.gone;
@@ -258,6 +259,7 @@ export class StreamOut implements SendingStream {
   #opened(action: Extract<InitiatorAction, { do: 'open' }>): void {
     this.#cancelTimers();
     this.#limits = action.limits;
+    this.#bidi = action.bidi;
     this.#how = action.how;
     if (action.streamManagement) this.management.enable(this.#intake.received);
     this.#connection.relax(this.#wire.settings.after);
