@@ -1,10 +1,11 @@
-// Certificates of our own making (RFC 5280, EC P-256): for `init`, `demo` and `start --dev`, and for the tests.
+// Certificates of our own making (RFC 5280; keys EC P-256): for `init`, `demo` and `start --dev`, and for the tests.
 // A certificate for the internet comes from a public authority; nothing here is ever trusted by anybody who was not told to.
 
 import { createHash, createPublicKey, generateKeyPairSync, type KeyObject, randomBytes, sign, X509Certificate } from 'node:crypto';
 import { bits, boolean, context, contextBytes, element, integer, octets, oid, pem, sequence, set, time, utf8 } from './der.ts';
 
 const ECDSA_WITH_SHA256 = sequence(oid('1.2.840.10045.4.3.2'));
+const ED25519 = sequence(oid('1.3.101.112')); // RFC 8410
 export const OID = {
   commonName: '2.5.4.3',
   subjectKeyIdentifier: '2.5.29.14',
@@ -48,7 +49,7 @@ export function signCertificate(fields: CertificateFields): string {
   const body = sequence(
     context(0, integer(2)), // v3
     integer(Buffer.concat([Buffer.from([0x40]), randomBytes(15)])),
-    ECDSA_WITH_SHA256,
+    signatureAlgorithm(fields.signer.key),
     distinguishedName(fields.signer.cn),
     sequence(time(fields.notBefore), time(fields.notAfter)),
     distinguishedName(fields.cn),
@@ -67,9 +68,11 @@ export function signCertificate(fields: CertificateFields): string {
 
 /** Signs whatever was prepared (certificate, revocation list): RFC 5280 §4.1.1. */
 export function signed(body: Buffer, key: KeyObject): Buffer {
-  return sequence(body, ECDSA_WITH_SHA256, bits(sign('sha256', body, key)));
+  return sequence(body, signatureAlgorithm(key), bits(sign(key.asymmetricKeyType === 'ed25519' ? null : 'sha256', body, key)));
 }
-export const SIGNATURE_ALGORITHM = ECDSA_WITH_SHA256;
+export function signatureAlgorithm(key: KeyObject): Buffer {
+  return key.asymmetricKeyType === 'ed25519' ? ED25519 : ECDSA_WITH_SHA256;
+}
 
 export function distinguishedName(cn: string): Buffer {
   return cn === '' ? sequence() : sequence(set(sequence(oid(OID.commonName), utf8(cn))));

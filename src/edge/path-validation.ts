@@ -115,16 +115,17 @@ async function pathBroken(path: readonly X509Certificate[], trust: TrustSet, now
   return undefined;
 }
 
-// Signatures, names, authority flags and name constraints of exactly this path.
+// Names, authority flags and name constraints of exactly this path. Its signatures were checked by OpenSSL when it was
+// built (path-building.ts); pkijs 4.0.0 would check them again through WebCrypto, slower and without Ed25519.
 async function engineRefuses(path: readonly X509Certificate[], now: number): Promise<Reason | undefined> {
   const read = path.map(pkiCertificate).filter((one) => one !== undefined);
   if (read.length !== path.length) return reason('CERT_PEER_CHAIN_INVALID', `A certificate above "${nameOf(path[0]!)}" cannot be read.`);
-  const anchor = read.at(-1)!;
-  // The engine takes the last of `certs` as the leaf.
+  const plain = read.map(withoutPolicies);
   const engine = new CertificateChainValidationEngine({
-    trustedCerts: [withoutPolicies(anchor)],
-    certs: read.slice(0, -1).reverse().map(withoutPolicies),
+    trustedCerts: plain.slice(-1),
+    certs: plain.slice(0, -1).reverse(), // it takes the last one as the leaf
     checkDate: new Date(now),
+    findIssuer: async (certificate) => plain.slice(plain.indexOf(certificate) + 1).slice(0, 1),
   });
   const verdict = await engine.verify({ passedWhenNotRevValues: true });
   if (verdict.result) return undefined;

@@ -129,12 +129,13 @@ export function loadTrust(options: TrustOptions, generation: number): { readonly
 
 /** A set of anchors. @param id must differ for sets that differ. */
 export function trustSet(id: string, anchors: readonly X509Certificate[], revocation: RevocationLists = new RevocationLists([])): TrustSet {
-  const bySubject = Map.groupBy(anchors, (anchor) => anchor.subject);
-  const fingerprints = new Set(anchors.map((anchor) => anchor.fingerprint256));
+  // The system's folder may hold one root under several names.
+  const byFingerprint = new Map(anchors.map((anchor) => [anchor.fingerprint256, anchor]));
+  const bySubject = Map.groupBy(byFingerprint.values(), (anchor) => anchor.subject);
   return {
     id,
     bySubject: (subject) => bySubject.get(subject) ?? [],
-    isAnchor: (certificate) => fingerprints.has(certificate.fingerprint256),
+    isAnchor: (certificate) => byFingerprint.has(certificate.fingerprint256),
     revocation,
   };
 }

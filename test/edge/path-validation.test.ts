@@ -7,9 +7,11 @@ import { octets } from '../../src/edge/der.ts';
 import { altNames, caExtension, extension, keyUsage, newKey, signCertificate } from '../../src/edge/issue.ts';
 import { candidatePaths } from '../../src/edge/path-building.ts';
 import { PathValidator, validatePath } from '../../src/edge/path-validation.ts';
+import { pemBlocks } from '../../src/edge/pem.ts';
+import { RevocationLists, readRevocationList } from '../../src/edge/revocation.ts';
 import { trustSet } from '../../src/edge/trust-store.ts';
 import type { Clock } from '../../src/model/ports.ts';
-import { makeCa } from '../support/ca.ts';
+import { Authority, makeCa } from '../support/ca.ts';
 
 const ca = makeCa('Public');
 const trust = trustSet('t', [new X509Certificate(ca.rootPem)]);
@@ -98,6 +100,27 @@ describe('hostile chains', () => {
     const wide = trustSet('wide', [new X509Certificate(old.rootPem), new X509Certificate(ca.rootPem)]);
     const result = await validatePath([leaf, crossed, new X509Certificate(ca.issuingPem)], wide, now);
     assert.equal(result.ok && result.anchor.subject, `CN=${ca.root.cn}`);
+  });
+
+  it('authorities on an Edwards curve count, and so do their revocation lists', async () => {
+    const [rootKey, key] = [generateKeyPairSync('ed25519'), generateKeyPairSync('ed25519')];
+    const root = certificate('Ed Root', rootKey.publicKey, { cn: 'Ed Root', key: rootKey.privateKey });
+    const issuing = certificate('Ed Issuing', key.publicKey, { cn: 'Ed Root', key: rootKey.privateKey });
+    const authority = new Authority('Ed Issuing', key.privateKey, issuing.toString(), issuing.toString());
+    const issued = authority.issue({ names: ['partner.example'] });
+    const chain: [X509Certificate, X509Certificate] = [new X509Certificate(issued.certPem), issuing];
+    const lists = (by: Authority) =>
+      new RevocationLists(pemBlocks(by.crlPem([issued]), 'X509 CRL').map((der) => readRevocationList(new Uint8Array(der))));
+    const forger = new Authority('Ed Issuing', generateKeyPairSync('ed25519').privateKey, '', '');
+    const judged = await Promise.all(
+      [new RevocationLists([]), lists(forger), lists(authority)].map((revocation) =>
+        validatePath(chain, trustSet('ed', [root], revocation), Date.now()),
+      ),
+    );
+    assert.deepEqual(
+      judged.map((result) => (result.ok ? 'ok' : result.reason.code)),
+      ['ok', 'ok', 'CERT_PEER_REVOKED'],
+    );
   });
 
   it('an intermediate in the trust folder is an anchor of its own', async () => {

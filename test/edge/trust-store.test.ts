@@ -5,6 +5,7 @@ import { X509Certificate } from 'node:crypto';
 import { chmodSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
+import tls from 'node:tls';
 import { loadTrust } from '../../src/edge/trust-store.ts';
 import { makeCa } from '../support/ca.ts';
 import { EdgeWorld } from '../support/edge-world.ts';
@@ -34,10 +35,13 @@ describe('trust store', () => {
     assert.deepEqual(holds(home.rootPem), [false, true, false]);
   });
 
-  it('trusts the roots of the system by default', () => {
-    const { trust } = loadTrust({ folder: '/nonexistent' }, 1);
-    assert.ok(trust.publicRoots.size === 0 || trust.edge.isAnchor !== undefined);
-    assert.equal(trust.inside.bySubject('CN=anything').length, 0);
+  it('trusts the roots of the system by default, outside only, and knows them as public', () => {
+    const { trust } = loadTrust({ folder: 'no-such-folder' }, 1);
+    const roots = tls.getCACertificates('system').map((pem) => new X509Certificate(pem));
+    assert.ok(
+      roots.every((root) => trust.edge.isAnchor(root) && trust.publicRoots.has(root.fingerprint256) && !trust.inside.isAnchor(root)),
+    );
+    assert.equal(trust.publicRoots.size, new Set(roots.map((root) => root.fingerprint256)).size);
   });
 
   const wrong: readonly (readonly [string, string, string, RegExp])[] = [

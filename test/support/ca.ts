@@ -19,7 +19,7 @@ import {
   keyUsage,
   newKey,
   OID,
-  SIGNATURE_ALGORITHM,
+  signatureAlgorithm,
   signCertificate,
   signed,
 } from '../../src/edge/issue.ts';
@@ -101,7 +101,7 @@ export class Authority {
     const entries = revoked.map((one) => sequence(integer(Buffer.from(one.serial, 'hex')), time(new Date(now - DAY_MS))));
     const body = sequence(
       integer(1),
-      SIGNATURE_ALGORITHM,
+      signatureAlgorithm(this.key),
       distinguishedName(this.cn),
       time(options.thisUpdate ?? new Date(now - DAY_MS / 2)),
       time(options.nextUpdate ?? new Date(now + 7 * DAY_MS)),
