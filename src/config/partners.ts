@@ -147,7 +147,7 @@ type Layered = <T>(group: 'limits', key: string, own: T | undefined, general: T 
 
 function limitsOf(input: PartnerInput, listed: ListedPolicy, layered: Layered): Limits {
   const own = input.limits?.enabled === false ? {} : (input.limits ?? {});
-  const optional = (key: 'messagesPerSecond' | 'suspiciousMessagesPerSecond' | 'distinctTargets') => {
+  const optional = (key: Exclude<keyof Limits, 'messageBytes'>) => {
     const value = layered<number | undefined>('limits', key, own[key], listed.limits[key], undefined);
     return value === undefined ? {} : { [key]: value };
   };
@@ -155,6 +155,8 @@ function limitsOf(input: PartnerInput, listed: ListedPolicy, layered: Layered): 
     messageBytes: layered('limits', 'messageSize', own.messageSize, listed.limits.messageSize, DEFAULT_MESSAGE_BYTES),
     ...optional('messagesPerSecond'),
     ...optional('suspiciousMessagesPerSecond'),
+    ...optional('senderMessagesPerSecond'),
+    ...optional('pairMessagesPerSecond'),
     ...optional('distinctTargets'),
   };
 }

@@ -47,6 +47,10 @@ export function policyOf(input: PolicyInput, source: YamlSource | undefined, fil
         distinctTargets: discoveredLimits.distinctTargets ?? DEFAULT_DISCOVERED_LIMITS.distinctTargets!,
         messagesPerSecond: discoveredLimits.messagesPerSecond ?? DEFAULT_DISCOVERED_LIMITS.messagesPerSecond!,
         suspiciousMessagesPerSecond: discoveredLimits.suspiciousMessagesPerSecond ?? DEFAULT_DISCOVERED_LIMITS.suspiciousMessagesPerSecond!,
+        ...(discoveredLimits.senderMessagesPerSecond !== undefined && {
+          senderMessagesPerSecond: discoveredLimits.senderMessagesPerSecond,
+        }),
+        ...(discoveredLimits.pairMessagesPerSecond !== undefined && { pairMessagesPerSecond: discoveredLimits.pairMessagesPerSecond }),
       },
       where: where(['discovered']),
     },

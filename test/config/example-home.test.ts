@@ -175,6 +175,12 @@ test('what the partner leaves out of allow comes from policy.yaml, key by key, a
   assert.deepEqual(partner.sources.get('allow.theySee'), { file: 'routes/partners/partner.example.yaml', key: '/allow/theySee' });
 });
 
+test("how much one sender and one pair of users may send is written in a partner's file, or for all of them", () => {
+  const policy = 'listed:\n  limits: { senderMessagesPerSecond: 20, pairMessagesPerSecond: 8 }\n';
+  const { limits } = onePartner('limits: { senderMessagesPerSecond: 50 }', policy);
+  assert.deepEqual(limits, { messageBytes: 65_536, senderMessagesPerSecond: 50, pairMessagesPerSecond: 8 });
+});
+
 test('an unproven partner starts with firstContact: localUserInvites', () => {
   assert.equal(onePartner('xmpp: { proof: dialback }').allow.firstContact, 'localUserInvites');
   assert.equal(onePartner('{ prefer: sip, sip: {} }').allow.firstContact, 'anyone');

@@ -27,6 +27,8 @@ export const limitsSection = entry({
   messageSize: text(parseSize, '64KiB').optional().describe('The largest message. Default: 64KiB.'),
   messagesPerSecond: count.optional().describe('Default: none for a listed partner, 20 for a discovered one.'),
   suspiciousMessagesPerSecond: count.optional().describe('Once the share of failures is suspicious. Default: 1 for a discovered partner.'),
+  senderMessagesPerSecond: count.optional().describe('One sender of either side; three times as many at once. Default: 10.'),
+  pairMessagesPerSecond: count.optional().describe('One pair of users, each way; four times as many at once. Default: 5.'),
   distinctTargets: count.int().optional().describe('How many different users of ours a discovered partner may address. Default: 1000.'),
 });
 
