@@ -9,7 +9,11 @@ export interface CertificateExtension {
   readonly value: Uint8Array<ArrayBuffer>;
 }
 
+/** Every peer may show one before it has proven anything; reading costs up to a millisecond per kilobyte. */
+const MAX_BYTES = 32 * 1024;
 const EXTENDED_KEY_USAGE = '2.5.29.37';
+// Key usage, alternative names, basic and name constraints, purposes: what the path and its names are judged by.
+const READ_HERE = new Set(['2.5.29.15', '2.5.29.17', '2.5.29.19', '2.5.29.30', EXTENDED_KEY_USAGE]);
 const parsed = new WeakMap<X509Certificate, Certificate | 'unreadable'>();
 
 /** The certificate as pkijs reads it; undefined when it cannot. Never throws. */
@@ -17,13 +21,22 @@ export function pkiCertificate(certificate: X509Certificate): Certificate | unde
   let known = parsed.get(certificate);
   if (known === undefined) {
     try {
-      known = Certificate.fromBER(new Uint8Array(certificate.raw));
+      known = certificate.raw.length > MAX_BYTES ? 'unreadable' : Certificate.fromBER(new Uint8Array(certificate.raw));
     } catch {
       known = 'unreadable'; // node could read it, pkijs is stricter: nothing of it is believed
     }
     parsed.set(certificate, known);
   }
   return known === 'unreadable' ? undefined : known;
+}
+
+/** Extensions that pkijs knows and could not read. */
+export function malformedExtensions(certificate: X509Certificate): readonly string[] {
+  const ids = (pkiCertificate(certificate)?.extensions ?? []).filter((extension) => {
+    const value: unknown = extension.parsedValue;
+    return READ_HERE.has(extension.extnID) && (typeof value !== 'object' || value === null);
+  });
+  return ids.map((extension) => extension.extnID);
 }
 
 /** Extensions by dotted identifier; empty when the certificate cannot be read. */

@@ -5,7 +5,7 @@ import type { X509Certificate } from 'node:crypto';
 import { BasicConstraints } from 'pkijs';
 import { reason } from '../errors.ts';
 import type { Reason } from '../model/reason.ts';
-import { extensionsOf, pkiCertificate } from './certificate-extensions.ts';
+import { extensionsOf, malformedExtensions, pkiCertificate } from './certificate-extensions.ts';
 
 const BASIC_CONSTRAINTS = '2.5.29.19';
 const KEY_USAGE = '2.5.29.15';
@@ -63,7 +63,9 @@ export function issuerNameOf(certificate: X509Certificate): string {
 }
 
 function unreadable(certificate: X509Certificate): string | undefined {
-  if (pkiCertificate(certificate) === undefined) return 'cannot be read as RFC 5280 asks';
+  if (pkiCertificate(certificate) === undefined) return 'cannot be read as RFC 5280 asks, or is larger than 32 KiB';
+  const [malformed] = malformedExtensions(certificate);
+  if (malformed !== undefined) return `carries an extension ${malformed} that cannot be read`;
   for (const [id, extension] of extensionsOf(certificate)) {
     // RFC 5280 §4.2: a critical extension that is not understood refuses the certificate.
     if (extension.critical && !UNDERSTOOD.has(id)) return `carries the critical extension ${id}, which is not understood`;

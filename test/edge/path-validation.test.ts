@@ -3,8 +3,9 @@
 import assert from 'node:assert/strict';
 import { generateKeyPairSync, type KeyObject, X509Certificate } from 'node:crypto';
 import { describe, it } from 'node:test';
-import { octets } from '../../src/edge/der.ts';
-import { altNames, caExtension, extension, keyUsage, newKey, signCertificate } from '../../src/edge/issue.ts';
+import { namesOf, speaksFor } from '../../src/edge/certificate-names.ts';
+import { octets, sequence } from '../../src/edge/der.ts';
+import { altNames, caExtension, extension, keyUsage, newKey, OID, signCertificate } from '../../src/edge/issue.ts';
 import { candidatePaths } from '../../src/edge/path-building.ts';
 import { PathValidator, validatePath } from '../../src/edge/path-validation.ts';
 import { pemBlocks } from '../../src/edge/pem.ts';
@@ -69,6 +70,20 @@ describe('hostile chains', () => {
     const odd = extension('1.3.6.1.4.1.99999.1', octets(Buffer.from('x')), true);
     const leaf = certificate('partner.example', newKey().publicKey, { cn: ca.issuing.cn, key: ca.issuing.key }, [odd]);
     assert.equal(await code([leaf, new X509Certificate(ca.issuingPem)]), 'CERT_PEER_CHAIN_INVALID');
+  });
+
+  it('extensions full of nonsense, nesting or size are refused in words', async () => {
+    let nested: Buffer = Buffer.from([5, 0]);
+    for (let depth = 0; depth < 3000; depth++) nested = sequence(nested);
+    const nonsense = [nested, Buffer.from('3080'.repeat(5000), 'hex'), Buffer.alloc(5000, 0x30), sequence(Buffer.alloc(40_000))];
+    for (const id of [OID.subjectAltName, OID.nameConstraints]) {
+      for (const value of nonsense) {
+        const leaf = certificate('partner.example', newKey().publicKey, { cn: ca.issuing.cn, key: ca.issuing.key }, [extension(id, value)]);
+        const result = await validatePath([leaf, new X509Certificate(ca.issuingPem)], trust, Date.now());
+        assert.match(result.ok ? 'ok' : result.reason.text, /cannot be read/);
+        assert.equal(speaksFor(namesOf(leaf), 'partner.example', 'xmpp'), false);
+      }
+    }
   });
 
   it('an RSA key of 1024 bits is too weak, one of 2048 is not', async () => {
