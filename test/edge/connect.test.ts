@@ -1,14 +1,16 @@
 // Connections out: where a peer's DNS may not lead us, which address wins, and failures in words.
 
 import assert from 'node:assert/strict';
-import { type AddressInfo, createServer as createTcp, type Server } from 'node:net';
+import { type AddressInfo, createServer as createTcp, type Server, type Socket } from 'node:net';
 import { describe, it } from 'node:test';
 import tls from 'node:tls';
 import { machineAddresses, makeConnector } from '../../src/edge/connect.ts';
+import { systemClock } from '../../src/edge/system-clock.ts';
 import { tlsFailure } from '../../src/edge/tls-failure.ts';
-import { ConnectError, type ConnectTarget } from '../../src/model/ports.ts';
+import { type Clock, ConnectError, type ConnectTarget } from '../../src/model/ports.ts';
 import { makeCa } from '../support/ca.ts';
 import { EdgeWorld } from '../support/edge-world.ts';
+import { until } from '../support/wait.ts';
 
 const ca = makeCa('Public');
 const target = (more: Partial<ConnectTarget>): ConnectTarget => ({
@@ -111,16 +113,26 @@ describe('connecting', () => {
     server.close();
   });
 
-  it('gives a silent address a head start only', async () => {
+  it('races the next address when the head start is over, keeps one connection and closes the other', async () => {
     await using world = new EdgeWorld();
-    const server = createTcp((socket) => socket.resume());
+    const open: Socket[] = [];
+    const accept = (socket: Socket): void => void open.push(socket.resume());
+    const server = createTcp(accept);
     const port = await listening(server);
-    // TEST-NET-1 is routed nowhere: silence, or an error, but no connection.
-    world.resolver.hosts.set('edge.partner.example', ['192.0.2.1', '127.0.0.1']);
-    const link = await makeConnector({ edge: world.edge, staggerMs: 20 }).connect(target({ port }), soon());
-    assert.equal(link.peer.address, '127.0.0.1');
-    link.socket.destroy();
+    const second = createTcp(accept).unref();
+    await new Promise<void>((resolve) => void second.listen(port, '127.0.0.2', resolve));
+    world.resolver.hosts.set('edge.partner.example', ['127.0.0.1', '127.0.0.2']);
+    // A clock on which every head start is over at once.
+    const clock: Clock = { ...systemClock, after: (ms, run) => systemClock.after(ms === 250 ? 0 : ms, run) };
+    const connector = makeConnector({ edge: { ...world.edge, clock } });
+    const links = await Promise.all(Array.from({ length: 5 }, () => connector.connect(target({ port }), soon())));
+    for (const link of links) {
+      assert.equal(link.socket.destroyed, false);
+      link.socket.destroy();
+    }
+    await until('every connection to be closed', () => open.every((socket) => socket.destroyed));
     server.close();
+    second.close();
   });
 
   it('names each failure', async () => {
