@@ -161,7 +161,8 @@ export class Component {
       side: 'inside',
       connection: link.id,
       peer: () => plan.name,
-      judge: (from, to) => this.#judge(from, to),
+      judge: (from) => this.#judge(from),
+      answersFor: (domain) => domain === plan.name,
       reply: (ours, _theirs, stanza) => void this.send(ours, stanza),
     });
     this.#state = 'awaitingHeader';
@@ -218,8 +219,8 @@ export class Component {
     for (const each of this.#waiting.splice(0)) each.resolve(this.#write(each.domain, each.element));
   }
 
-  /** The internal server may speak for the domains it serves, and to anybody but our other domains' owners. */
-  #judge(from: string, _to: string): PairVerdict {
+  /** The internal server may speak for the domains it serves and for no other; to whom is for routing to decide. */
+  #judge(from: string): PairVerdict {
     if (this.plan.domains.includes(from)) return { is: 'allowed', proof: 'inside' };
     return { is: 'dropped', why: `${from} is not served by the server of component ${this.plan.name}` };
   }

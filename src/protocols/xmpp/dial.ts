@@ -45,7 +45,17 @@ export async function askVerdict(wire: Wire, question: KeyQuestion, partner: Par
   return { is: 'error', error: 'remote-server-timeout' };
 }
 
-async function tryTargets(wire: Wire, pair: Pair, partner: PartnerRoute, signal: AbortSignal, question?: KeyQuestion): Promise<OpenResult> {
+async function tryTargets(...all: Parameters<typeof tryEach>): Promise<OpenResult> {
+  try {
+    return await tryEach(...all);
+  } catch (error) {
+    const [wire, pair] = all;
+    wire.log.error({ event: 'us.bug', err: error }, 'a stream could not be dialled');
+    return failed(reason('US_BUG', `dialling ${pair.theirDomain} ran into a defect`));
+  }
+}
+
+async function tryEach(wire: Wire, pair: Pair, partner: PartnerRoute, signal: AbortSignal, question?: KeyQuestion): Promise<OpenResult> {
   const located = await locate(pair.theirDomain, partner, wire.resolver, () => wire.random());
   if (located.kind === 'failed') return failed(located.reason);
   let best: { readonly failure: OpenResult; readonly rank: number } | undefined;

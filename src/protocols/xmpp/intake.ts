@@ -23,6 +23,8 @@ export interface IntakeOwner {
   /** For Origin. */
   peer(): string;
   judge(from: string, to: string): PairVerdict | Promise<PairVerdict>;
+  /** Is a ping to this domain ours to answer? */
+  answersFor(domain: string): boolean;
   /** Writes an element back to where the stanza came from. */
   reply(ourDomain: string, theirDomain: string, element: Element): void;
 }
@@ -108,6 +110,7 @@ export class Intake {
     if (kind !== 'iq' || to.local !== '' || to.resource !== undefined) return false;
     const [ours, theirs] = this.#ends(stanza);
     if (isPing(element)) {
+      if (!this.#owner.answersFor(to.domain)) return false;
       this.whenHandled(number - 1, () => this.#owner.reply(ours, theirs, pong(element)));
       return true;
     }

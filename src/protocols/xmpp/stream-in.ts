@@ -82,6 +82,7 @@ export class StreamIn implements SendingStream {
       connection: link.id,
       peer: () => this.theirDomain ?? link.peer.address,
       judge: (from, to) => this.#pairs.judge(from, to, this.link),
+      answersFor: () => true,
       reply: (ours, theirs, element) => wire.reply(ours, theirs, element),
     });
     const frame = (received: StreamFrame): void | Promise<void> => this.#frame(received);
@@ -291,7 +292,8 @@ export class StreamIn implements SendingStream {
     this.#cancelTimers();
     if (error !== undefined) {
       this.#lastError = error;
-      this.#log.warn({ event: 'stream.refused', open: wasOpen, ...error }, 'we ended the stream with an error');
+      if (error.condition !== 'system-shutdown')
+        this.#log.warn({ event: 'stream.refused', open: wasOpen, ...error }, 'we ended the stream with an error');
       // RFC 6120 §4.9.1.1: an error needs a header before it.
       if (!this.#headerSent) this.#sendHeader();
     }

@@ -89,6 +89,7 @@ export class StreamOut implements SendingStream {
       connection: link.id,
       peer: () => plan.theirDomain,
       judge: (from, to) => this.#judge(from, to),
+      answersFor: () => true,
       reply: (ours, theirs, element) => wire.reply(ours, theirs, element),
     });
     const owned = {
