@@ -70,8 +70,6 @@ export interface NewRow {
   readonly conversation?: { readonly pair: string; readonly kind: 'thread' | 'callId'; readonly value: string };
   /** Without `conversation`: the thread as the far side is to see it. */
   readonly thread?: string;
-  /** For a failure notice: the row it is about. */
-  readonly aboutRow?: number;
 }
 
 /** A row as it waits, without its event. */
@@ -191,8 +189,11 @@ export interface SentIds {
 /** The saved base of service time. */
 export interface ServiceClockStore {
   load(): Promise<{ readonly serviceMs: number; readonly wallMs: number; readonly clean: boolean } | undefined>;
-  /** `clean`: nothing is on its way and every mark is on disk; waits for the disk then. Otherwise lazy. */
-  save(base: { readonly serviceMs: number; readonly wallMs: number; readonly clean: boolean }): Promise<void>;
+  /**
+   * `clean`: nothing is on its way and every mark is on disk; saved after them.
+   * @param durable waits for the disk; else within 50 ms
+   */
+  save(base: { readonly serviceMs: number; readonly wallMs: number; readonly clean: boolean }, durable: boolean): Promise<void>;
 }
 
 /** Things a process must find again and nobody may read: dialback keys and the like. Sealed at rest. */

@@ -266,7 +266,7 @@ export class Outbox {
       if (!entry.late || event?.kind !== 'im.sent' || why === undefined) return undefined;
       const serviceNow = this.#time.now();
       const times = { acceptedAt: clock.now(), serviceNow, serviceDeadline: serviceNow + (this.#deps.queuedMs?.() ?? DAY_MS) };
-      return { ...newRow(failureNotice(event, why, ids, clock.now()), ids, times), aboutRow: entry.row.row };
+      return newRow(failureNotice(event, why, ids, clock.now()), ids, times);
     };
     try {
       const noticed = await store.end({ ...this.#end(entry), ...how }, notice);

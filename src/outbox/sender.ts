@@ -178,15 +178,10 @@ export class Sender {
 
   #settle(entry: Entry, lane: Lane, attempt: Attempt, outcome: Outcome | 'behind'): void {
     if (attempt.settled) {
-      this.#lateNews(entry, outcome);
+      this.#lateNews(entry, lane, outcome);
       return;
     }
-    attempt.settled = true;
-    entry.attempt = undefined;
-    this.#inFlight.delete(attempt);
-    const { window } = lane.partner;
-    window.returned();
-    attempt.changed?.();
+    this.#take(entry, lane, attempt);
     // A try that was called back says nothing about the road.
     const calledBack = outcome !== 'behind' && outcome.kind === 'failed' && entry.withdrawing && !attempt.written;
     if (outcome === 'behind' || calledBack) {
@@ -198,7 +193,7 @@ export class Sender {
       case 'delivered':
       case 'handedOver':
       case 'refused':
-        if (attempt.handed) window.answered(attempt.epoch);
+        if (attempt.handed) lane.partner.window.answered(attempt.epoch);
         lane.heldUntil = 0;
         this.#deps.ended(entry, outcome);
         break;
@@ -215,10 +210,24 @@ export class Sender {
     this.#pump(lane.partner);
   }
 
-  /** An answer after the try was given up: a delivery still counts, and spares the copy. */
-  #lateNews(entry: Entry, outcome: Outcome | 'behind'): void {
-    if (outcome === 'behind' || (entry.phase !== 'waiting' && entry.phase !== 'parked')) return;
-    if (outcome.kind === 'delivered') this.#deps.ended(entry, outcome);
+  /** An answer after the try was given up: a delivery still counts, and spares the copy if that is not on its way yet. */
+  #lateNews(entry: Entry, lane: Lane, outcome: Outcome | 'behind'): void {
+    if (outcome === 'behind' || outcome.kind !== 'delivered' || entry.phase === 'ending') return;
+    const { attempt } = entry;
+    if (attempt !== undefined) {
+      this.#take(entry, lane, attempt);
+      attempt.abort.abort();
+    }
+    this.#deps.ended(entry, outcome);
+  }
+
+  /** The try is over. */
+  #take(entry: Entry, lane: Lane, attempt: Attempt): void {
+    attempt.settled = true;
+    entry.attempt = undefined;
+    this.#inFlight.delete(attempt);
+    lane.partner.window.returned();
+    attempt.changed?.();
   }
 
   #hold(entry: Entry, lane: Lane, attempt: Attempt, why: Reason): void {
@@ -264,6 +273,8 @@ export class Sender {
       const lane = this.#deps.queue.lane(entry.row.lane);
       attempt.abort.abort();
       if (lane === undefined) continue;
+      // What a gateway does after this is unknown.
+      entry.possibleCopy = true;
       this.#settle(entry, lane, attempt, failed(reason('PEER_TIMEOUT', `no answer within ${(DEADLINE_MS + GRACE_MS) / 1000} s`)));
     }
   }

@@ -21,15 +21,16 @@ export class ServiceTime {
     this.#since = clock.monotonic();
   }
 
-  /** Reads the saved base and begins to save. `clean`: the last run ended with nothing on its way, or there was none. */
+  /** Reads the saved base and begins to save. `clean`: the last run ended with nothing on its way. Rejects with StoreError. */
   async start(): Promise<{ readonly clean: boolean }> {
     const saved = await this.#store.load();
     const downtime = saved === undefined ? 0 : Math.min(Math.max(this.#clock.now() - saved.wallMs, 0), MAX_DOWNTIME_MS);
     this.#base = (saved?.serviceMs ?? 0) + downtime;
     this.#since = this.#clock.monotonic();
     this.#arm();
-    void this.#save(false);
-    return { clean: saved?.clean ?? true };
+    // On disk before anything is sent: from here on only a drain makes the end clean.
+    await this.#save(false, true);
+    return { clean: saved?.clean ?? false };
   }
 
   /** Ms of service time, counted from the first start of this home. */
@@ -41,17 +42,17 @@ export class ServiceTime {
   async stop(clean: boolean): Promise<void> {
     this.#timer?.cancel();
     this.#timer = undefined;
-    await this.#save(clean);
+    await this.#save(clean, true);
   }
 
   #arm(): void {
     this.#timer = this.#clock.after(SAVE_EVERY_MS, () => {
-      void this.#save(false);
+      void this.#save(false, false);
       this.#arm();
     });
   }
 
-  #save(clean: boolean): Promise<void> {
-    return this.#store.save({ serviceMs: this.now(), wallMs: this.#clock.now(), clean });
+  #save(clean: boolean, durable: boolean): Promise<void> {
+    return this.#store.save({ serviceMs: this.now(), wallMs: this.#clock.now(), clean }, durable);
   }
 }

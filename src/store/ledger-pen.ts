@@ -10,7 +10,7 @@ import type { Database } from './database.ts';
 import { nameHash, pairHash } from './names.ts';
 
 /** What a line begins with. */
-export type Opening = Pick<NewRow, 'fromTag' | 'stanzaId' | 'acceptedAt' | 'aboutRow'> & {
+export type Opening = Pick<NewRow, 'fromTag' | 'stanzaId' | 'acceptedAt'> & {
   readonly event: DurableEvent;
   readonly callId: string;
   readonly thread?: string;
@@ -99,6 +99,11 @@ export class LedgerPen {
     }
   }
 
+  /** Inside a transaction: the failure notice that is owed about a row. */
+  noticed(row: number, noticeId: string): void {
+    this.#db.prepare('UPDATE ledger SET notice_id = ? WHERE row = ?').run(noticeId, row);
+  }
+
   /** Inside a transaction. A good end clears the reason of earlier tries. */
   end(end: RowEnd): void {
     this.#db
@@ -152,9 +157,6 @@ export class LedgerPen {
     name.run(pairHash(sender, recipient), row);
     for (const one of new Set([event.id, opening.stanzaId, opening.callId, theirs?.wireId, theirs?.callId, theirs?.messageId])) {
       if (one !== undefined && one !== '') name.run(nameHash(one), row);
-    }
-    if (opening.aboutRow !== undefined) {
-      this.#db.prepare('UPDATE ledger SET notice_id = ? WHERE row = ?').run(event.id, opening.aboutRow);
     }
   }
 }

@@ -76,7 +76,6 @@ export class OutboxTable implements OutboxStore {
       stanzaId: wire.stanzaId,
       acceptedAt: fresh.acceptedAt,
       ...(wire.thread !== undefined && { thread: wire.thread }),
-      ...(fresh.aboutRow !== undefined && { aboutRow: fresh.aboutRow }),
     });
   }
 
@@ -191,7 +190,9 @@ export class OutboxTable implements OutboxStore {
       if (end.state === 'withdrawn') this.#release(end.row);
       const fresh = notice?.();
       const inserted = fresh && this.#insert(fresh);
-      return fresh && inserted?.kind === 'accepted' ? { fresh, row: inserted.row } : undefined;
+      if (fresh === undefined || inserted?.kind !== 'accepted') return undefined;
+      this.#pen.noticed(end.row, fresh.event.id);
+      return { fresh, row: inserted.row };
     }, true);
     if (done !== undefined) this.#open(done.row, done.fresh);
     return done?.row;

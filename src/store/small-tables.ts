@@ -143,9 +143,9 @@ export function clockTable(db: Database): ServiceClockStore {
       const row = db.prepare('SELECT * FROM clock').get();
       return row && { serviceMs: integer(row, 'service_ms'), wallMs: integer(row, 'wall_ms'), clean: row.clean === 1 };
     },
-    async save({ serviceMs, wallMs, clean }) {
-      if (clean) await db.write(() => write(serviceMs, wallMs, true));
-      else db.lazy(() => write(serviceMs, wallMs, false));
+    async save({ serviceMs, wallMs, clean }, durable) {
+      if (durable) await db.write(() => write(serviceMs, wallMs, clean), true);
+      else db.lazy(() => write(serviceMs, wallMs, clean));
     },
   };
 }

@@ -1,0 +1,50 @@
+// A store in a temporary folder, and the same folder as a killed process would have left it.
+
+import { cpSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { openStore, type Store, type StoreOptions } from '../../src/store/store.ts';
+import { ManualClock } from '../support/manual-clock.ts';
+
+export interface TempStore extends AsyncDisposable {
+  readonly folder: string;
+  readonly clock: ManualClock;
+  store: Store;
+  /** Closes and opens again. */
+  reopen(options?: Partial<StoreOptions>): Store;
+  /** Opens a copy of the files as they are on disk now; what is not written yet is gone, as after kill -9. */
+  crash(): Store;
+}
+
+export function tempStore(options: Partial<StoreOptions> = {}, clock = new ManualClock()): TempStore {
+  const root = mkdtempSync(join(tmpdir(), 'isthmus-store-'));
+  let folder = join(root, '0');
+  let crashes = 0;
+  const left: Store[] = [];
+  const open = (more: Partial<StoreOptions> = {}): Store => openStore({ folder, clock, mode: 'own', ...options, ...more });
+  const temp: TempStore = {
+    get folder() {
+      return folder;
+    },
+    clock,
+    store: open(),
+    reopen(more) {
+      temp.store.close();
+      return (temp.store = open(more));
+    },
+    crash() {
+      left.push(temp.store);
+      const copy = join(root, String((crashes += 1)));
+      for (const name of ['isthmus.db', 'isthmus.db-wal', 'store.key']) {
+        cpSync(join(folder, name), join(copy, name), { force: true, errorOnExist: false });
+      }
+      folder = copy;
+      return (temp.store = open());
+    },
+    async [Symbol.asyncDispose]() {
+      for (const one of [temp.store, ...left]) one.close();
+      rmSync(root, { recursive: true, force: true });
+    },
+  };
+  return temp;
+}
