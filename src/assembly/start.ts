@@ -56,7 +56,13 @@ export async function start(ready: Ready, log: Log): Promise<Running> {
 
   // --- the edge: who is there, and the way out ---
   const parts = makeEdge(home, table, clock, ids);
-  for (const fault of [...parts.own.faults, ...parts.trust.faults])
+  const faults = [...parts.own.faults, ...parts.trust.faults];
+  for (const fault of faults) log.warn({ event: 'cert.rejected', ...fault }, 'a certificate file is left out');
+  const broken = faults.filter((fault) => fault.level === 'error');
+  if (broken.length > 0) {
+    store.close();
+    throw new Error(broken.map((fault) => `${fault.file}: ${fault.text}`).join('\n'));
+  }
     log.warn({ event: 'cert.rejected', ...fault }, 'a certificate file is left out');
 
   // --- the neck: decide, keep, send ---

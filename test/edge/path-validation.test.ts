@@ -4,8 +4,6 @@ import assert from 'node:assert/strict';
 import { generateKeyPairSync, type KeyObject, X509Certificate } from 'node:crypto';
 import { describe, it } from 'node:test';
 import { namesOf, speaksFor } from '../../src/edge/certificate-names.ts';
-import { octets, sequence } from '../../src/edge/der.ts';
-import { altNames, caExtension, extension, keyUsage, newKey, OID, signCertificate } from '../../src/edge/issue.ts';
 import { candidatePaths } from '../../src/edge/path-building.ts';
 import { PathValidator, validatePath } from '../../src/edge/path-validation.ts';
 import { pemBlocks } from '../../src/edge/pem.ts';
@@ -13,6 +11,8 @@ import { RevocationLists, readRevocationList } from '../../src/edge/revocation.t
 import { trustSet } from '../../src/edge/trust-store.ts';
 import type { Clock } from '../../src/model/ports.ts';
 import { Authority, makeCa } from '../support/ca.ts';
+import { altNames, caExtension, extension, keyUsage, newKey, OID, signCertificate } from '../support/certificate-builder.ts';
+import { octets, sequence } from '../support/der.ts';
 
 const ca = makeCa('Public');
 const trust = trustSet('t', [new X509Certificate(ca.rootPem)]);

@@ -7,7 +7,6 @@
 
 import { createPrivateKey, createPublicKey, type KeyObject, X509Certificate } from 'node:crypto';
 import { isIPv4 } from 'node:net';
-import { context, contextBytes, integer, pem, sequence, time } from '../../src/edge/der.ts';
 import {
   altNames,
   caExtension,
@@ -22,7 +21,8 @@ import {
   signatureAlgorithm,
   signCertificate,
   signed,
-} from '../../src/edge/issue.ts';
+} from './certificate-builder.ts';
+import { context, contextBytes, integer, pem, sequence, time } from './der.ts';
 
 const DAY_MS = 86_400_000;
 

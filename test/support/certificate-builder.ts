@@ -1,5 +1,4 @@
-// Certificates of our own making (RFC 5280; keys EC P-256): for `init`, `demo` and `start --dev`, and for the tests.
-// A certificate for the internet comes from a public authority; nothing here is ever trusted by anybody who was not told to.
+// Certificates built field by field (RFC 5280; keys EC P-256), right or wrong as a test wants them: no library writes the wrong ones.
 
 import { createHash, createPublicKey, generateKeyPairSync, type KeyObject, randomBytes, sign, X509Certificate } from 'node:crypto';
 import { bits, boolean, context, contextBytes, element, integer, octets, oid, pem, sequence, set, time, utf8 } from './der.ts';
