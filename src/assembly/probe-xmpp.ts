@@ -16,19 +16,19 @@ export function xmppClimber(parts: ProbeParts): Climber {
   const hop = parts.hop('xmpp');
   const { ourDomain, theirDomain } = hop;
   const { partner } = parts;
+  // The resolver has just been asked; this only reads what it remembers.
+  const hasSrv = async (): Promise<boolean> => {
+    const names = [`_xmpp-server._tcp.${theirDomain}`, `_xmpps-server._tcp.${theirDomain}`];
+    const answers = await Promise.all(names.map((name) => parts.resolver.srv(name)));
+    return answers.some((answer) => answer.kind === 'records');
+  };
   return {
     protocol: 'xmpp',
     async locate() {
       const located = await locate(theirDomain, partner, parts.resolver, Math.random);
       if (located.kind === 'failed') return located;
-      const found = partner.xmpp.hosts.length > 0 ? "the partner's file" : 'SRV';
-      return {
-        kind: 'targets',
-        targets: located.targets.map((target) => ({
-          ...target,
-          found: target.host === theirDomain && found === 'SRV' ? 'SRV or the domain itself' : found,
-        })),
-      };
+      const found = partner.xmpp.hosts.length > 0 ? "the partner's file" : (await hasSrv()) ? 'SRV' : 'no SRV record: the domain itself';
+      return { kind: 'targets', targets: located.targets.map((target) => ({ ...target, found })) };
     },
     tcp: (target, signal) => tcpOnly(parts, 'xmpp', target, signal),
     async above(target, signal) {

@@ -23,8 +23,12 @@ export function checkCommand(judge: Judge): Command {
       'A fault (exit 2) keeps the set from taking effect. Warnings and what is "not yet" in force do not (exit 0; with --strict a warning exits 1).',
     ].join('\n'),
     example: 'isthmus check --home ./home routes/partners/partner.example.yaml',
-    async run({ values, positionals: [file] }, terminal) {
-      const named = typeof values.home === 'string' ? values.home : file === undefined ? undefined : homeAbove(resolve(terminal.cwd, file));
+    async run({ values, positionals: [written] }, terminal) {
+      // `isthmus check ./home` means the home itself.
+      const isHome = values.home === undefined && written !== undefined && existsSync(join(resolve(terminal.cwd, written), 'isthmus.yaml'));
+      const file = isHome ? undefined : written;
+      const above = file === undefined ? written : homeAbove(resolve(terminal.cwd, file));
+      const named = typeof values.home === 'string' ? values.home : above;
       const found = findHome(named, terminal);
       if ('looked' in found) {
         terminal.err(noHome(found.looked, 'check'));
@@ -78,8 +82,10 @@ function report(dir: string, loaded: Loaded, only: string | undefined, json: boo
 
 function summary({ table }: Extract<Loaded, { ok: true }>): string {
   const domains = [...new Set(table.domains.values())].map((own) => `${own.domain} (${own.served})`);
-  const partners = new Set(table.partners.values()).size;
-  return `${plural(domains.length, 'domain')} of ours: ${domains.join(', ')}; ${plural(partners, 'partner')}; federation ${table.policy.federation}`;
+  const partners = [...new Set(table.partners.values())];
+  const off = partners.filter((partner) => !partner.enabled).length;
+  const listed = `${plural(partners.length - off, 'partner')}${off === 0 ? '' : ` (${off} switched off)`}`;
+  return `${plural(domains.length, 'domain')} of ours: ${domains.join(', ')}; ${listed}; federation ${table.policy.federation}`;
 }
 
 function plural(count: number, word: string): string {

@@ -55,8 +55,8 @@ function unknown(table: readonly CommandRow[], first: string, second: string | u
   const meant = nearest(typed, words) ?? nearest(first, [...words, ...firsts]) ?? nearest(typed, LATER);
   const did = meant === undefined ? '' : ` Did you mean "isthmus ${meant}"?`;
   if (verbs.length > 0) {
-    const found = typed === first ? `isthmus ${first}: one word more is needed` : `isthmus: unknown command "${typed.slice(0, 80)}"`;
-    return `${found}: ${verbs.join(', ')}.${did}`;
+    if (typed === first) return `isthmus ${first}: one word more is needed: ${verbs.join(', ')}`;
+    return `isthmus: unknown command "${typed.slice(0, 80)}".${did === '' ? ` There is: ${verbs.join(', ')}` : did}`;
   }
   return `isthmus: unknown command "${first.slice(0, 80)}".${did} isthmus --help lists them`;
 }
