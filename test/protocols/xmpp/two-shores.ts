@@ -26,6 +26,8 @@ export interface OrganisationOptions {
   /** Names in its certificate; default: its domains. */
   readonly names?: readonly string[];
   readonly mode?: 'starttls' | 'direct';
+  /** Default: a free port on 127.0.0.1. */
+  readonly listenOn?: string;
   readonly clock?: Clock;
   readonly settings?: Partial<XmppSettings>;
   readonly secret?: string;
@@ -41,6 +43,7 @@ export class Organisation implements AsyncDisposable {
   readonly links: Link[] = [];
   readonly opened: string[] = [];
   readonly #mode: 'starttls' | 'direct';
+  readonly #listenOn: string | undefined;
   #partners: Partner[] = [];
   readonly #domains: readonly string[];
   port = 0;
@@ -49,6 +52,7 @@ export class Organisation implements AsyncDisposable {
     this.#domains = options.domains;
     this.domain = options.domains[0] ?? '';
     this.#mode = options.mode ?? 'starttls';
+    this.#listenOn = options.listenOn;
     this.edge = new EdgeWorld({ ours: options.names ?? options.domains });
     this.inbox = new Inbox(this.domain);
     this.shore = new XmppShore({
@@ -73,7 +77,8 @@ export class Organisation implements AsyncDisposable {
 
   /** Opens its listener. */
   async listen(): Promise<this> {
-    const text = this.#mode === 'starttls' ? 'starttls://127.0.0.1:0' : 'tls://127.0.0.1:0';
+    const at = this.#listenOn ?? '127.0.0.1:0';
+    const text = this.#mode === 'starttls' ? `starttls://${at}` : `tls://${at}`;
     const { port, next } = await this.edge.listen(text, {
       protocol: 'xmpp',
       ...(this.#mode === 'direct' ? { alpn: ['xmpp-server'] } : {}),
@@ -102,10 +107,15 @@ export class Organisation implements AsyncDisposable {
       const record = { target: '127.0.0.1', port: other.port, priority: 0, weight: 0 };
       this.edge.resolver.services.set(`${service}._tcp.${domain}`, { kind: 'records', records: [record] });
     }
-    const base = partner(other.domain);
+    return this.lists(other.#domains, xmpp);
+  }
+
+  /** Writes a partner's file without saying where it is. */
+  lists(domains: readonly string[], xmpp: Partial<Partner['xmpp']> = {}): this {
+    const base = partner(domains[0] ?? '');
     this.#partners = [
-      ...this.#partners.filter((each) => each.name !== other.domain),
-      { ...base, domains: [...other.#domains], xmpp: { ...base.xmpp, ...xmpp } },
+      ...this.#partners.filter((each) => each.name !== base.name),
+      { ...base, domains: [...domains], xmpp: { ...base.xmpp, ...xmpp } },
     ];
     this.#retable();
     return this;
