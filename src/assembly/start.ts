@@ -63,7 +63,6 @@ export async function start(ready: Ready, log: Log): Promise<Running> {
     store.close();
     throw new Error(broken.map((fault) => `${fault.file}: ${fault.text}`).join('\n'));
   }
-    log.warn({ event: 'cert.rejected', ...fault }, 'a certificate file is left out');
 
   // --- the neck: decide, keep, send ---
   const gateways = new Map<Gateway['network'], Gateway>();
