@@ -17,7 +17,11 @@ export function own(path: string): Owner {
     db = new DatabaseSync(path, { timeout: 0 });
     db.exec('PRAGMA journal_mode = DELETE; BEGIN EXCLUSIVE');
     const held = db;
-    return { release: () => held.close() };
+    return {
+      release() {
+        if (held.isOpen) held.close();
+      },
+    };
   } catch (error) {
     try {
       db?.close();

@@ -3,6 +3,7 @@
 
 import { renameSync, rmSync } from 'node:fs';
 import { DatabaseSync, type SQLOutputValue } from 'node:sqlite';
+import { reason } from '../errors.ts';
 import { text } from './column.ts';
 import { Database } from './database.ts';
 import { migrate } from './migrate.ts';
@@ -13,14 +14,16 @@ export interface Salvaged {
   /** Rows carried over, and tables that could not be read to their end. */
   readonly rows: number;
   readonly incomplete: readonly string[];
+  /** Ledger lines of events that waited and whose row is gone. */
+  readonly gone: number;
 }
 
 /**
  * Moves `path` aside and makes a new database of what it still holds.
- * @param stamp goes into the name of the damaged file
+ * @param now wall ms
  */
-export function salvage(path: string, stamp: string): Salvaged {
-  const aside = `${path}.damaged-${stamp}`;
+export function salvage(path: string, now: number): Salvaged {
+  const aside = `${path}.damaged-${new Date(now).toISOString().replaceAll(/[:.]/g, '-')}`;
   renameSync(path, aside);
   for (const tail of ['-wal', '-shm']) moveIfThere(path + tail, aside + tail);
   rmSync(path, { force: true });
@@ -49,8 +52,12 @@ export function salvage(path: string, stamp: string): Salvaged {
   } catch {
     // A file that is no database may not even close; it stays aside as it is.
   }
+  const why = JSON.stringify(reason('US_BUG', 'the database was damaged and this event is gone'));
+  const gone = fresh
+    .prepare(`UPDATE ledger SET state = 'refused', reason = ?, ended_at = ? WHERE ended_at IS NULL AND row NOT IN (SELECT row FROM outbox)`)
+    .run(why, now).changes;
   fresh.close();
-  return { aside, rows, incomplete };
+  return { aside, rows, incomplete, gone: Number(gone) };
 }
 
 function carry(old: DatabaseSync, fresh: Database, table: string): { rows: number; whole: boolean } {
@@ -62,16 +69,20 @@ function carry(old: DatabaseSync, fresh: Database, table: string): { rows: numbe
   let rows = 0;
   let whole = true;
   fresh.exec('BEGIN IMMEDIATE');
-  try {
-    for (const row of old.prepare(`SELECT ${columns.join(', ')} FROM ${table}`).iterate()) {
-      try {
-        rows += Number(insert.run(...columns.map((column): SQLOutputValue => row[column] ?? null)).changes);
-      } catch {
-        whole = false; // of the wrong type for a STRICT table: damaged
+  // From the front to the damage, then from the end back to it: every table begins with its key.
+  for (const direction of ['ASC', 'DESC']) {
+    if (direction === 'DESC' && whole) break;
+    try {
+      for (const row of old.prepare(`SELECT ${columns.join(', ')} FROM ${table} ORDER BY ${columns[0]} ${direction}`).iterate()) {
+        try {
+          rows += Number(insert.run(...columns.map((column): SQLOutputValue => row[column] ?? null)).changes);
+        } catch {
+          whole = false; // of the wrong type for a STRICT table: damaged
+        }
       }
+    } catch {
+      whole = false;
     }
-  } catch {
-    whole = false;
   }
   fresh.exec('COMMIT');
   return { rows, whole };

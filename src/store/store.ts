@@ -129,8 +129,8 @@ function visit(path: string): Database {
 
 function openOwn(path: string, clock: Clock, remarks: Remark[]): Database {
   const wal = inspectWal(`${path}-wal`);
-  if (wal !== undefined && wal.lost > 0) {
-    const gone = `${wal.lost} pages after its last good commit (page ${wal.good}) do not check out and are left out`;
+  if (wal !== undefined && (wal.lost > 0 || wal.cut)) {
+    const gone = `${wal.lost} pages after its last good commit (page ${wal.good})${wal.cut ? ' and a piece of one' : ''} are left out`;
     remarks.push({
       what: 'log',
       text: `the write-ahead log ends early: ${gone}. After a kill that is an unfinished write; else rows are gone`,
@@ -154,11 +154,11 @@ function openOwn(path: string, clock: Clock, remarks: Remark[]): Database {
   } catch {
     // a damaged file may not close
   }
-  const saved = salvage(path, new Date(clock.now()).toISOString().replaceAll(/[:.]/g, '-'));
+  const saved = salvage(path, clock.now());
   const missing = saved.incomplete.length === 0 ? 'no table is visibly incomplete' : `not whole: ${saved.incomplete.join(', ')}`;
   remarks.push({
     what: 'damage',
-    text: `the database was damaged (${damage}); ${saved.rows} rows were carried over, ${missing}; the old file is ${saved.aside}`,
+    text: `the database was damaged (${damage.replaceAll(/\s+/g, ' ')}); ${saved.rows} rows were carried over, ${missing}; ${saved.gone} events that waited are gone; the old file is ${saved.aside}`,
   });
   return new Database(path);
 }
