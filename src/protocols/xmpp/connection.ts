@@ -2,9 +2,10 @@
 // watches bytes (a peer that stops in the middle of an element, or never reads). What frames mean is its owner's business.
 
 import type { Clock, Link, Timer } from '../../model/ports.ts';
-import { type StreamFrame, type StreamLimits, XmlStreamReader } from './framing.ts';
+import { type StreamFrame, XmlStreamReader } from './framing.ts';
 import { NS } from './names.ts';
 import { STREAM_CLOSE } from './print.ts';
+import type { StreamLimits } from './stream-limits.ts';
 
 export interface ConnectionLimits {
   /** Bytes written and not taken by the peer; at the cap the connection is dropped. */

@@ -3,10 +3,11 @@
 
 import type { Reason } from '../../model/reason.ts';
 import type { Element } from './element.ts';
-import { LIMITS_AFTER_AUTH, XmlStreamReader } from './framing.ts';
+import { XmlStreamReader } from './framing.ts';
 import { type Jid, parseJid } from './jid.ts';
 import { NS } from './names.ts';
 import { escapeAttribute, STREAM_CLOSE } from './print.ts';
+import { LIMITS_AFTER_AUTH } from './stream-limits.ts';
 
 export type StanzaKind = 'message' | 'presence' | 'iq';
 

@@ -4,7 +4,7 @@
 import { reason } from '../../errors.ts';
 import type { Log } from '../../log.ts';
 import type { ProofWord } from '../../model/event.ts';
-import type { Link, Timer } from '../../model/ports.ts';
+import type { Link } from '../../model/ports.ts';
 import type { Reason } from '../../model/reason.ts';
 import { type Ended, XmlConnection } from './connection.ts';
 import { DialbackDesk } from './dialback-desk.ts';
@@ -22,6 +22,7 @@ import {
   receiverStart,
   receiverStep,
 } from './negotiation/receiver.ts';
+import { IdleWatch, Patience } from './patience.ts';
 import { displayDomain } from './precis.ts';
 import { printElement, printStreamOpen } from './print.ts';
 import { ProvenPairs } from './proven-pairs.ts';
@@ -51,9 +52,8 @@ export class StreamIn implements SendingStream {
   #headerSent = false;
   #bidi = false;
   #plainTo: string | undefined;
-  #timer: Timer | undefined;
-  readonly #deadline: Timer;
-  #idle: Timer | undefined;
+  readonly #patience: Patience;
+  #idle: IdleWatch | undefined;
   #goneCallbacks: ((why: Reason) => void)[] = [];
   #lastError: StreamError | undefined;
 
@@ -93,8 +93,8 @@ export class StreamIn implements SendingStream {
       ended: (how: Ended) => this.#ended(how),
     };
     this.#connection = new XmlConnection(link, owned, wire.clock, wire.settings.connection, wire.settings.before);
-    this.#deadline = wire.clock.after(wire.settings.negotiationMs, () => this.#late());
-    this.#await(wire.settings.headerMs);
+    this.#patience = new Patience(wire.clock, wire.settings.negotiationMs, () => this.#late());
+    this.#patience.await(wire.settings.headerMs);
   }
 
   get id(): string {
@@ -196,7 +196,7 @@ export class StreamIn implements SendingStream {
         });
       case 'restart':
         this.#connection.restart(this.#state.is === 'awaitingRestart' ? this.#wire.settings.after : this.#wire.settings.before);
-        return this.#await(this.#wire.settings.headerMs);
+        return this.#patience.await(this.#wire.settings.headerMs);
       case 'authenticate':
         return this.#authenticated(action);
       case 'take':
@@ -209,7 +209,7 @@ export class StreamIn implements SendingStream {
   }
 
   #sendHeader(from?: string, to?: string): void {
-    this.#timer?.cancel();
+    this.#patience.arrived();
     this.#headerSent = true;
     this.#streamId = this.#wire.ids.token(16);
     const header = {
@@ -225,7 +225,7 @@ export class StreamIn implements SendingStream {
   #startTls(): void | Promise<void> {
     const domain = this.#plainTo;
     if (domain === undefined) return this.#end({ condition: 'internal-server-error' });
-    this.#await(this.#wire.settings.tlsMs);
+    this.#patience.await(this.#wire.settings.tlsMs);
     this.#headerSent = false;
     const secured = this.#connection.upgrade((link) => this.#wire.tlsUpgrade.asServer(link, { domain, protocol: 'xmpp' }));
     return secured.then(
@@ -235,12 +235,11 @@ export class StreamIn implements SendingStream {
   }
 
   #authenticated(action: Extract<ReceiverAction, { do: 'authenticate' }>): void {
-    this.#deadline.cancel();
-    this.#timer?.cancel();
+    this.#patience.end();
     this.#bidi = action.bidi;
     this.#pairs.add(action.from, action.to, action.how === 'external' ? 'certificate' : 'dialback', this.link);
     this.#connection.relax(this.#wire.settings.after);
-    this.#watchIdle();
+    this.#idle = new IdleWatch(this.#wire.clock, this.#wire.settings.idleMs, () => this.#end());
     this.#log.info({ event: 'stream.opened', from: action.from, to: action.to, proof: action.how, bidi: action.bidi }, 'stream open');
     this.#owner.opened(this);
   }
@@ -248,7 +247,7 @@ export class StreamIn implements SendingStream {
   #take(element: Element): void | Promise<void> {
     if (element.ns === NS.dialback) return this.#desk.take(element);
     const write = (answer: Element): void => this.#connection.write(printElement(answer));
-    this.#watchIdle();
+    this.#idle?.used();
     const error = element.ns === NS.sm ? manage(element, this.management, this.#intake, write) : this.#intake.take(element);
     if (error instanceof Promise) return error.then((late) => this.#refuse(late));
     this.#refuse(error);
@@ -264,26 +263,9 @@ export class StreamIn implements SendingStream {
     if (this.#state.is === 'awaitingProof') void this.#feed({ kind: 'proved', from, to });
   }
 
-  #await(ms: number): void {
-    this.#timer?.cancel();
-    this.#timer = this.#wire.clock.after(ms, () => this.#late());
-  }
   #late(): void {
     this.#end({ condition: 'connection-timeout', text: `the stream was still ${this.#state.is}` });
   }
-  #watchIdle(): void {
-    this.#lastUsedAt = this.#wire.clock.monotonic();
-    if (this.#idle !== undefined) return;
-    const { idleMs } = this.#wire.settings;
-    const look = (): void => {
-      const left = this.#lastUsedAt + idleMs - this.#wire.clock.monotonic();
-      if (left <= 0) this.#end();
-      else this.#idle = this.#wire.clock.after(left, look);
-    };
-    this.#idle = this.#wire.clock.after(idleMs, look);
-  }
-  #lastUsedAt = 0;
-
   #end(error?: StreamError): void {
     if (this.#state.is === 'ended' && this.#ending) return;
     this.#ending = true;
@@ -309,9 +291,8 @@ export class StreamIn implements SendingStream {
   }
 
   #cancelTimers(): void {
-    this.#timer?.cancel();
-    this.#deadline.cancel();
-    this.#idle?.cancel();
+    this.#patience.end();
+    this.#idle?.end();
   }
 
   #ended(how: Ended): void {

@@ -4,11 +4,12 @@
 import { reason } from '../../errors.ts';
 import type { Log } from '../../log.ts';
 import type { ProofWord } from '../../model/event.ts';
-import type { Link, Timer } from '../../model/ports.ts';
+import type { Link } from '../../model/ports.ts';
 import { ConnectError } from '../../model/ports.ts';
 import type { Reason } from '../../model/reason.ts';
 import { type Ended, XmlConnection } from './connection.ts';
-import { askResult, askVerify, dialbackKey, readDialback, type Verdict } from './dialback.ts';
+import type { Verdict } from './dialback.ts';
+import { keyFor, questionOf, readAnswer } from './dialback-asker.ts';
 import type { Element } from './element.ts';
 import type { StreamFrame } from './framing.ts';
 import { Intake, isStreamError, type PairVerdict } from './intake.ts';
@@ -23,6 +24,7 @@ import {
   initiatorStart,
   initiatorStep,
 } from './negotiation/initiator.ts';
+import { Patience } from './patience.ts';
 import { displayDomain } from './precis.ts';
 import { printElement, printStreamOpen } from './print.ts';
 import { fromProof } from './proven-pairs.ts';
@@ -62,8 +64,7 @@ export class StreamOut implements SendingStream {
   #limits: PeerLimits = {};
   #bidi = false;
   #how: 'external' | 'dialback' | undefined;
-  #timer: Timer | undefined;
-  readonly #deadline: Timer;
+  readonly #patience: Patience;
   #headerSent = false;
   #gone: ((why: Reason) => void)[] = [];
   #why: Reason | undefined;
@@ -99,11 +100,11 @@ export class StreamOut implements SendingStream {
       ended: (how: Ended): void => this.#ended(how),
     };
     this.#connection = new XmlConnection(link, owned, wire.clock, wire.settings.connection, wire.settings.before);
-    this.#deadline = wire.clock.after(wire.settings.negotiationMs, () => this.#late());
+    this.#patience = new Patience(wire.clock, wire.settings.negotiationMs, () => this.#late());
     const [state, actions] = initiatorStart(link.secure);
     this.#state = state;
-    this.#await(wire.settings.headerMs);
-    void this.#performAll(actions);
+    this.#patience.await(wire.settings.headerMs);
+    Promise.resolve(this.#performAll(actions)).catch((error: unknown) => this.#broken(error));
   }
 
   get id(): string {
@@ -150,7 +151,7 @@ export class StreamOut implements SendingStream {
   close(error?: StreamError, why?: Reason): void {
     if (this.#state.is === 'ended') return;
     this.#state = { is: 'ended' };
-    this.#cancelTimers();
+    this.#patience.end();
     if (error !== undefined) this.#log.warn({ event: 'stream.refused', ...error }, 'we ended the stream with an error');
     const words =
       error === undefined ? 'closed by us' : `closed by us: ${error.condition}${error.text === undefined ? '' : ` (${error.text})`}`;
@@ -164,10 +165,9 @@ export class StreamOut implements SendingStream {
     if (this.#state.is === 'ended') return;
     switch (frame.kind) {
       case 'open': {
-        this.#timer?.cancel();
         const header = readHeader(frame);
         if ('condition' in header) return this.close(header);
-        this.#await(this.#wire.settings.headerMs);
+        this.#patience.await(this.#wire.settings.headerMs);
         return this.#feed({ kind: 'header', header });
       }
       case 'element':
@@ -215,11 +215,12 @@ export class StreamOut implements SendingStream {
         });
       case 'restart':
         this.#connection.restart(this.#state.is === 'awaitingOpenHeader' ? this.#wire.settings.after : this.#wire.settings.before);
-        return this.#await(this.#wire.settings.headerMs);
+        return this.#patience.await(this.#wire.settings.headerMs);
       case 'sendKey':
-        return this.#sendKey(action.streamId);
+        this.#patience.await(this.#wire.settings.dialbackMs);
+        return this.#connection.write(printElement(keyFor(this.#plan, action.streamId, this.#wire.dialbackSecret)));
       case 'askVerdict':
-        return this.#ask();
+        return this.#plan.question === undefined ? undefined : this.#connection.write(printElement(questionOf(this.#plan.question)));
       case 'open':
         return this.#opened(action);
       case 'take':
@@ -233,7 +234,7 @@ export class StreamOut implements SendingStream {
 
   #startTls(): Promise<void> {
     this.#headerSent = false;
-    this.#await(this.#wire.settings.tlsMs);
+    this.#patience.await(this.#wire.settings.tlsMs);
     return this.#connection
       .upgrade((link) => this.#plan.upgrade(link))
       .then(
@@ -245,20 +246,8 @@ export class StreamOut implements SendingStream {
       );
   }
 
-  #sendKey(streamId: string): void {
-    const facts = { receiving: this.theirDomain, originating: this.ourDomain, streamId };
-    this.#await(this.#wire.settings.dialbackMs);
-    this.#connection.write(printElement(askResult(this.ourDomain, this.theirDomain, dialbackKey(this.#wire.dialbackSecret, facts))));
-  }
-
-  #ask(): void {
-    const { question } = this.#plan;
-    if (question === undefined) return;
-    this.#connection.write(printElement(askVerify(question.ourDomain, question.theirDomain, question.streamId, question.key)));
-  }
-
   #opened(action: Extract<InitiatorAction, { do: 'open' }>): void {
-    this.#cancelTimers();
+    this.#patience.end();
     this.#limits = action.limits;
     this.#bidi = action.bidi;
     this.#how = action.how;
@@ -298,19 +287,14 @@ export class StreamOut implements SendingStream {
     if (error !== undefined) this.close(error);
   }
 
-  /** Answers must match what we asked: the pair, and for a question the stream id too (XEP-0220 §2.3). */
   #dialback(element: Element): void | Promise<void> {
-    const answer = readDialback(element);
-    const { question } = this.#plan;
-    const samePair = answer !== undefined && answer.from === this.theirDomain && answer.to === this.ourDomain;
-    if (samePair && answer.kind === 'resultAnswered' && this.#state.is === 'awaitingDialbackAnswer') {
-      return this.#feed({ kind: 'dialbackAnswer', valid: answer.verdict.is === 'valid', text: answer.text });
-    }
-    if (samePair && answer.kind === 'verifyAnswered' && question?.streamId === answer.id && this.#state.is === 'awaitingVerdict') {
-      this.#settle({ kind: 'verdict', verdict: answer.verdict });
-      return this.close();
-    }
-    return this.close({ condition: 'policy-violation', text: 'this dialback element was not asked for' });
+    const { is } = this.#state;
+    const waitsFor = is === 'awaitingDialbackAnswer' ? 'key' : is === 'awaitingVerdict' ? 'question' : 'neither';
+    const answer = readAnswer(element, this.#plan, waitsFor);
+    if (answer === undefined) return this.close({ condition: 'policy-violation', text: 'this dialback element was not asked for' });
+    if (answer.about === 'key') return this.#feed({ kind: 'dialbackAnswer', valid: answer.valid, text: answer.text });
+    this.#settle({ kind: 'verdict', verdict: answer.verdict });
+    return this.close();
   }
 
   /** A defect of ours ends this stream and nothing else. */
@@ -319,19 +303,10 @@ export class StreamOut implements SendingStream {
     this.close({ condition: 'internal-server-error' });
   }
 
-  #await(ms: number): void {
-    this.#timer?.cancel();
-    this.#timer = this.#wire.clock.after(ms, () => this.#late());
-  }
   #late(): void {
     const why = reason('PEER_TIMEOUT', `the stream to ${this.theirDomain} was still ${this.#state.is} when its time was over`);
     this.close({ condition: 'connection-timeout' }, why);
   }
-  #cancelTimers(): void {
-    this.#timer?.cancel();
-    this.#deadline.cancel();
-  }
-
   #fail(why: Reason, reached: Extract<OpenResult, { kind: 'failed' }>['reached']): void {
     this.#why ??= why;
     this.#settle({ kind: 'failed', reason: why, reached });
@@ -339,7 +314,7 @@ export class StreamOut implements SendingStream {
   }
 
   #ended(how: Ended): void {
-    this.#cancelTimers();
+    this.#patience.end();
     this.#state = { is: 'ended' };
     this.#why ??= reason('NET_CLOSED', `the connection to ${this.theirDomain} ended (${how})`);
     this.#settle({ kind: 'failed', reason: this.#why, reached: 'stream' });

@@ -8,7 +8,7 @@ import { CONNECTION_LIMITS } from './connection.ts';
 import type { StanzaHandler } from './context.ts';
 import type { Verdict } from './dialback.ts';
 import type { Element } from './element.ts';
-import { LIMITS_AFTER_AUTH, LIMITS_BEFORE_AUTH, type StreamLimits } from './framing.ts';
+import { LIMITS_AFTER_AUTH, LIMITS_BEFORE_AUTH, type StreamLimits } from './stream-limits.ts';
 
 export interface XmppSettings {
   /** From the first byte to a finished handshake. */

@@ -6,8 +6,9 @@ import { Duplex } from 'node:stream';
 import { describe, test } from 'node:test';
 import type { Link } from '../../../src/model/ports.ts';
 import { CONNECTION_LIMITS, type ConnectionLimits, type Ended, XmlConnection } from '../../../src/protocols/xmpp/connection.ts';
-import { LIMITS_AFTER_AUTH, LIMITS_BEFORE_AUTH, type StreamFrame } from '../../../src/protocols/xmpp/framing.ts';
+import type { StreamFrame } from '../../../src/protocols/xmpp/framing.ts';
 import { printStreamOpen } from '../../../src/protocols/xmpp/print.ts';
+import { LIMITS_AFTER_AUTH, LIMITS_BEFORE_AUTH } from '../../../src/protocols/xmpp/stream-limits.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
 
 const OPEN = printStreamOpen({ from: 'a.example', to: 'b.example' });

@@ -4,15 +4,10 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import type { Element } from '../../../src/protocols/xmpp/element.ts';
-import {
-  LIMITS_AFTER_AUTH,
-  LIMITS_BEFORE_AUTH,
-  type StreamFrame,
-  type StreamLimits,
-  XmlStreamReader,
-} from '../../../src/protocols/xmpp/framing.ts';
+import { type StreamFrame, XmlStreamReader } from '../../../src/protocols/xmpp/framing.ts';
 import { NS } from '../../../src/protocols/xmpp/names.ts';
 import { printElement, printStreamOpen, STREAM_CLOSE } from '../../../src/protocols/xmpp/print.ts';
+import { LIMITS_AFTER_AUTH, LIMITS_BEFORE_AUTH, type StreamLimits } from '../../../src/protocols/xmpp/stream-limits.ts';
 import { anyElement } from './elements.ts';
 
 const OPEN = printStreamOpen({ from: 'a.example', to: 'b.example', id: '1' });
