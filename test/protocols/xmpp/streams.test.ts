@@ -21,7 +21,7 @@ const body = ({ element: message }: { readonly element: { readonly children: rea
   return first?.children[0];
 };
 
-describe('a stream between two shores', () => {
+describe('a stream between two shores', { concurrency: 4 }, () => {
   for (const mode of ['starttls', 'direct'] as const) {
     test(`carries a message over ${mode}, proven by certificate`, async () => {
       const [corp, other] = await two(CORP, { ...PARTNER, mode });
@@ -229,7 +229,7 @@ describe('a stream between two shores', () => {
   });
 });
 
-describe('dialback between two shores', () => {
+describe('dialback between two shores', { concurrency: 4 }, () => {
   const DIALBACK = { proof: 'dialback' } as const;
 
   test('proves a domain whose certificate nobody trusts, over a connection of its own', async () => {
@@ -289,7 +289,7 @@ describe('dialback between two shores', () => {
   });
 });
 
-describe('what became of a message', () => {
+describe('what became of a message', { concurrency: 4 }, () => {
   test('is known when a ping behind it is answered; an error stanza comes first', async () => {
     const order: string[] = [];
     const noted: OrganisationOptions = { ...CORP, onStanza: ({ attrs }) => void order.push(`${attrs.type} ${attrs.id}`) };
@@ -365,7 +365,7 @@ describe('what became of a message', () => {
   });
 });
 
-describe('what waits for a connection', () => {
+describe('what waits for a connection', { concurrency: 4 }, () => {
   test('is bounded when it is not durable, and fails with the reason of the connection', async () => {
     const [corp, other] = await two();
     await using _a = corp;
