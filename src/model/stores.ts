@@ -77,9 +77,8 @@ export interface ContactRequest {
   readonly decided?: 'approved' | 'denied';
 }
 export interface ContactRequestStore {
-  /** How much waits already: of this pair by kind, and of the stranger's whole domain. */
-  waiting(from: string, to: string): Promise<{ readonly messages: number; readonly presence: number; readonly domain: number }>;
-  put(request: ContactRequest): Promise<void>;
+  /** False: enough of this stranger, or of the whole domain, waits already, and nothing was kept. */
+  put(request: ContactRequest): Promise<boolean>;
   list(): Promise<readonly ContactRequest[]>;
   /** Decides once; `approved` also learns the stranger. undefined: no such request, or decided before. */
   decide(id: string, decision: 'approved' | 'denied'): Promise<ContactRequest | undefined>;

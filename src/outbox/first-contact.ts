@@ -10,10 +10,6 @@ import type { Clock, Ids, Submit, Timer } from '../model/ports.ts';
 import type { ContactRequest, ContactRequestStore } from '../model/stores.ts';
 
 const LOOK_EVERY_MS = 2000;
-/** Messages of one stranger to one user that wait; one subscription request is as good as many. */
-const MAX_MESSAGES = 10;
-/** Everything of one strange domain (spec sip-xmpp.md §8). */
-const MAX_OF_DOMAIN = 1000;
 
 export interface FirstContactDeps {
   readonly store: ContactRequestStore;
@@ -35,16 +31,16 @@ export class FirstContact {
   /** Keeps an event until somebody decides. What is too much is dropped: its sender has been refused anyway. Rejects with StoreError. */
   async hold(event: ImSent | PresenceRequested): Promise<void> {
     const { store, clock, ids, log } = this.#deps;
-    const [from, to] = [bareKey(event.from), bareKey(event.to)];
-    const waiting = await store.waiting(from, to);
-    const kind = event.kind === 'im.sent' ? 'message' : 'presence';
-    const enough = kind === 'message' ? waiting.messages >= MAX_MESSAGES : waiting.presence > 0;
-    if (enough || waiting.domain >= MAX_OF_DOMAIN) {
-      log.info({ event: 'contact.dropped', id: event.id, from: show(event.from), to: show(event.to) }, 'enough of this stranger waits');
-      return;
-    }
-    const bytes = new TextEncoder().encode(JSON.stringify(event));
-    await store.put({ id: ids.token(4), from, to, kind, event: bytes, createdAt: clock.now() });
+    const kept = await store.put({
+      id: ids.token(4),
+      from: bareKey(event.from),
+      to: bareKey(event.to),
+      kind: event.kind === 'im.sent' ? 'message' : 'presence',
+      event: new TextEncoder().encode(JSON.stringify(event)),
+      createdAt: clock.now(),
+    });
+    if (kept) return;
+    log.info({ event: 'contact.dropped', id: event.id, from: show(event.from), to: show(event.to) }, 'enough of this stranger waits');
   }
 
   /** Begins to look for decisions, at once and then every 2 s. */

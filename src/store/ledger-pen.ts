@@ -60,7 +60,12 @@ export class LedgerPen {
       const batch = this.#marks;
       this.#db.lazy(() => {
         if (this.#marks === batch) this.#marks = new Map();
-        for (const [number, one] of batch) this.#write(number, one);
+        const names: (readonly [hash: number, row: number])[] = [];
+        for (const [number, one] of batch) this.#write(number, one, names);
+        // In the order of the index: neighbours share a page.
+        names.sort(([a], [b]) => a - b);
+        const name = this.#db.prepare('INSERT OR IGNORE INTO ledger_name (hash, row) VALUES (?, ?)');
+        for (const [hash, number] of names) name.run(hash, number);
       });
     }
     marks = {};
@@ -69,10 +74,12 @@ export class LedgerPen {
   }
 
   /** Inside a transaction. */
-  #write(row: number, marks: Marks): void {
+  #write(row: number, marks: Marks, names: (readonly [hash: number, row: number])[]): void {
     const { opening, written, attempts, tried, end } = marks;
-    if (opening !== undefined) this.#insert(row, opening, marks);
-    else if (written !== undefined || tried !== undefined) {
+    if (opening !== undefined) {
+      this.#insert(row, opening, marks);
+      for (const hash of hashesOf(opening)) names.push([hash, row]);
+    } else if (written !== undefined || tried !== undefined) {
       this.#db
         .prepare(
           `UPDATE ledger SET state = CASE WHEN ?1 IS NULL THEN state ELSE 'written' END, written_at = coalesce(?1, written_at),
@@ -153,10 +160,15 @@ export class LedgerPen {
         written?.at ?? null,
         end?.at ?? null,
       );
-    const name = this.#db.prepare('INSERT OR IGNORE INTO ledger_name (hash, row) VALUES (?, ?)');
-    name.run(pairHash(sender, recipient), row);
-    for (const one of new Set([event.id, opening.stanzaId, opening.callId, theirs?.wireId, theirs?.callId, theirs?.messageId])) {
-      if (one !== undefined && one !== '') name.run(nameHash(one), row);
-    }
   }
+}
+
+/** Everything by which a line can be asked for. */
+function hashesOf({ event, stanzaId, callId }: Opening): Set<number> {
+  const hashes = new Set([pairHash(bareKey(event.from), bareKey(event.to))]);
+  const theirs = 'ids' in event ? event.ids : undefined;
+  for (const one of new Set([event.id, stanzaId, callId, theirs?.wireId, theirs?.callId, theirs?.messageId])) {
+    if (one !== undefined && one !== '') hashes.add(nameHash(one));
+  }
+  return hashes;
 }

@@ -7,22 +7,19 @@ import type { Database } from './database.ts';
 import type { Seal } from './seal.ts';
 
 const NOTHING = new Uint8Array();
+/** Messages of one stranger to one user that wait; of subscription requests one is as good as many. */
+const MAX_WAITING = { message: 10, presence: 1 } as const satisfies Record<ContactRequest['kind'], number>;
+/** Everything of one strange domain (spec sip-xmpp.md §8). */
+const MAX_OF_DOMAIN = 1000;
 
 export function requestTable(db: Database, seal: Seal): ContactRequestStore {
   const learn = (local: string, stranger: string): void => {
     db.prepare('INSERT OR IGNORE INTO contact (local, stranger) VALUES (?, ?)').run(local, stranger);
   };
   return {
-    async waiting(from, to) {
-      const of = `FROM contact_request WHERE decided IS NULL AND stranger = ? AND local = ? AND kind =`;
-      const pair = db.prepare(`SELECT (SELECT count(*) ${of} 'message') AS messages, (SELECT count(*) ${of} 'presence') AS presence`);
-      const counts = pair.get(from, to, from, to);
-      const all = db.prepare('SELECT count(*) AS n FROM contact_request WHERE decided IS NULL AND stranger_domain = ?').get(domainOf(from));
-      if (counts === undefined || all === undefined) return { messages: 0, presence: 0, domain: 0 };
-      return { messages: integer(counts, 'messages'), presence: integer(counts, 'presence'), domain: integer(all, 'n') };
-    },
     put(request) {
       return db.write(() => {
+        if (isEnough(db, request)) return false;
         db.prepare(
           'INSERT INTO contact_request (id, stranger, stranger_domain, local, kind, sealed, created_at, decided) VALUES (?,?,?,?,?,?,?,NULL)',
         ).run(
@@ -34,6 +31,7 @@ export function requestTable(db: Database, seal: Seal): ContactRequestStore {
           seal.close(request.event, label(request.id)),
           Math.round(request.createdAt),
         );
+        return true;
       });
     },
     async list() {
@@ -78,6 +76,14 @@ export function requestTable(db: Database, seal: Seal): ContactRequestStore {
       return db.write(() => Number(db.prepare('DELETE FROM contact_request WHERE created_at < ? AND decided IS NULL').run(before).changes));
     },
   };
+}
+
+function isEnough(db: Database, { from, to, kind }: ContactRequest): boolean {
+  const undecided = 'SELECT count(*) AS n FROM contact_request WHERE decided IS NULL';
+  const ofPair = db.prepare(`${undecided} AND stranger = ? AND local = ? AND kind = ?`).get(from, to, kind);
+  const ofDomain = db.prepare(`${undecided} AND stranger_domain = ?`).get(domainOf(from));
+  const count = (row: Row | undefined): number => (row === undefined ? 0 : integer(row, 'n'));
+  return count(ofPair) >= MAX_WAITING[kind] || count(ofDomain) >= MAX_OF_DOMAIN;
 }
 
 function domainOf(key: string): string {

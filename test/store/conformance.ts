@@ -228,10 +228,9 @@ export function storeConformance(name: string, make: () => TempStore): void {
 
   says('requests: wait, are decided once, are carried out and forgotten', async (temp) => {
     const { requests } = temp.store;
-    await requests.put(asked('r1'));
+    assert.equal(await requests.put(asked('r1')), true);
     await requests.put(asked('r2', 'eve@out.example', 'presence'));
     await requests.put(asked('r3', 'mal@out.example'));
-    assert.deepEqual(await requests.waiting('eve@out.example', 'nora@ours.example'), { messages: 1, presence: 1, domain: 3 });
     assert.deepEqual(
       (await requests.list()).map((one) => [one.id, one.event.length]),
       [
@@ -257,6 +256,16 @@ export function storeConformance(name: string, make: () => TempStore): void {
     assert.deepEqual(await again.decided(), []);
     assert.equal(await again.expire(101), 1);
     assert.deepEqual(await again.list(), []);
+  });
+
+  says('requests: one stranger, and one strange domain, cannot pile up', async (temp) => {
+    const { requests } = temp.store;
+    const put = async (count: number, make: (i: number) => ContactRequest): Promise<number> =>
+      (await Promise.all(Array.from({ length: count }, (_, i) => requests.put(make(i))))).filter(Boolean).length;
+    assert.equal(await put(15, (i) => asked(`m${i}`)), 10);
+    assert.equal(await put(5, (i) => asked(`p${i}`, 'eve@out.example', 'presence')), 1);
+    assert.equal(await put(1100, (i) => asked(`d${i}`, `u${i}@out.example`)), 989);
+    assert.equal(await put(1, () => asked('other', 'eve@else.example')), 1);
   });
 
   says('requests: a local user who writes first knows the stranger', async (temp) => {
