@@ -1,0 +1,32 @@
+// Connections and streams that say nothing after they were opened, for the memory figures.
+
+import { type Ports, SIP_DOMAIN } from '../cast.ts';
+import type { Roads } from './roads.ts';
+
+/** So many handshakes at once. */
+const AT_ONCE = 20;
+
+export class Idle {
+  readonly #roads: Roads;
+  readonly #ports: Ports;
+
+  constructor(roads: Roads, ports: Ports) {
+    this.#roads = roads;
+    this.#ports = ports;
+  }
+
+  async open(what: 'tls' | 's2s', count: number): Promise<void> {
+    for (let opened = 0; opened < count; opened += AT_ONCE) {
+      await Promise.all(Array.from({ length: Math.min(AT_ONCE, count - opened) }, () => this.#one(what)));
+    }
+  }
+
+  async #one(what: 'tls' | 's2s'): Promise<void> {
+    if (what === 's2s') {
+      await this.#roads.xmpp.connect(this.#ports.isthmusXmpp, SIP_DOMAIN);
+      return;
+    }
+    const line = await this.#roads.sip.connect(this.#ports.isthmusSip);
+    line.write('\r\n\r\n'); // RFC 5626: a sign of life
+  }
+}

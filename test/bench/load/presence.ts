@@ -1,0 +1,211 @@
+// Presence in the bench: watchers and presentities at both ends, subscriptions made once, then rounds of change. One change is
+// one new state of every presentity; it is over when every watcher has been told. A change carries its number as the note.
+
+import { type FeedName, type Ports, type RunResult, SIP_DOMAIN, SIP_HOST, XMPP_DOMAIN } from '../cast.ts';
+import { pause } from './pace.ts';
+import type { Roads } from './roads.ts';
+import { answer, field, type SipLine, type SipMessage } from './sip-end.ts';
+import { attribute } from './xmpp-end.ts';
+
+/** Everybody is told within this time, or counts as a failure. Coalescing in the subject may take 5 s of it. */
+const PATIENCE_MS = 20_000;
+
+interface Feed {
+  readonly name: FeedName;
+  readonly pairs: readonly { readonly watcher: string; readonly presentity: string }[];
+  readonly presentities: readonly string[];
+}
+
+/** A subscription that somebody has at our SIP end. */
+interface Watched {
+  readonly presentity: string;
+  readonly watcher: string;
+  readonly line: SipLine;
+  readonly subscribe: SipMessage;
+  cseq: number;
+}
+
+export class PresenceFeeds {
+  readonly #roads: Roads;
+  readonly #ports: Ports;
+  readonly #feeds = new Map<FeedName, Feed>();
+  /** By Call-ID. */
+  readonly #watched = new Map<string, Watched>();
+  readonly #etags = new Map<string, string>();
+  /** Pairs that have not heard of `#note` yet. */
+  #missing = new Set<string>();
+  #note = 'none';
+  #changes = 0;
+
+  constructor(roads: Roads, ports: Ports) {
+    this.#roads = roads;
+    this.#ports = ports;
+    const before = roads.sip.onResponse;
+    roads.sip.onResponse = (message) => {
+      const etag = field(message.head, 'SIP-ETag');
+      if (etag === undefined) before(message);
+      else this.#etags.set(/sip:([^@]+)@/.exec(field(message.head, 'To') ?? '')?.[1] ?? '', etag);
+    };
+  }
+
+  async subscribe(name: FeedName, watchers: number, presentities: number): Promise<void> {
+    const stem = { 'isthmus notify-out': 'a', 'isthmus notify-in': 'b', 'kamailio presence': 'c' }[name];
+    const people = Array.from({ length: presentities }, (_, index) => `${stem}p${index}`);
+    const pairs = people.flatMap((presentity) =>
+      Array.from({ length: watchers }, (_, index) => ({ watcher: `${stem}w${index}`, presentity })),
+    );
+    const feed = { name, pairs, presentities: people };
+    this.#feeds.set(name, feed);
+    if (name === 'kamailio presence') {
+      await this.#publish(people);
+      await pause(200);
+    }
+    this.#expect(feed);
+    for (const [index, pair] of pairs.entries()) {
+      if (name === 'isthmus notify-in') await this.#subscribeXmpp(pair.watcher, pair.presentity);
+      else await this.#subscribeSip(name, pair.watcher, pair.presentity);
+      if (index % 50 === 49) await pause(10);
+    }
+    if (name === 'kamailio presence') await this.#publish(people);
+    const left = await this.#told();
+    if (left > 0) throw new Error(`${name}: ${left} of ${pairs.length} watchers were never shown anything`);
+  }
+
+  async change(name: FeedName): Promise<RunResult> {
+    const feed = this.#feeds.get(name);
+    if (feed === undefined) throw new Error(`${name} has no subscriptions yet`);
+    this.#expect(feed);
+    const started = performance.now();
+    if (name === 'kamailio presence') await this.#publish(feed.presentities);
+    else if (name === 'isthmus notify-in') {
+      for (const watched of this.#watched.values()) this.#notify(watched);
+    } else {
+      const stream = await this.#roads.stream();
+      for (const { watcher, presentity } of feed.pairs) stream.write(this.#stanza(watcher, presentity));
+    }
+    const failures = await this.#told();
+    const ms = performance.now() - started;
+    return { messages: feed.pairs.length - failures, failures, ms, medianMs: Number.NaN, p99Ms: Number.NaN };
+  }
+
+  /** SUBSCRIBE and NOTIFY, in either direction. */
+  tookRequest(message: SipMessage, line: SipLine): void {
+    if (message.start.startsWith('NOTIFY ')) {
+      line.write(answer(message, 'watcher'));
+      if (message.body.includes(`>${this.#note}<`)) this.#missing.delete(`${userOf(message, 'To')} ${userOf(message, 'From')}`);
+      return;
+    }
+    const contact = `Contact: <sip:end@${SIP_HOST}:${this.#ports.sipEnd};transport=tls>\r\n`;
+    line.write(answer(message, 'presentity', `${contact}Expires: ${field(message.head, 'Expires') ?? 3600}\r\n`));
+    if (!message.start.startsWith('SUBSCRIBE ')) return;
+    const watched: Watched = { presentity: userOf(message, 'To'), watcher: userOf(message, 'From'), line, subscribe: message, cseq: 0 };
+    this.#watched.set(field(message.head, 'Call-ID') ?? '', watched);
+    this.#notify(watched);
+  }
+
+  tookPresence(text: string): void {
+    const [watcher = '', presentity = ''] = [attribute(text, 'to'), attribute(text, 'from')].map((jid) => jid.split('@')[0]);
+    const type = attribute(text, 'type');
+    if (type === 'subscribe') {
+      // Our user is the presentity: approves, and is shown.
+      void this.#roads.stream().then((stream) => {
+        const from = `from='${watcher}@${XMPP_DOMAIN}' to='${presentity}@${SIP_DOMAIN}'`;
+        stream.write(`<presence type='subscribed' ${from}/>${this.#stanza(presentity, watcher)}`);
+      });
+    } else if (text.includes(`>${this.#note}<`)) this.#missing.delete(`${watcher} ${presentity}`);
+  }
+
+  #expect({ pairs }: Feed): void {
+    this.#changes += 1;
+    this.#note = `change ${this.#changes}`;
+    this.#missing = new Set(pairs.map(({ watcher, presentity }) => `${watcher} ${presentity}`));
+  }
+
+  async #told(): Promise<number> {
+    const began = performance.now();
+    while (this.#missing.size > 0 && performance.now() - began < PATIENCE_MS) await pause(3);
+    return this.#missing.size;
+  }
+
+  async #subscribeXmpp(watcher: string, presentity: string): Promise<void> {
+    const stream = await this.#roads.stream();
+    stream.write(
+      `<presence type='subscribe' from='${watcher}@${XMPP_DOMAIN}' to='${presentity}@${SIP_DOMAIN}' id='s${watcher}${presentity}'/>`,
+    );
+  }
+
+  async #subscribeSip(name: FeedName, watcher: string, presentity: string): Promise<void> {
+    if (name === 'isthmus notify-out') await this.#roads.stream();
+    const line = await this.#roads.line(name === 'isthmus notify-out' ? this.#ports.isthmusSip : this.#ports.kamailio);
+    const of = `${presentity}@${name === 'isthmus notify-out' ? XMPP_DOMAIN : SIP_DOMAIN}`;
+    line.write(
+      request('SUBSCRIBE', `sip:${of}`, `<sip:${watcher}@${SIP_DOMAIN}>;tag=s`, `<sip:${of}>`, `s${watcher}${presentity}`, 1, [
+        'Event: presence',
+        'Accept: application/pidf+xml',
+        'Expires: 3600',
+        `Contact: <sip:${watcher}@127.0.0.1:${this.#ports.sipEnd};transport=tls>`,
+      ]),
+    );
+  }
+
+  async #publish(people: readonly string[]): Promise<void> {
+    const line = await this.#roads.line(this.#ports.kamailio);
+    for (const user of people) {
+      const etag = this.#etags.get(user);
+      const more = ['Event: presence', 'Expires: 3600', 'Content-Type: application/pidf+xml'];
+      if (etag !== undefined) more.push(`SIP-If-Match: ${etag}`);
+      const uri = `sip:${user}@${SIP_DOMAIN}`;
+      const callId = `p${user}${this.#note}`.replaceAll(' ', '');
+      line.write(request('PUBLISH', uri, `<${uri}>;tag=p`, `<${uri}>`, callId, 1, more, this.#pidf(user)));
+    }
+  }
+
+  #notify(watched: Watched): void {
+    const { head } = watched.subscribe;
+    watched.cseq += 1;
+    const uri = /<([^>]+)>/.exec(field(head, 'Contact') ?? '')?.[1] ?? '';
+    const [from, to] = [`${field(head, 'To')};tag=presentity`, field(head, 'From') ?? ''];
+    const more = [
+      'Event: presence',
+      'Subscription-State: active;expires=3600',
+      'Content-Type: application/pidf+xml',
+      `Contact: <sip:end@${SIP_HOST}:${this.#ports.sipEnd};transport=tls>`,
+    ];
+    const callId = field(head, 'Call-ID') ?? '';
+    watched.line.write(request('NOTIFY', uri, from, to, callId, watched.cseq, more, this.#pidf(watched.presentity)));
+  }
+
+  #stanza(watcher: string, presentity: string): string {
+    const ends = `from='${presentity}@${XMPP_DOMAIN}/pad' to='${watcher}@${SIP_DOMAIN}'`;
+    return `<presence ${ends}><show>away</show><status>${this.#note}</status></presence>`;
+  }
+
+  #pidf(user: string): string {
+    return (
+      `<?xml version="1.0"?><presence xmlns="urn:ietf:params:xml:ns:pidf" entity="sip:${user}@${SIP_DOMAIN}">` +
+      `<tuple id="desk"><status><basic>open</basic></status><note>${this.#note}</note></tuple></presence>`
+    );
+  }
+}
+
+function userOf(message: SipMessage, name: 'From' | 'To'): string {
+  return /sip:([^@]+)@/.exec(field(message.head, name) ?? '')?.[1] ?? '';
+}
+
+let branches = 0;
+
+function request(
+  method: string,
+  uri: string,
+  from: string,
+  to: string,
+  callId: string,
+  cseq: number,
+  more: readonly string[],
+  body = '',
+): string {
+  branches += 1;
+  const via = `Via: SIP/2.0/TLS ${SIP_HOST};branch=z9hG4bKp${process.pid}x${branches};alias`;
+  const head = [via, 'Max-Forwards: 70', `From: ${from}`, `To: ${to}`, `Call-ID: ${callId}`, `CSeq: ${cseq} ${method}`, ...more];
+  return `${method} ${uri} SIP/2.0\r\n${head.join('\r\n')}\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
+}
