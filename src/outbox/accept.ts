@@ -10,12 +10,10 @@ import type { Reason } from '../model/reason.ts';
 /** Conversation ids that both protocols carry as they are: RFC 3261 `word`, no host part, bounded (spec sip-xmpp.md §4). */
 const CARRIED_AS_IS = /^[A-Za-z0-9.!%*_+'~()<>:\\"/[\]?{}-]{1,128}$/;
 
-/** @param times wall ms of acceptance, and service ms of now and of the deadline */
-export function newRow(
-  event: DurableEvent,
-  ids: Ids,
-  times: { readonly acceptedAt: number; readonly serviceNow: number; readonly serviceDeadline: number },
-): NewRow {
+/** Wall ms of acceptance, and service ms of now and of the deadline. */
+export type RowTimes = Pick<NewRow, 'acceptedAt' | 'serviceNow' | 'serviceDeadline'>;
+
+export function newRow(event: DurableEvent, ids: Ids, times: RowTimes): NewRow {
   const key = event.kind === 'im.sent' ? dedupKey(event) : undefined;
   return {
     event,

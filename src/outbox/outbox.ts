@@ -5,15 +5,16 @@
 import { reason } from '../errors.ts';
 import type { Log } from '../log.ts';
 import { show } from '../model/address.ts';
-import type { DurableEvent, LedgerEntry, OutboxStore, RowEnd, ServiceClockStore } from '../model/outbox-store.ts';
+import type { DurableEvent, LedgerEntry, OutboxStore, ServiceClockStore } from '../model/outbox-store.ts';
 import { laneOf, StoreError } from '../model/outbox-store.ts';
 import { failed, HANDED_OVER, type Outcome, refused } from '../model/outcome.ts';
 import type { Clock, Ids, Timer } from '../model/ports.ts';
 import type { Reason } from '../model/reason.ts';
-import { failureNotice, newRow } from './accept.ts';
-import { type Entry, makeEntry } from './entry.ts';
+import { newRow, type RowTimes } from './accept.ts';
+import { Ends } from './ends.ts';
+import { makeEntry } from './entry.ts';
 import { DEFAULT_BOUNDS, Queue, type QueueBounds } from './queue.ts';
-import { type Ended, type Resolve, Sender } from './sender.ts';
+import { type Resolve, Sender } from './sender.ts';
 import { ServiceTime } from './service-time.ts';
 
 const DAY_MS = 24 * 3600 * 1000;
@@ -21,10 +22,6 @@ const TICK_MS = 1000;
 /** Expiry is looked at every 10 ticks, old dedup keys every hour. */
 const EXPIRY_TICKS = 10;
 const FORGET_TICKS = 3600;
-/** An end that could not be committed is tried again after this. */
-const RETRY_END_MS = 1000;
-/** How long a gateway may take to give a row back that its sender wants to withdraw. */
-const WITHDRAW_MS = 1000;
 
 export interface OutboxDeps {
   readonly store: OutboxStore;
@@ -84,6 +81,7 @@ export class Outbox {
   readonly #deps: OutboxDeps;
   readonly #queue: Queue;
   readonly #sender: Sender;
+  readonly #ends: Ends;
   readonly #time: ServiceTime;
   readonly #dedupMs: number;
   #state: 'new' | 'open' | 'closed' = 'new';
@@ -105,7 +103,14 @@ export class Outbox {
       log: deps.log,
       resolve: deps.resolve,
       random: deps.random ?? Math.random,
-      ended: (entry, outcome) => this.#ended(entry, outcome),
+      ended: (entry, outcome) => this.#ends.ended(entry, outcome),
+    });
+    this.#ends = new Ends({
+      ...deps,
+      sender: this.#sender,
+      queue: this.#queue,
+      times: () => this.#times(),
+      isOpen: () => this.#state === 'open',
     });
   }
 
@@ -140,9 +145,7 @@ export class Outbox {
       log.warn({ event: 'outbox.full', id: event.id, to: event.to.domain }, full.text);
       return no(full);
     }
-    const serviceNow = this.#time.now();
-    const serviceDeadline = serviceNow + (this.#deps.queuedMs?.() ?? DAY_MS);
-    const row = newRow(event, ids, { acceptedAt: clock.now(), serviceNow, serviceDeadline });
+    const row = newRow(event, ids, this.#times());
     this.#pending += 1;
     try {
       const result = await store.accept(row);
@@ -153,7 +156,7 @@ export class Outbox {
       const entry = makeEntry(result.row, event, { late: false, possibleCopy: false });
       this.#sender.add(entry);
       const { outcome, firstWord } = entry;
-      const withdraw = (): Promise<boolean> => this.#withdraw(entry);
+      const withdraw = (): Promise<boolean> => this.#ends.withdraw(entry);
       return { kind: 'accepted', id: event.id, outcome: outcome.promise, firstWord: firstWord.promise, laneIdle, withdraw };
     } catch (error) {
       if (!(error instanceof StoreError)) throw error;
@@ -230,97 +233,10 @@ export class Outbox {
     };
   }
 
-  // --- ends -------------------------------------------------------------------------------------------------------
-
-  #ended(entry: Entry, outcome: Ended): void {
-    switch (outcome.kind) {
-      case 'delivered':
-        this.#good(entry, 'delivered', outcome);
-        break;
-      case 'handedOver':
-        this.#good(entry, 'handedOver', outcome);
-        break;
-      case 'refused':
-        void this.#bad(entry, { state: 'refused', reason: outcome.reason }, refused(outcome.reason));
-        break;
-      default:
-        outcome satisfies never;
-    }
-  }
-
-  /** The mark is lazy: a crash before it makes a possible copy, never a loss. */
-  #good(entry: Entry, state: 'delivered' | 'handedOver', outcome: Outcome): void {
-    const evidence = outcome.kind === 'delivered' ? outcome.evidence : 'written, not confirmed';
-    entry.phase = 'ending';
-    this.#deps.store.delivered({ ...this.#end(entry), state, evidence });
-    this.#finish(entry, outcome);
-  }
-
-  /** Commits a bad end, and with it the notice that the sender is owed; then the outcome may be known. */
-  async #bad(entry: Entry, how: Pick<RowEnd, 'state' | 'reason'>, outcome: Outcome): Promise<void> {
-    const { store, clock, ids, log } = this.#deps;
-    entry.phase = 'ending';
-    const event = entry.event ?? (await store.load(entry.row.row));
-    const why = how.reason;
-    const notice = (): ReturnType<typeof newRow> | undefined => {
-      if (!entry.late || event?.kind !== 'im.sent' || why === undefined) return undefined;
-      const serviceNow = this.#time.now();
-      const times = { acceptedAt: clock.now(), serviceNow, serviceDeadline: serviceNow + (this.#deps.queuedMs?.() ?? DAY_MS) };
-      return newRow(failureNotice(event, why, ids, clock.now()), ids, times);
-    };
-    try {
-      const noticed = await store.end({ ...this.#end(entry), ...how }, notice);
-      const about = { id: entry.row.id, code: why?.code, ...(noticed !== undefined && { notice: noticed.id }) };
-      log.info({ event: 'message.ended', state: how.state, ...about }, why?.text ?? 'a row has ended');
-      if (noticed !== undefined && this.#state === 'open')
-        this.#sender.add(makeEntry(noticed, undefined, { late: true, possibleCopy: false }));
-      this.#finish(entry, outcome);
-      if (entry.late && event !== undefined && event.kind !== 'im.sent') this.#deps.endedLate?.(event, outcome);
-    } catch (error) {
-      log.error({ event: 'store.failed', id: entry.row.id, err: error }, 'an end could not be written and is tried again');
-      clock.after(RETRY_END_MS, () => void this.#bad(entry, how, outcome));
-    }
-  }
-
-  #finish(entry: Entry, outcome: Outcome): void {
-    this.#sender.remove(entry);
-    entry.outcome.resolve(outcome);
-    entry.firstWord.resolve(outcome);
-  }
-
-  #end(entry: Entry): { row: number; at: number; attempts: number } {
-    return { row: entry.row.row, at: this.#deps.clock.now(), attempts: entry.tries };
-  }
-
-  /** DESIGN 8: 480 withdraws a row that is still accepted; one that is written cannot be taken back. */
-  async #withdraw(entry: Entry): Promise<boolean> {
-    const { clock, store } = this.#deps;
-    const { attempt } = entry;
-    entry.withdrawing = true;
-    if (entry.phase === 'sending' && attempt !== undefined && !attempt.written) {
-      await new Promise<void>((changed) => {
-        const timer = clock.after(WITHDRAW_MS, changed);
-        attempt.changed = () => {
-          timer.cancel();
-          changed();
-        };
-        attempt.abort.abort();
-      });
-    }
-    if (entry.phase !== 'waiting' || entry.possibleCopy || this.#queue.entry(entry.row.id) !== entry) {
-      this.#sender.release(entry);
-      return false;
-    }
-    entry.phase = 'ending';
-    try {
-      await store.end({ ...this.#end(entry), state: 'withdrawn' });
-    } catch {
-      entry.phase = 'waiting';
-      this.#sender.release(entry);
-      return false;
-    }
-    this.#finish(entry, refused(reason('QUEUE_DROPPED', 'it was taken back before it was written')));
-    return true;
+  /** The times of a row that is accepted now. */
+  #times(): RowTimes {
+    const serviceNow = this.#time.now();
+    return { acceptedAt: this.#deps.clock.now(), serviceNow, serviceDeadline: serviceNow + (this.#deps.queuedMs?.() ?? DAY_MS) };
   }
 
   // --- time -------------------------------------------------------------------------------------------------------
@@ -341,12 +257,12 @@ export class Outbox {
       if (entry.row.serviceDeadline > now || (entry.phase !== 'waiting' && entry.phase !== 'parked')) continue;
       if (entry.phase === 'parked') {
         // Never both a failure notice and a delivery: it was taken, and nothing says that it was lost.
-        this.#good(entry, 'handedOver', HANDED_OVER);
+        this.#ends.good(entry, 'handedOver', HANDED_OVER);
         continue;
       }
       const sent = entry.possibleCopy ? 'it was sent but never confirmed' : 'it could not be sent';
       const why = reason('QUEUE_EXPIRED', `${sent} while it waited for ${entry.row.toDomain}`);
-      void this.#bad(entry, { state: 'expired', reason: why }, failed(why));
+      void this.#ends.bad(entry, { state: 'expired', reason: why }, failed(why));
     }
   }
 
