@@ -29,6 +29,16 @@ const GOODBYE_MS = 1000;
 
 /** @param graceMs for what is on its way, ms */
 export async function drain(parts: Parts, graceMs: number): Promise<void> {
+  // Our timers do not keep a process alive, and the last connection may close before the last answer is waited for.
+  const awake = setInterval(() => undefined, GOODBYE_MS);
+  try {
+    await close(parts, graceMs);
+  } finally {
+    clearInterval(awake);
+  }
+}
+
+async function close(parts: Parts, graceMs: number): Promise<void> {
   for (const watcher of parts.watchers) watcher.stop();
   await Promise.all(parts.listeners.map((listener) => listener.close()));
   parts.firstContact.stop();

@@ -14,6 +14,7 @@ import type { ExitCode, Terminal } from '../ops/command.ts';
 import type { Ready } from '../ops/start.ts';
 import { Outbox } from '../outbox/outbox.ts';
 import { Presence } from '../presence/presence.ts';
+import { Discovered } from '../routing/discovered.ts';
 import { Dispatch } from '../routing/dispatch.ts';
 import { FirstContact } from '../routing/first-contact.ts';
 import { Limits } from '../routing/limits.ts';
@@ -73,7 +74,7 @@ export async function start(ready: Ready, log: Log): Promise<Running> {
     gateways,
     limits: new Limits(clock),
     requests: store.requests,
-    discovered: store.discovered,
+    discovered: new Discovered(store.discovered, clock, table),
     decisions: store.decisions,
     sentIds: store.sentIds,
     hold: (event) => firstContact.hold(event),
