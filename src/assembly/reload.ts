@@ -11,6 +11,7 @@ import type { Log } from '../log.ts';
 import type { Clock, Timer } from '../model/ports.ts';
 import type { Table } from '../model/table.ts';
 import type { Ready } from '../ops/start.ts';
+import type { Store } from '../store/store.ts';
 
 /** Editors write a file in several steps; what follows within this time is one change, ms. */
 const SETTLE_MS = 200;
@@ -71,6 +72,31 @@ export class Rules {
     if (home.reload !== 'onChange') return { stop() {} };
     return watchFolder(join(home.dir, 'routes'), clock, this.#log, () => void this.reload());
   }
+}
+
+/** How often what is older than `retention:` is removed, ms. */
+const HOUSEKEEPING_MS = 3_600_000;
+
+/** Removes what is older than the home's `retention:` says, at the start and every hour. */
+export function keepHouse(home: Home, store: Pick<Store, 'expire'>, clock: Clock, log: Log): Reloads {
+  let timer: Timer | undefined;
+  let stopped = false;
+  const { ledgerMs, decisionsMs, requestsMs } = home.retention;
+  const tidy = async (): Promise<void> => {
+    try {
+      await store.expire({ ledgerMs, decisionsMs, requestsMs });
+    } catch (error) {
+      log.error({ event: 'store.failed', err: error }, 'what is older than retention: could not be removed and is tried again');
+    }
+    if (!stopped) timer = clock.after(HOUSEKEEPING_MS, () => void tidy());
+  };
+  timer = clock.after(SETTLE_MS, () => void tidy());
+  return {
+    stop() {
+      stopped = true;
+      timer?.cancel();
+    },
+  };
 }
 
 function watchFolder(folder: string, clock: Clock, log: Log, changed: () => void): Reloads {

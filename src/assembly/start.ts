@@ -24,7 +24,7 @@ import { detailsFor } from '../routing/way.ts';
 import { openStore, type Store } from '../store/store.ts';
 import { drain } from './drain.ts';
 import { makeEdge, openListeners } from './edge.ts';
-import { Rules, watchCertificates } from './reload.ts';
+import { keepHouse, Rules, watchCertificates } from './reload.ts';
 import { sipShore } from './sip.ts';
 import { xmppShore } from './xmpp.ts';
 
@@ -148,7 +148,11 @@ export async function start(ready: Ready, log: Log): Promise<Running> {
       throw error;
     },
   );
-  const watchers = [watchCertificates({ home, own: parts.own, trust: parts.trust, clock, log }), rules.watch(home, clock)];
+  const watchers = [
+    watchCertificates({ home, own: parts.own, trust: parts.trust, clock, log }),
+    rules.watch(home, clock),
+    keepHouse(home, store, clock, log),
+  ];
   return {
     store,
     ports: listeners.map((listener) => listener.port),

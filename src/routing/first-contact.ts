@@ -1,7 +1,6 @@
 // Strangers under `firstContact: localUserInvites`: what they ask waits, sealed, until somebody of ours decides
 // (docs/decisions/005). The command line writes the decision into the database; this room finds it and carries it out.
 
-import { LRUCache } from 'lru-cache';
 import type { Log } from '../log.ts';
 import { bareKey, show } from '../model/address.ts';
 import type { Event, ImSent, PresenceDenied, PresenceEvent, PresenceRequested } from '../model/event.ts';
@@ -11,9 +10,6 @@ import type { ContactRequestStore } from '../model/stores.ts';
 /** How soon a decision made beside the running process is carried out, ms. */
 const LOOK_EVERY_MS = 2000;
 const ID_BYTES = 4;
-/** One stranger's events that wait for one user of ours; what comes beyond is refused and not kept. */
-const MAX_PER_PAIR = 5;
-const MAX_PAIRS = 50_000;
 
 export interface FirstContactDeps {
   readonly requests: ContactRequestStore;
@@ -28,8 +24,6 @@ export interface FirstContactDeps {
 
 export class FirstContact {
   readonly #deps: FirstContactDeps;
-  /** How many wait of a pair, since the start. */
-  readonly #waiting = new LRUCache<string, number>({ max: MAX_PAIRS });
   #timer: Timer | undefined;
   #stopped = false;
 
@@ -37,13 +31,9 @@ export class FirstContact {
     this.#deps = deps;
   }
 
-  /** Keeps a stranger's message or subscription request. */
+  /** Keeps a stranger's message or subscription request; the store bounds how many. */
   async hold(event: ImSent | PresenceEvent): Promise<void> {
     if (event.kind !== 'im.sent' && event.kind !== 'presence.requested') return;
-    const pair = `${bareKey(event.from)} ${bareKey(event.to)}`;
-    const waiting = this.#waiting.get(pair) ?? 0;
-    if (waiting >= MAX_PER_PAIR) return;
-    this.#waiting.set(pair, waiting + 1);
     await this.#deps.requests.put({
       id: this.#deps.ids.token(ID_BYTES),
       from: bareKey(event.from),
@@ -78,7 +68,6 @@ export class FirstContact {
         );
         if (event !== undefined) await this.#carryOut(event, request.decided === 'approved');
         await requests.remove(request.id);
-        this.#waiting.delete(`${request.from} ${request.to}`);
       }
     } catch (error) {
       log.error({ event: 'store.failed', err: error }, 'decided requests could not be read and are looked at again');
