@@ -3,9 +3,9 @@
 
 import type { Listener } from '../edge/listener.ts';
 import type { Log } from '../log.ts';
+import type { FirstContact } from '../outbox/first-contact.ts';
 import type { Outbox } from '../outbox/outbox.ts';
 import type { Presence } from '../presence/presence.ts';
-import type { FirstContact } from '../routing/first-contact.ts';
 import type { Store } from '../store/store.ts';
 
 /** Something with connections that end. */

@@ -12,11 +12,11 @@ import { isDurable } from '../model/outbox-store.ts';
 import type { Gateway } from '../model/ports.ts';
 import type { ExitCode, Terminal } from '../ops/command.ts';
 import type { Ready } from '../ops/start.ts';
+import { FirstContact } from '../outbox/first-contact.ts';
 import { Outbox } from '../outbox/outbox.ts';
 import { Presence } from '../presence/presence.ts';
 import { Discovered } from '../routing/discovered.ts';
 import { Dispatch } from '../routing/dispatch.ts';
-import { FirstContact } from '../routing/first-contact.ts';
 import { Limits } from '../routing/limits.ts';
 import { partnerOf } from '../routing/partner.ts';
 import { blockedAddress } from '../routing/rules.ts';
@@ -101,14 +101,7 @@ export async function start(ready: Ready, log: Log): Promise<Running> {
     idleWatcherDays: (watcher) => partnerOf(watcher.domain, table())?.idleWatcherDays ?? 7,
   });
   dispatch.connect(outbox, presence);
-  const firstContact = new FirstContact({
-    requests: store.requests,
-    clock,
-    ids,
-    log,
-    submit: dispatch.submit,
-    deny: (event) => dispatch.enqueue(event),
-  });
+  const firstContact = new FirstContact({ store: store.requests, clock, ids, log, submit: dispatch.submit });
 
   // --- the shores ---
   const common = {

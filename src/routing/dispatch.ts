@@ -6,7 +6,7 @@ import { LRUCache } from 'lru-cache';
 import { reason } from '../errors.ts';
 import type { Log } from '../log.ts';
 import { bareKey, show } from '../model/address.ts';
-import type { Event, ImReceipt, ImSent, Network, PresenceEvent } from '../model/event.ts';
+import type { Event, ImReceipt, ImSent, Network, PresenceEvent, PresenceRequested } from '../model/event.ts';
 import type { DurableEvent, SentIds } from '../model/outbox-store.ts';
 import { type Outcome, refused } from '../model/outcome.ts';
 import type { Clock, Gateway, Hop, Submit } from '../model/ports.ts';
@@ -41,7 +41,7 @@ export interface DispatchDeps {
   readonly limits: Limits;
   readonly requests: Pick<ContactRequestStore, 'knows' | 'learn'>;
   /** Keeps a stranger's first contact until somebody of ours decides. */
-  readonly hold: (event: ImSent | PresenceEvent) => Promise<void>;
+  readonly hold: (event: ImSent | PresenceRequested) => Promise<void>;
   readonly discovered: Discovered;
   readonly decisions: DecisionStore;
   readonly sentIds: SentIds;
