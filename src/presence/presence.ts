@@ -2,26 +2,23 @@
 // the other one (DESIGN 5). This room carries out what authorization.ts decides for one pair of users at a time; a record
 // is committed before anything is sent. showing.ts holds the documents.
 
-import { LRUCache } from 'lru-cache';
 import { reason } from '../errors.ts';
 import type { Log } from '../log.ts';
-import { type Address, bareKey, fromBareKey, show } from '../model/address.ts';
-import type { PresenceEnded, PresenceEvent } from '../model/event.ts';
+import { type Address, bareKey, show } from '../model/address.ts';
+import type { PresenceEvent } from '../model/event.ts';
 import { HANDED_OVER, type Outcome, refused } from '../model/outcome.ts';
-import type { Clock, Ids, Timer } from '../model/ports.ts';
+import type { Clock, Ids } from '../model/ports.ts';
 import type { PresenceDetail } from '../model/presence.ts';
 import type { Reason } from '../model/reason.ts';
-import type { Authorization, AuthorizationStore } from '../model/stores.ts';
+import type { AuthorizationStore } from '../model/stores.ts';
 import { type Action, type Facts, type Input, step } from './authorization.ts';
 import type { Suppressed } from './ceiling.ts';
+import { type Base, failure, isLastWord, LOCAL, tooManyPending, traced, verdictOn } from './own-events.ts';
 import { inputOf, type Pair, pairFor, pairOf, reversed } from './pair.ts';
-import { LOCAL, Showing } from './showing.ts';
+import { Records } from './records.ts';
+import { Showing } from './showing.ts';
 import { Turns } from './turns.ts';
-
-const DAY_MS = 24 * 60 * 60 * 1000;
-const RETRY_LATER_MS = 300_000;
-/** A start takes pairs up again over this time, so that a hundred thousand of them are no storm. */
-const RESUME_MS = 30_000;
+import { Upkeep } from './upkeep.ts';
 
 export interface PresenceLimits {
   /** Spec 8: at most one document per pair in this time; the last one wins. */
@@ -68,20 +65,18 @@ export class Presence {
   readonly #showing: Showing;
   readonly #turns = new Turns();
   readonly #lanes = new Turns();
-  readonly #records: LRUCache<string, { readonly record: Authorization | undefined }>;
-  /** Pairs whose watcher fell silent; their view is left to lapse. */
-  readonly #asleep = new Set<string>();
-  readonly #resuming = new Set<Timer>();
+  readonly #records: Records;
+  /** After a start, by the hour, and when the table has changed. */
+  readonly upkeep: Upkeep;
   readonly #startedAt: number;
   readonly #startedWall: number;
-  #sweeper: Timer | undefined;
 
   constructor(ports: PresencePorts) {
     this.#ports = ports;
     this.#limits = { ...DEFAULTS, ...ports.limits };
     this.#startedAt = ports.clock.monotonic();
     this.#startedWall = ports.clock.now();
-    this.#records = new LRUCache({ max: this.#limits.cachedPairs });
+    this.#records = new Records(ports.store, this.#limits.cachedPairs);
     this.#showing = new Showing({
       clock: ports.clock,
       ids: ports.ids,
@@ -91,7 +86,25 @@ export class Presence {
       ifGranted: (pair, work) => this.#ifGranted(pair, work),
       ...this.#limits,
     });
-    this.#sweepLater();
+    this.upkeep = new Upkeep({
+      store: ports.store,
+      clock: ports.clock,
+      log: ports.log,
+      now: () => this.#now(),
+      isGranted: (pair) => this.#records.isGranted(pair),
+      idleWatcherDays: (pair) => ports.idleWatcherDays(pair.watcher),
+      permits: (pair) => ports.details(pair.presentity, pair.watcher).length > 0,
+      revoke: (pair) => this.revoke(pair.watcher, pair.presentity),
+      tell: (pair, kind) => {
+        const event = {
+          ...this.#base(pair.watcher, pair.presentity),
+          kind,
+          ...(kind === 'presence.watcherOffline' ? { quiet: true } : {}),
+        };
+        void this.#post(pair, 'presentity', event);
+      },
+      sweepMs: this.#limits.sweepMs,
+    });
   }
 
   /** What ceilings held back, by field, since the start. */
@@ -115,62 +128,29 @@ export class Presence {
   /** A durable event could not be delivered for good: the watcher learns it where there is something to learn. */
   async undeliverable(event: PresenceEvent, why: Reason): Promise<void> {
     if (event.kind !== 'presence.requested') return;
-    const answer = { ...this.#base(event.to, event.from), cause: why };
-    const passing = why.peer?.network === 'xmpp' && why.peer.condition.startsWith('remote-server');
-    if (!passing && (why.code === 'PEER_FORBIDDEN' || why.blame === 'policy')) {
-      await this.handle({ ...answer, kind: 'presence.denied' });
-      return;
-    }
-    const gone = why.code === 'PEER_UNKNOWN_USER' || why.code === 'PEER_GONE' || why.code === 'ROUTE_UNKNOWN_DOMAIN';
-    const verdict = gone
-      ? ({ reason: 'noresource', retry: 'never' } as const)
-      : ({ reason: 'probation', retry: { afterMs: RETRY_LATER_MS } } as const);
-    await this.handle({ ...answer, kind: 'presence.ended', by: 'presentity', ...verdict });
-  }
-
-  /**
-   * After a start: takes the live pairs up again, spread over `overMs`, so that the shores that keep dialogs make sure of
-   * them. Pairs whose watcher has fallen silent are left alone. @returns how many pairs
-   */
-  async resume(overMs = RESUME_MS): Promise<number> {
-    let pairs = 0;
-    for await (const record of this.#ports.store.all()) {
-      const pair = pairFor(fromBareKey(record.watcher), fromBareKey(record.presentity));
-      if (record.state === 'denied' || (await this.#isIdle(record, pair))) continue;
-      const delay = (pairs++ * 7) % Math.max(1, overMs);
-      const timer = this.#ports.clock.after(delay, () => {
-        this.#resuming.delete(timer);
-        void this.#post(pair, 'presentity', { ...this.#base(pair.watcher, pair.presentity), kind: 'presence.watcherOnline' });
-      });
-      this.#resuming.add(timer);
-    }
-    return pairs;
+    await this.handle(verdictOn(this.#base(event.to, event.from), why));
   }
 
   /** Is there any record between the two, in either direction? Then they may know of each other (disco, vCard). */
   async related(one: Address, other: Address): Promise<boolean> {
     const pair = pairFor(one, other);
-    const [forth, back] = [await this.#record(pair), await this.#record(reversed(pair))];
-    return forth?.state === 'granted' || back?.state === 'granted';
+    return (await this.#records.isGranted(pair)) || (await this.#records.isGranted(reversed(pair)));
+  }
+
+  /** The table has changed: takes back what it no longer allows. @returns how many pairs lost their view */
+  policyChanged(): Promise<number> {
+    return this.upkeep.policyChanged();
+  }
+
+  /** To be called once after a start, when the shores can send: takes the live pairs up again. @returns how many */
+  resume(): Promise<number> {
+    return this.upkeep.resume();
   }
 
   /** Takes a grant back at once: `unavailable` and a refusal in the same second, documents dropped (spec 5.8). */
   async revoke(watcher: Address, presentity: Address): Promise<void> {
     const pair = pairFor(watcher, presentity);
     await this.#turns.run(pair.key, () => this.#step(pair, { kind: 'withdrawn' }));
-  }
-
-  /** The table has changed: takes back what it no longer allows. @returns how many pairs lost their view */
-  async policyChanged(): Promise<number> {
-    let taken = 0;
-    for await (const record of this.#ports.store.all()) {
-      const watcher = fromBareKey(record.watcher);
-      const presentity = fromBareKey(record.presentity);
-      if (record.state === 'denied' || this.#ports.details(presentity, watcher).length > 0) continue;
-      await this.revoke(watcher, presentity);
-      taken++;
-    }
-    return taken;
   }
 
   /** An operator or a contact list ends a pair: the presentity's side is told as if the watcher had ended it. */
@@ -184,32 +164,9 @@ export class Presence {
     });
   }
 
-  /** Grants whose watcher has shown no sign of life for `idleMs`, for the operators' report. */
-  async stale(idleMs: number): Promise<readonly Authorization[]> {
-    const found: Authorization[] = [];
-    for await (const record of this.#ports.store.all()) {
-      if (record.state === 'granted' && this.#now() - record.watcherSeenAt >= idleMs) found.push(record);
-    }
-    return found;
-  }
-
-  /** Lets the views of silent watchers lapse (RFC 8048 §8.1 asks for a guard). Runs every hour. @returns how many */
-  async sweep(): Promise<number> {
-    let lapsed = 0;
-    for await (const record of this.#ports.store.all()) {
-      const pair = pairFor(fromBareKey(record.watcher), fromBareKey(record.presentity));
-      if (!(await this.#isIdle(record, pair)) || this.#asleep.has(pair.key)) continue;
-      this.#asleep.add(pair.key);
-      void this.#post(pair, 'presentity', { ...this.#base(pair.watcher, pair.presentity), kind: 'presence.watcherOffline', quiet: true });
-      lapsed++;
-    }
-    return lapsed;
-  }
-
   /** Stops the timers; what waits is not sent. */
   close(): void {
-    this.#sweeper?.cancel();
-    for (const timer of this.#resuming) timer.cancel();
+    this.upkeep.close();
     this.#showing.close();
   }
 
@@ -219,18 +176,11 @@ export class Presence {
     await this.#lanes.settled();
   }
 
-  /** Silent for `idleWatcherDays`. If the presentity sees the watcher, the watcher's own presence says when they are there. */
-  async #isIdle(record: Authorization, pair: Pair): Promise<boolean> {
-    const idleMs = this.#ports.idleWatcherDays(pair.watcher) * DAY_MS;
-    if (record.state !== 'granted' || this.#now() - record.watcherSeenAt < idleMs) return false;
-    return (await this.#record(reversed(pair)))?.state !== 'granted';
-  }
-
   async #step(pair: Pair, input: Input, event?: PresenceEvent): Promise<Outcome> {
-    const now = await this.#record(pair);
+    const now = await this.#records.get(pair);
     const [next, actions] = step(now, input, await this.#facts(pair, input));
-    if (next !== now) await this.#write(pair, next);
-    if (next === undefined || next.state === 'denied') this.#asleep.delete(pair.key);
+    if (next !== now) await this.#records.put(pair, next);
+    if (next === undefined || next.state === 'denied') this.upkeep.woke(pair);
     if (input.kind === 'granted' && now?.state !== 'granted' && next?.state === 'granted') this.#showing.begin(pair);
     let outcome: Outcome = HANDED_OVER;
     const answers: Promise<unknown>[] = [];
@@ -238,7 +188,7 @@ export class Presence {
       const done = await this.#act(pair, action, event);
       if (done.outcome !== undefined) outcome = done.outcome;
       // A request that was not taken was not made.
-      if (action.do === 'request' && (outcome.kind === 'refused' || outcome.kind === 'failed')) await this.#write(pair, now);
+      if (action.do === 'request' && (outcome.kind === 'refused' || outcome.kind === 'failed')) await this.#records.put(pair, now);
       if (done.answer !== undefined) answers.push(done.answer);
     }
     if (next?.state !== 'granted') this.#showing.drop(pair);
@@ -278,7 +228,7 @@ export class Presence {
         return { outcome: await this.#ports.enqueue(stop) };
       }
       case 'watch':
-        this.#asleep.delete(pair.key);
+        this.upkeep.woke(pair);
         this.#showing.expect(pair);
         void this.#post(pair, 'presentity', { ...toPresentity, kind: 'presence.watcherOnline' });
         return {};
@@ -323,14 +273,14 @@ export class Presence {
     if (change.was === change.is) return;
     const back = reversed(pair);
     void this.#turns.run(back.key, async () => {
-      if ((await this.#record(back))?.state !== 'granted') return;
+      if (!(await this.#records.isGranted(back))) return;
       await this.#step(back, change.is ? { kind: 'watcherOnline' } : { kind: 'watcherOffline', quiet: true });
     });
   }
 
   #ifGranted(pair: Pair, work: () => void): void {
     const done = this.#turns.run(pair.key, async () => {
-      if ((await this.#record(pair))?.state === 'granted') work();
+      if (await this.#records.isGranted(pair)) work();
     });
     done.catch((error: unknown) => this.#ports.log.error({ event: 'presence.failed', error: String(error) }));
   }
@@ -357,35 +307,19 @@ export class Presence {
       now: this.#now(),
       watcherOurs: isOurs(pair.watcher.domain),
       presentityOurs: isOurs(pair.presentity.domain),
-      reverseGranted: input.kind === 'watcherOffline' && (await this.#record(reversed(pair)))?.state === 'granted',
+      reverseGranted: input.kind === 'watcherOffline' && (await this.#records.isGranted(reversed(pair))),
       ...(cacheAgeMs === undefined ? {} : { cacheAgeMs }),
     };
   }
 
   async #tooManyPending(pair: Pair): Promise<Reason | undefined> {
-    if (this.#ports.isOurs(pair.watcher.domain) || (await this.#record(pair)) !== undefined) return undefined;
+    if (this.#ports.isOurs(pair.watcher.domain) || (await this.#records.get(pair)) !== undefined) return undefined;
     const waiting = await this.#ports.store.countPending(pair.watcher.domain, pair.presentity.domain);
     if (waiting < this.#limits.pendingPerDomain) return undefined;
-    const text = `${waiting} requests from ${pair.watcher.domain} wait for an answer; ${this.#limits.pendingPerDomain} may.`;
-    return reason('LIMIT_PENDING', text, { retry: RETRY_LATER_MS });
+    return tooManyPending(pair.watcher.domain, waiting, this.#limits.pendingPerDomain);
   }
 
-  async #record(pair: Pair): Promise<Authorization | undefined> {
-    const known = this.#records.get(pair.key);
-    if (known !== undefined) return known.record;
-    const record = await this.#ports.store.get(bareKey(pair.watcher), bareKey(pair.presentity));
-    this.#records.set(pair.key, { record });
-    return record;
-  }
-
-  async #write(pair: Pair, next: Authorization | undefined): Promise<void> {
-    this.#records.delete(pair.key); // if the store fails, the next look finds what is true
-    if (next === undefined) await this.#ports.store.remove(bareKey(pair.watcher), bareKey(pair.presentity));
-    else await this.#ports.store.put(next);
-    this.#records.set(pair.key, { record: next });
-  }
-
-  #base(from: Address, to: Address): { id: string; at: number; origin: typeof LOCAL; from: Address; to: Address } {
+  #base(from: Address, to: Address): Base {
     return { id: this.#ports.ids.event(), at: this.#now(), origin: LOCAL, from, to };
   }
 
@@ -393,42 +327,4 @@ export class Presence {
   #now(): number {
     return this.#startedWall + this.#ports.clock.monotonic() - this.#startedAt;
   }
-
-  #sweepLater(): void {
-    this.#sweeper = this.#ports.clock.after(this.#limits.sweepMs, () => {
-      this.sweep().catch((error: unknown) => this.#ports.log.error({ event: 'presence.failed', error: String(error) }));
-      this.#sweepLater();
-    });
-  }
-}
-
-/** Policy that has just forbidden a pair must not hold back the news of it (spec 5.8: in the same second). */
-function isLastWord(event: PresenceEvent): boolean {
-  if (event.kind === 'presence.notified') return event.document.endpoints.every((endpoint) => endpoint.availability === 'closed');
-  return event.kind === 'presence.denied' || event.kind === 'presence.watcherOffline';
-}
-
-/** The event that goes on is the one that came: same id in every log line. */
-function traced(event: PresenceEvent | undefined): Partial<Pick<PresenceEvent, 'id' | 'at' | 'origin'>> {
-  return event === undefined ? {} : { id: event.id, at: event.at, origin: event.origin };
-}
-
-/** What the watcher is told when a view ended. Without `cause` it is the end of something that was granted. */
-function failure(
-  base: Pick<PresenceEnded, 'id' | 'at' | 'origin' | 'from' | 'to'>,
-  event: PresenceEvent | undefined,
-  first: boolean,
-): PresenceEnded {
-  const ended = event?.kind === 'presence.ended' ? event : undefined;
-  const why = ended?.reason ?? 'noresource';
-  const cause = ended?.cause ?? reason('PEER_UNKNOWN_USER', `${show(base.from)} is not known at its server.`);
-  return {
-    ...base,
-    ...traced(event),
-    kind: 'presence.ended',
-    by: 'presentity',
-    reason: why,
-    retry: ended?.retry ?? 'never',
-    ...(first ? { cause } : {}),
-  };
 }

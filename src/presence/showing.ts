@@ -7,6 +7,7 @@ import type { Clock, Ids, Timer } from '../model/ports.ts';
 import type { PresenceDetail, PresenceDocument } from '../model/presence.ts';
 import { type Lower, type Shown, View } from './cache.ts';
 import { lower, nothingSuppressed, type Suppressed } from './ceiling.ts';
+import { LOCAL } from './own-events.ts';
 import type { Pair } from './pair.ts';
 
 export interface ShowingPorts {
@@ -23,8 +24,6 @@ export interface ShowingPorts {
   readonly cachedPairs: number;
 }
 
-/** For documents that no shore has sent: answers from the record or the cache. */
-export const LOCAL: Origin = { network: 'core', side: 'local', peer: 'presence', connection: '', proof: 'local' };
 const UNREACHABLE = 'This contact cannot be reached at the moment.';
 
 export class Showing {

@@ -213,7 +213,7 @@ test("a watcher's own presence says whether they are there", async () => {
 
 test('the view of a watcher who is silent for seven days lapses, and a probe brings it back', async () => {
   const neck = await grantedNeck();
-  assert.equal(await neck.presence.sweep(), 0);
+  assert.equal(await neck.presence.upkeep.sweep(), 0);
   assert.deepEqual(await neck.pass(7 * DAY), ['watcherOffline li>nora']);
   assert.deepEqual(await neck.take(event(li, nora, { kind: 'presence.probed' })), ['watcherOnline li>nora', 'probed li>nora']);
   assert.deepEqual(await neck.pass(6 * DAY), []);
@@ -264,7 +264,7 @@ test('a wall clock that jumps a week changes nothing', async () => {
   const neck = await grantedNeck();
   const wall = neck.clock.now();
   neck.clock.now = () => wall + 30 * DAY;
-  assert.equal(await neck.presence.sweep(), 0);
+  assert.equal(await neck.presence.upkeep.sweep(), 0);
   await neck.take(event(nora, li, { kind: 'presence.denied' }));
   assert.deepEqual(await neck.take(event(li, nora, { kind: 'presence.requested' })), ['denied nora>li']);
 });
