@@ -34,7 +34,6 @@ export const EVENTS: Readonly<Record<string, LogEvent>> = {
   'decision.refused': event('info', 'Policy refused an exchange; file and key say why.', 'isthmus_policy_denied_total'),
   'contact.held': event('info', 'A stranger waits for a decision: isthmus request list.'),
   'contact.decided': event('info', 'A waiting request was approved or denied.'),
-  'contact.released': event('info', 'What a stranger had sent went on after the approval.'),
   'contact.dropped': event('info', 'A stranger sent more than is kept while waiting.', 'isthmus_limited_total'),
   'contact.failed': event('error', 'A decision about a stranger could not be carried out; it is tried again.'),
 
