@@ -69,6 +69,7 @@ export interface Delivery {
   readonly wire?: WireIds;
   /** How long the far end has, in ms (SIP non-INVITE: 32,000). */
   readonly deadlineMs: number;
+  /** Aborted: what is not on a connection yet must not be written any more, or a copy would be unmarked. */
   readonly signal: AbortSignal;
   /** To be called once the bytes are on a connection, before the outcome is known. */
   written(): void;

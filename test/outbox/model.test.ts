@@ -39,7 +39,7 @@ async function run(steps: readonly Step[], keepsWriteOrder: boolean): Promise<vo
   const accepted = new Map<string, number>();
   const told = new Map<string, Set<string>>();
   /** What the far end has, in order: the id of each message as often as it was taken and confirmed or cut off in between. */
-  const reached: { readonly id: string; readonly marked: boolean }[] = [];
+  const reached: string[] = [];
   const open: { readonly at: number }[] = [];
   let dead = 0;
   let count = 0;
@@ -47,13 +47,14 @@ async function run(steps: readonly Step[], keepsWriteOrder: boolean): Promise<vo
   /** What was put on a connection, in order. */
   const wrote: Pending[] = [];
   const write = (one: Pending | undefined): void => {
-    if (one === undefined || wrote.includes(one)) return;
+    // The contract of gateways: what was called back before it was written is not written any more.
+    if (one === undefined || wrote.includes(one) || one.signal.aborted) return;
     wrote.push(one);
     one.written();
   };
   const arrive = (at: number): void => {
     const one = gateway.taken[at];
-    if (one?.event.kind === 'im.sent') reached.push({ id: one.event.ids.messageId ?? '', marked: one.possibleCopy === true });
+    if (one?.event.kind === 'im.sent') reached.push(one.event.ids.messageId ?? '');
     if (one?.event.kind === 'im.receipt') told.set(one.event.about, (told.get(one.event.about) ?? new Set()).add(one.event.id));
   };
   for (const one of steps) {
@@ -85,11 +86,9 @@ async function run(steps: readonly Step[], keepsWriteOrder: boolean): Promise<vo
         if (found === undefined) break;
         const at = gateway.taken.indexOf(found);
         open.push({ at });
-        if (one.how === 'yes' || one.how === 'lost') {
-          write(found);
-          arrive(at);
-        }
-        if (one.how === 'yes') found.answer(delivered('yes'));
+        if (one.how === 'yes' || one.how === 'lost') write(found);
+        if (one.how !== 'no' && one.how !== 'closed' && wrote.includes(found)) arrive(at);
+        if (one.how === 'yes' && wrote.includes(found)) found.answer(delivered('yes'));
         else if (one.how === 'no') found.answer(refused(reason('PEER_UNKNOWN_USER', 'no')));
         else found.answer(failed(reason('NET_CLOSED', 'closed')));
         break;
@@ -115,26 +114,30 @@ async function run(steps: readonly Step[], keepsWriteOrder: boolean): Promise<vo
   dead = gateway.taken.length;
   await world.crash();
   for (let at = dead; at < gateway.taken.length; at += 1) arrive(at);
-  for (const one of gateway.taken.slice(dead)) one.answer(deliverAll(one));
+  for (const one of gateway.taken.slice(dead)) {
+    write(one);
+    one.answer(delivered('yes'));
+  }
   gateway.auto = (delivery) => {
     arrive(gateway.taken.length - 1);
+    write(gateway.taken.at(-1));
     return deliverAll(delivery);
   };
   await world.clock.pass(700_000, 50_000);
   assert.equal(world.outbox.stats().rows, 0, 'something waits for ever');
 
   for (const id of accepted.keys()) {
-    const times = reached.filter((one) => one.id === id);
     const line = (await world.store.ledger.find(id)).find((one) => one.kind === 'im.sent');
     assert.ok((told.get(id)?.size ?? 0) <= 1, `${id}: two notices`);
     if (line?.state === 'refused') assert.ok(line.noticeId !== undefined, `${id} was refused and nobody was told`);
     else {
       assert.equal(line?.state, 'delivered');
-      assert.ok(times.length > 0, `${id} was lost`);
+      assert.ok(reached.includes(id), `${id} was lost`);
       assert.equal(told.has(id), false, `${id}: a notice and a delivery`);
     }
+    const copies = wrote.filter(({ event }) => event.kind === 'im.sent' && event.ids.messageId === id).slice(1);
     assert.ok(
-      times.slice(1).every((one) => one.marked),
+      copies.every((one) => one.possibleCopy === true),
       `${id}: an unmarked copy`,
     );
   }
@@ -150,7 +153,7 @@ async function run(steps: readonly Step[], keepsWriteOrder: boolean): Promise<vo
   }
 }
 
-const RUNS = Number(process.env.ISTHMUS_MODEL_RUNS ?? 15);
+const RUNS = Number(process.env.ISTHMUS_MODEL_RUNS ?? 10);
 
 for (const keepsWriteOrder of [false, true]) {
   test(`nothing is lost, nothing is told twice, order holds (${keepsWriteOrder ? 'written ahead' : 'one at a time'})`, async () => {
