@@ -71,12 +71,17 @@ export class Home {
   }
 
   /** Waits for a log line whose text contains all of these, e.g. a reason code and a domain. */
-  async logged(...parts: readonly string[]): Promise<LogLine> {
+  logged(...parts: readonly string[]): Promise<LogLine> {
+    return this.loggedSince(0, ...parts);
+  }
+
+  /** The same, among the lines after the first `mark` bytes of the log (`isthmus.logSize()`). */
+  async loggedSince(mark: number, ...parts: readonly string[]): Promise<LogLine> {
     const holds = (line: LogLine): boolean => {
       const text = JSON.stringify(line);
       return parts.every((part) => text.includes(part));
     };
-    return until(`a log line with ${parts.join(' and ')}`, () => this.log().find(holds));
+    return until(`a log line with ${parts.join(' and ')}`, () => lines(this.isthmus.log(mark)).find(holds));
   }
 
   #yaml(path: string, value: object): void {

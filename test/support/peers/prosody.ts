@@ -15,6 +15,8 @@ export interface ProsodyOptions {
   /** User -> password. */
   readonly users: Readonly<Record<string, string>>;
   readonly certificate: { readonly chainFile: string; readonly keyFile: string };
+  /** What it shows its own users, when that must be a good one all the same. Default: `certificate`. */
+  readonly clientCertificate?: { readonly chainFile: string; readonly keyFile: string };
   /** PEM of the roots it believes. */
   readonly rootsFile: string;
   /** XEP-0288 on its streams. Default true. */
@@ -82,6 +84,7 @@ s2s_secure_auth = ${options.dialback ? 'false' : 'true'}
 smacks_hibernation_time = 1
 ssl = { key = ${lua(options.certificate.keyFile)}, certificate = ${lua(options.certificate.chainFile)}, cafile = ${lua(options.rootsFile)} }
 VirtualHost ${lua(domain)}
+${options.clientCertificate === undefined ? '' : `c2s_ssl = { key = ${lua(options.clientCertificate.keyFile)}, certificate = ${lua(options.clientCertificate.chainFile)} }`}
 ${isthmus === undefined ? '' : `modules_enabled = { "isthmus_route" }\nisthmus_component = ${lua(isthmus.component)}`}
 ${options.extra ?? ''}
 ${
