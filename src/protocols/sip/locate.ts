@@ -74,6 +74,7 @@ async function discover(hop: Hop, resolver: Resolver, random: () => number): Pro
       reason(
         'NET_DNS_NOT_FOUND',
         `${domain} has neither ${federation} nor _sips._tcp records, and only listed partners are reached without`,
+        { retry: 'never' }, // whoever wrote there mistyped, and should hear it at once
       ),
     );
   }

@@ -52,7 +52,7 @@ export async function locate(domain: string, partner: PartnerRoute, resolver: Re
   if (failure?.kind === 'failed') return { kind: 'failed', reason: failure.reason };
   if (partner.discovered) {
     const looked = `no SRV record _xmpp-server._tcp or _xmpps-server._tcp at ${domain}`;
-    return { kind: 'failed', reason: reason('NET_DNS_NOT_FOUND', `there is ${looked}`) };
+    return { kind: 'failed', reason: reason('NET_DNS_NOT_FOUND', `there is ${looked}`, { retry: 'never' }) };
   }
   return { kind: 'targets', targets: [{ host: domain, port: S2S_PORT, tls: 'starttls' }] };
 }

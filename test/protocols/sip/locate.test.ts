@@ -83,6 +83,17 @@ for (const [what, hop, resolver, expected] of ROWS) {
   });
 }
 
+test('who writes to a domain that does not exist is told at once, and a listed partner is waited for', async () => {
+  for (const [hop, retry] of [
+    [edge({ discovered: true }), 'never'],
+    [edge(), 0],
+  ] as const) {
+    const found = await locate(hop, dns({}), () => 0);
+    assert.ok(found.kind === 'failed');
+    assert.equal(found.reason.retry, retry);
+  }
+});
+
 test('inside: the next hops in order, over TLS or TCP as the file says', async () => {
   const own = ownDomain('contoso.example', 'sip', {
     nextHop: [

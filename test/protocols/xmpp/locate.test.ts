@@ -60,6 +60,15 @@ describe('locating a partner', () => {
     assert.match(await look(NONE, NONE, DISCOVERED), /^NET_DNS_NOT_FOUND .*no SRV record/);
   });
 
+  test('who writes to a domain that does not exist is told at once, and a listed partner is waited for', async () => {
+    const located = await locate('p.example', DISCOVERED, dns(NONE, NONE), () => 0);
+    assert(located.kind === 'failed');
+    assert.equal(located.reason.retry, 'never');
+    const listed = await locate('p.example', LISTED, dns(NOT_OFFERED, NONE), () => 0);
+    assert(listed.kind === 'failed');
+    assert.notEqual(listed.reason.retry, 'never');
+  });
+
   test('a dot says that the service is not there', async () => {
     assert.match(await look(NOT_OFFERED, NONE), /^NET_DNS_NOT_FOUND .*offers no XMPP/);
     assert.match(await look(NOT_OFFERED, NOT_OFFERED), /^NET_DNS_NOT_FOUND/);

@@ -1,0 +1,168 @@
+// Our organisation is an XMPP server (Prosody with the module of deploy/prosody, `served: xmpp`); the partner is a SIP system,
+// Kamailio with mutual TLS, and some more whose certificate is not what it should be.
+
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { describe, test } from 'node:test';
+import { makeCa } from '../support/ca.ts';
+import { messageScenes, sipWatchesXmpp, xmppWatchesSip } from '../support/crossing-scenes.ts';
+import { Home } from '../support/home.ts';
+import { enterNamespace } from '../support/namespace.ts';
+import { certificateOf, EDGE, organisation, records, sipUser, startKamailio, startProsody, xmppUser } from '../support/organisations.ts';
+import { header, status } from '../support/sip-message.ts';
+import { World } from '../support/world.ts';
+import { conditionOf } from '../support/xmpp-user.ts';
+
+const noWorld = enterNamespace();
+
+if (noWorld !== undefined) {
+  test('an XMPP server inside, a SIP partner outside', { skip: noWorld });
+} else {
+  describe('an XMPP server inside, a SIP partner outside', async () => {
+    const CHAT = organisation('chat.test', '127.0.2.2', 'juliet', 'tybalt');
+    const SIP = organisation('sip.test', '127.0.5.1', 'nora', 'omar');
+    const REFUSED = organisation('refused.test', '127.0.5.2', 'rita');
+    const WRONG = {
+      otherName: organisation('othername.test', '127.0.5.5', 'olga'),
+      untrusted: organisation('untrusted.test', '127.0.5.6', 'umar'),
+      expired: organisation('expired.test', '127.0.5.8', 'eve'),
+    } as const;
+    const SERVER_ONLY = organisation('serveronly.test', '127.0.5.9', 'sam');
+    const COMPONENT = { name: 'isthmus.chat.test', secret: 'component-secret' };
+    const partners = [SIP, REFUSED, SERVER_ONLY, ...Object.values(WRONG)];
+    const world = await World.open(records([], partners, [CHAT.domain], [CHAT]));
+    const stranger = makeCa('Nobody We Know');
+    const ours = world.certificate({ names: [CHAT.domain, EDGE.host] });
+
+    const listed = { sip: { proof: 'certificate' }, allow: { theySee: ['availability', 'note', 'activity'] }, allowPrivateAddresses: true };
+    const home = new Home(world.room('home'), {
+      isthmus: {
+        edge: { host: EDGE.host, sip: `tls://${EDGE.address}:5061`, xmpp: `starttls://${EDGE.address}:5269` },
+      },
+      domains: {
+        [CHAT.domain]: {
+          served: 'xmpp',
+          component: { name: COMPONENT.name, dial: `plain://${CHAT.address}:5347`, secret: { secret: 'chat-component' } },
+        },
+      },
+      policy: { federation: 'discovered' },
+      partners: {
+        ...Object.fromEntries(partners.map((one) => [one.domain, listed])),
+        [REFUSED.domain]: { ...listed, allow: { messages: 'none', theySee: [], weSee: false } },
+      },
+      own: { chat: ours },
+      trustEdge: { world: world.ca.rootPem },
+      secrets: { 'chat-component': COMPONENT.secret },
+    });
+
+    const discovered = { kind: 'discovered' } as const;
+    const partner = (of: typeof SIP, kind: Parameters<typeof certificateOf>[2]) =>
+      startKamailio(world, of, certificateOf(world, of, kind, stranger), discovered, [CHAT.domain]);
+    const [kamailio] = await Promise.all([
+      partner(SIP, 'good'),
+      partner(REFUSED, 'good'),
+      partner(SERVER_ONLY, 'serverOnly'),
+      ...Object.entries(WRONG).map(([kind, one]) => partner(one, kind as keyof typeof WRONG)),
+      startProsody(world, CHAT, world.certificate({ names: [CHAT.domain] }), {
+        isthmus: {
+          component: COMPONENT.name,
+          secret: COMPONENT.secret,
+          moduleFolder: join(import.meta.dirname, '../../deploy/prosody'),
+        },
+      }),
+    ]);
+    await world.start(home.isthmus);
+    let nora = await sipUser(world, SIP, 'nora');
+    const omar = await sipUser(world, SIP, 'omar');
+    const juliet = await xmppUser(world, CHAT, 'juliet');
+
+    const cast = { label: 'Prosody and Kamailio', kamailio, sip: nora, other: omar, xmpp: juliet };
+    messageScenes(world, cast);
+    xmppWatchesSip(world, cast);
+    sipWatchesXmpp(world, cast);
+
+    world.scene('a SIP partner learns nothing about an unknown XMPP user', async () => {
+      const unknown = await nora.message('nobody@chat.test', 'hello?');
+      assert.equal(status(unknown), 403);
+    });
+
+    world.scene('an XMPP user who writes to an unknown SIP user is told so', async () => {
+      assert.equal(await refusal('nobody@sip.test'), 'item-not-found');
+    });
+
+    world.scene('an XMPP user who writes to an unknown domain is told so', async () => {
+      assert.equal(await refusal('li@nowhere.test'), 'remote-server-not-found');
+    });
+
+    world.scene('a partner whose file allows no messages is refused both ways', async () => {
+      const rita = await sipUser(world, REFUSED, 'rita');
+      assert.equal(status(await rita.message(juliet.jid, 'let me in')), 403);
+      assert.ok(['not-allowed', 'forbidden', 'policy-violation'].includes(await refusal(rita.aor)));
+      assert.deepEqual(rita.messages.waiting(), []);
+    });
+
+    world.scene('a partner whose certificate is for servers only is accepted both ways', async () => {
+      const sam = await sipUser(world, SERVER_ONLY, 'sam');
+      assert.equal(status(await sam.message(juliet.jid, 'from sam')), 200);
+      await juliet.message(sam.aor);
+      await juliet.write(sam.aor, 'to sam');
+      assert.equal((await sam.messageFrom(juliet.jid)).body, 'to sam');
+    });
+
+    const CODES = { otherName: 'CERT_PEER_NAME_MISMATCH', untrusted: 'CERT_PEER_UNTRUSTED', expired: 'CERT_PEER_EXPIRED' } as const;
+    for (const [kind, of] of Object.entries(WRONG) as [keyof typeof WRONG, typeof SIP][]) {
+      world.scene(`a partner whose certificate is wrong (${kind}) is refused both ways, with the reason in the log`, async () => {
+        const person = await sipUser(world, of, Object.keys(of.users)[0] ?? '');
+        assert.ok(status(await person.message(juliet.jid, 'let me in')) >= 400);
+        await home.logged(CODES[kind], of.domain);
+        await juliet.write(person.aor, 'must not arrive');
+        await home.logged(CODES[kind], of.domain, 'out');
+        assert.deepEqual(person.messages.waiting(), []);
+        assert.ok(juliet.messages.waiting().every((stanza) => stanza.getChildText('body') !== 'let me in'));
+      });
+    }
+
+    world.scene('what was written while the partner is down waits and arrives once, in order, when it is back', async () => {
+      await kamailio.process.stop();
+      const mark = home.isthmus.logSize();
+      for (const number of ['1', '2', '3']) await juliet.write(nora.aor, number);
+      await home.loggedSince(mark, 'outbox.waits', SIP.domain);
+      await kamailio.process.start();
+      nora = await sipUser(world, SIP, 'nora');
+      // DESIGN 8: the back-off of a partner ends when it connects to us.
+      assert.ok([200, 202].includes(status(await nora.message(juliet.jid, 'back again'))));
+      await juliet.message(nora.aor);
+      for (const number of ['1', '2', '3']) assert.equal((await nora.messageFrom(juliet.jid)).body, number);
+      assert.deepEqual(nora.messages.waiting(), [], 'no copies');
+    });
+
+    world.scene('what our users wrote survives kill -9 of Isthmus and arrives once', async () => {
+      await kamailio.process.stop();
+      const mark = home.isthmus.logSize();
+      await juliet.write(nora.aor, 'before the kill');
+      await home.loggedSince(mark, 'outbox.waits', SIP.domain);
+      await home.isthmus.kill();
+      await kamailio.process.start();
+      nora = await sipUser(world, SIP, 'nora');
+      await home.isthmus.start();
+      assert.equal((await nora.messageFrom(juliet.jid, undefined, 90_000)).body, 'before the kill');
+      await juliet.write(nora.aor, 'after it');
+      assert.equal((await nora.messageFrom(juliet.jid)).body, 'after it');
+      assert.deepEqual(nora.messages.waiting(), [], 'no copies');
+    });
+
+    world.scene('requests to a partner carry what RFC 3261 asks for', async () => {
+      await juliet.write(nora.aor, 'look at the headers');
+      const message = await nora.messageFrom(juliet.jid);
+      assert.match(header(message, 'from'), /;tag=\S+/);
+      assert.match(header(message, 'via'), /^SIP\/2\.0\//);
+      assert.match(header(message, 'cseq'), /^\d+ MESSAGE$/);
+    });
+
+    /** What an XMPP user hears who writes there. */
+    async function refusal(to: string): Promise<string> {
+      await juliet.write(to, 'hello?');
+      return conditionOf(await juliet.message(to, (stanza) => stanza.attrs.type === 'error', 60_000)) ?? '';
+    }
+  });
+}
