@@ -11,12 +11,11 @@ import type { DialogRecord } from '../../model/stores.ts';
 import { Dialog } from './dialog.ts';
 import type { InboundRequest, OutgoingReply, SipAnswer } from './exchange.ts';
 import { notifyParts } from './from-model/presence.ts';
-import { parseVias } from './headers/via.ts';
 import { KeptDialogs } from './kept-dialogs.ts';
 import { originOf } from './messages.ts';
 import { begin, type Input, type Notifier, notification, restored, step, TERMS, type Terms } from './notifier.ts';
 import { contactUser, hopTo, pairKey, type SipPresenceDeps } from './presence-ground.ts';
-import { answersAlike, replyTo } from './replies.ts';
+import { accepted, refusal } from './subscribe-replies.ts';
 import { readForm, readSubscribe, type SubscribeReading } from './to-model/presence.ts';
 
 /** Spec 5.3: after the expiry, and for a poll. */
@@ -72,8 +71,8 @@ export class Notifiers {
     }
     await this.#learnSpelling(reading);
     const live = this.#add(dialog, reading, originOf(request));
-    const refusal = await this.#ask(live, request);
-    return refusal ?? this.#accepted(request, live, localTag);
+    const refused = await this.#ask(live, request);
+    return refused ?? accepted(request, live.presentity, live.expiresS, this.#deps.shore, localTag);
   };
 
   /** Shows, grants, refuses or ends for every dialog of the pair. Returns at once; the NOTIFYs follow. */
@@ -158,16 +157,17 @@ export class Notifiers {
     const { clock } = this.#deps;
     let late = false;
     const decided = this.#tell(live, live.machine.poll ? 'presence.probed' : 'presence.requested').then((outcome) => {
-      const refusal = this.#refusal(live, outcome, request);
-      if (refusal !== undefined) {
+      const use6xx = this.#deps.table().partners.get(request.fromDomain)?.sip.use6xx === true;
+      const refused = refusal(outcome, request, live.presentity, use6xx);
+      if (refused !== undefined) {
         if (late) this.#feed(live, { kind: 'denied' });
         else this.#remove(live);
       }
       // A poll that policy refuses looks like one of somebody who was granted nothing, and takes no longer.
-      if (refusal === undefined && outcome.kind === 'refused' && live.machine.poll) this.#feed(live, { kind: 'denied' });
+      if (refused === undefined && outcome.kind === 'refused' && live.machine.poll) this.#feed(live, { kind: 'denied' });
       // The 200 goes first, where it can (RFC 6665 §4.2.1.3).
-      if (refusal === undefined || late) clock.after(0, () => this.#feed(live, { kind: 'decided' }));
-      return refusal;
+      if (refused === undefined || late) clock.after(0, () => this.#feed(live, { kind: 'decided' }));
+      return refused;
     });
     let timer: Timer | undefined;
     const tooLate = new Promise<undefined>((resolve) => {
@@ -178,28 +178,6 @@ export class Notifiers {
       });
     });
     return Promise.race([decided, tooLate]).finally(() => timer?.cancel());
-  }
-
-  /** DESIGN 7: a partner's watcher who is refused waits like one who is not known; our own users are told. */
-  #refusal(live: Live, outcome: Outcome, request: InboundRequest): OutgoingReply | undefined {
-    if (outcome.kind !== 'refused' && outcome.kind !== 'failed') return undefined;
-    const partner = request.side === 'edge';
-    if (partner && answersAlike(outcome.reason)) return undefined;
-    const use6xx = this.#deps.table().partners.get(request.fromDomain)?.sip.use6xx === true;
-    return replyTo(outcome, { partner, endpoint: live.presentity.resource !== undefined, use6xx });
-  }
-
-  #accepted(request: InboundRequest, live: Live, toTag?: string): OutgoingReply {
-    const transport = parseVias(request.message.headers.all('via'))?.[0]?.transport.toLowerCase() === 'tcp' ? 'tcp' : 'tls';
-    const contact = this.#deps.shore.contactUri(request.side, transport, contactUser(live.presentity).contactUser);
-    return {
-      status: 200,
-      headers: [
-        ['Contact', `<${contact}>`],
-        ['Expires', String(live.expiresS)],
-      ],
-      ...(toTag === undefined ? {} : { toTag }),
-    };
   }
 
   /** A request inside the dialog: a refresh, or the end. */
@@ -223,7 +201,7 @@ export class Notifiers {
         void this.#tell(live, live.machine.phase === 'active' ? 'presence.watcherOnline' : 'presence.requested');
       });
     }
-    return this.#accepted(request, live);
+    return accepted(request, live.presentity, live.expiresS, this.#deps.shore);
   }
 
   #feed(live: Live, input: Input): void {

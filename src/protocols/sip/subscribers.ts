@@ -4,10 +4,9 @@
 
 import { reason } from '../../errors.ts';
 import { type Address, bare, bareKey, fromBareKey } from '../../model/address.ts';
-import type { Origin, PresenceEvent, Side } from '../../model/event.ts';
+import type { PresenceEvent, Side } from '../../model/event.ts';
 import { delivered, HANDED_OVER, type Outcome } from '../../model/outcome.ts';
 import type { Hop } from '../../model/ports.ts';
-import type { Reason } from '../../model/reason.ts';
 import type { DialogRecord } from '../../model/stores.ts';
 import { Dialog } from './dialog.ts';
 import type { BuildRequest, InboundRequest, OutgoingReply, SipAnswer } from './exchange.ts';
@@ -22,7 +21,8 @@ import { contactUser, hopTo, pairKey, type SipPresenceDeps } from './presence-gr
 import { type Action, begin, type Input, reconfirm, type Subscriber, step } from './subscriber.ts';
 import { readNotify } from './to-model/presence.ts';
 import { toSipUri } from './uri.ts';
-import { type Line, newLine, originOfPeer, othersLive, sentBy, takeDocument, type Watched, watched } from './watched.ts';
+import { type Line, newLine, originOfPeer, sentBy, type Watched, watched } from './watched.ts';
+import { WatchedReports } from './watched-reports.ts';
 
 const MAX_FORKS = 8;
 /** After a restart dialogs are re-confirmed over this time. */
@@ -31,12 +31,20 @@ const SPREAD_MS = 10_000;
 export class Subscribers {
   readonly #deps: SipPresenceDeps;
   readonly #kept: KeptDialogs;
+  readonly #reports: WatchedReports;
   readonly #all = new Map<string, Watched>();
   #size = 0;
 
   constructor(deps: SipPresenceDeps) {
     this.#deps = deps;
     this.#kept = new KeptDialogs(deps.dialogs, deps.log);
+    this.#reports = new WatchedReports({
+      ...deps,
+      // The dialogs are left to lapse.
+      unwanted: (of) => {
+        for (const line of [...of.lines]) this.#feed(line, { kind: 'watcherOffline' });
+      },
+    });
   }
 
   get size(): number {
@@ -62,8 +70,7 @@ export class Subscribers {
         // A new request finds nothing here and begins anew, while this one is still ending.
         const ending = known ?? watched(watcher, presentity, hop.side);
         this.#all.delete(ending.pair);
-        if (ending.lines.size === 0)
-          this.#tell(ending, { kind: 'presence.ended', by: 'presentity', reason: 'unsubscribed', retry: 'never' });
+        if (ending.lines.size === 0) this.#reports.unsubscribed(ending);
         for (const line of [...ending.lines]) this.#feed(line, { kind: 'stop' });
         return delivered('a SUBSCRIBE with Expires 0 is on its way');
       }
@@ -135,14 +142,14 @@ export class Subscribers {
         line.timer = undefined;
         return;
       case 'tell':
-        this.#report(line, action.what);
+        this.#reports.report(line, action.what);
         return;
       case 'blank':
         line.document = undefined;
-        this.#show(line.watched, line.origin);
+        this.#reports.show(line.watched, line.origin);
         return;
       case 'show':
-        this.#show(line.watched, line.origin);
+        this.#reports.show(line.watched, line.origin);
         return;
       case 'forget':
         this.#forget(line);
@@ -277,51 +284,6 @@ export class Subscribers {
     return fork;
   }
 
-  #show(of: Watched, origin: Origin): void {
-    this.#tell(of, { kind: 'presence.notified', scope: 'full', document: takeDocument(of, this.#deps.clock.now()) }, origin);
-  }
-
-  #report(line: Line, what: Extract<Action, { do: 'tell' }>['what']): void {
-    const { watched: of, origin } = line;
-    if (what === 'granted') {
-      this.#tell(of, { kind: 'presence.granted' }, origin);
-      return;
-    }
-    if (what === 'unsubscribed' ? of.lines.size > 1 : othersLive(line)) return;
-    const cause = causeOf(line);
-    switch (what) {
-      case 'denied':
-        // 603 and `rejected` are the user's own word; 403 and 489 are the server's.
-        this.#tell(of, { kind: 'presence.denied', ...(isOwnWord(line) ? {} : cause) }, origin);
-        return;
-      case 'noresource':
-        this.#tell(of, { kind: 'presence.ended', by: 'presentity', reason: 'noresource', retry: 'never', ...cause }, origin);
-        return;
-      case 'unreachable':
-        this.#tell(of, { kind: 'presence.ended', by: 'presentity', reason: 'unreachable', retry: 'now', ...cause }, origin);
-        return;
-      case 'unsubscribed':
-        this.#tell(of, { kind: 'presence.ended', by: 'presentity', reason: 'unsubscribed', retry: 'never' }, origin);
-        return;
-    }
-    what satisfies never;
-  }
-
-  #tell(of: Watched, said: Said, origin: Origin = originOfPeer(of)): void {
-    const { ids, clock, submit, log } = this.#deps;
-    const base = { id: ids.event(), at: clock.now(), from: of.presentity, to: of.watcher, origin };
-    of.tail = of.tail.then(async () => {
-      try {
-        const outcome = await submit({ ...base, ...said } as PresenceEvent); // Said is an event without this base
-        if (outcome.kind !== 'refused' || said.kind !== 'presence.notified') return;
-        // Nobody may see it: the dialog is left to lapse.
-        for (const line of [...of.lines]) this.#feed(line, { kind: 'watcherOffline' });
-      } catch (error) {
-        log.error({ event: 'presence.failed', id: base.id, kind: said.kind, error: String(error) });
-      }
-    });
-  }
-
   #forget(line: Line): void {
     const of = line.watched;
     if (!of.lines.delete(line)) return;
@@ -331,7 +293,7 @@ export class Subscribers {
     if (![...of.lines].some((other) => other.callId === line.callId)) line.unregister();
     if (of.lines.size === 0) {
       if (this.#all.get(of.pair) === of) this.#all.delete(of.pair);
-    } else if (line.document !== undefined) this.#show(of, line.origin);
+    } else if (line.document !== undefined) this.#reports.show(of, line.origin);
   }
 
   #register(line: Line): void {
@@ -365,21 +327,4 @@ export class Subscribers {
     line.storedId = undefined;
     line.stored = '';
   }
-}
-
-type Without<E> = E extends PresenceEvent ? Omit<E, 'id' | 'at' | 'origin' | 'from' | 'to'> : never;
-/** A presence event without what every event has. */
-type Said = Without<PresenceEvent>;
-
-function isOwnWord(line: Line): boolean {
-  return line.answer?.network === 'sip' && line.answer.status === 603;
-}
-
-/** What the peer's last refusal was, for the neck and the error tables. */
-function causeOf(line: Line): { readonly cause?: Reason } {
-  const { answer } = line;
-  if (answer?.network !== 'sip') return {};
-  const { status } = answer;
-  const code = status === 404 || status === 604 ? 'PEER_UNKNOWN_USER' : status === 410 ? 'PEER_GONE' : 'PEER_FORBIDDEN';
-  return { cause: reason(code, `the SIP peer answered ${status} to SUBSCRIBE`, { peer: answer }) };
 }

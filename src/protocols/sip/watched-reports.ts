@@ -1,0 +1,93 @@
+// What the neck is told about a presentity we watch: grants, documents, refusals, and why a view ended. Events about one
+// pair go one after the other, so that no document overtakes its grant.
+
+import { reason } from '../../errors.ts';
+import type { Log } from '../../log.ts';
+import type { Origin, PresenceEvent } from '../../model/event.ts';
+import type { Clock, Ids, Submit } from '../../model/ports.ts';
+import type { Reason } from '../../model/reason.ts';
+import type { Action } from './subscriber.ts';
+import { type Line, originOfPeer, othersLive, takeDocument, type Watched } from './watched.ts';
+
+export interface ReportPorts {
+  readonly submit: Submit;
+  readonly clock: Clock;
+  readonly ids: Ids;
+  readonly log: Log;
+  /** The neck shows the documents to nobody. */
+  unwanted(of: Watched): void;
+}
+
+type Without<E> = E extends PresenceEvent ? Omit<E, 'id' | 'at' | 'origin' | 'from' | 'to'> : never;
+/** A presence event without what every event has. */
+type Said = Without<PresenceEvent>;
+
+export class WatchedReports {
+  readonly #ports: ReportPorts;
+
+  constructor(ports: ReportPorts) {
+    this.#ports = ports;
+  }
+
+  /** The whole of what all dialogs show now. */
+  show(of: Watched, origin: Origin): void {
+    this.#tell(of, { kind: 'presence.notified', scope: 'full', document: takeDocument(of, this.#ports.clock.now()) }, origin);
+  }
+
+  /** What the watcher ended has ended. */
+  unsubscribed(of: Watched): void {
+    this.#tell(of, { kind: 'presence.ended', by: 'presentity', reason: 'unsubscribed', retry: 'never' }, originOfPeer(of));
+  }
+
+  report(line: Line, what: Extract<Action, { do: 'tell' }>['what']): void {
+    const { watched: of, origin } = line;
+    if (what === 'granted') {
+      this.#tell(of, { kind: 'presence.granted' }, origin);
+      return;
+    }
+    if (what === 'unsubscribed' ? of.lines.size > 1 : othersLive(line)) return;
+    const cause = causeOf(line);
+    switch (what) {
+      case 'denied':
+        // 603 and `rejected` are the user's own word; 403 and 489 are the server's.
+        this.#tell(of, { kind: 'presence.denied', ...(isOwnWord(line) ? {} : cause) }, origin);
+        return;
+      case 'noresource':
+        this.#tell(of, { kind: 'presence.ended', by: 'presentity', reason: 'noresource', retry: 'never', ...cause }, origin);
+        return;
+      case 'unreachable':
+        this.#tell(of, { kind: 'presence.ended', by: 'presentity', reason: 'unreachable', retry: 'now', ...cause }, origin);
+        return;
+      case 'unsubscribed':
+        this.unsubscribed(of);
+        return;
+    }
+    what satisfies never;
+  }
+
+  #tell(of: Watched, said: Said, origin: Origin): void {
+    const { ids, clock, submit, log } = this.#ports;
+    const base = { id: ids.event(), at: clock.now(), from: of.presentity, to: of.watcher, origin };
+    of.tail = of.tail.then(async () => {
+      try {
+        const outcome = await submit({ ...base, ...said } as PresenceEvent); // Said is an event without this base
+        if (outcome.kind === 'refused' && said.kind === 'presence.notified') this.#ports.unwanted(of);
+      } catch (error) {
+        log.error({ event: 'presence.failed', id: base.id, kind: said.kind, error: String(error) });
+      }
+    });
+  }
+}
+
+function isOwnWord(line: Line): boolean {
+  return line.answer?.network === 'sip' && line.answer.status === 603;
+}
+
+/** What the peer's last refusal was, for the neck and the error tables. */
+function causeOf(line: Line): { readonly cause?: Reason } {
+  const { answer } = line;
+  if (answer?.network !== 'sip') return {};
+  const { status } = answer;
+  const code = status === 404 || status === 604 ? 'PEER_UNKNOWN_USER' : status === 410 ? 'PEER_GONE' : 'PEER_FORBIDDEN';
+  return { cause: reason(code, `the SIP peer answered ${status} to SUBSCRIBE`, { peer: answer }) };
+}
