@@ -97,7 +97,7 @@ export type Action =
   /** Replaces the timer that runs. */
   | { readonly do: 'timer'; readonly ms: number }
   | { readonly do: 'cancelTimer' }
-  /** To the neck: the first active NOTIFY; a refusal; the user is unknown; unreachable; ended as asked. */
+  /** To the neck: the first active NOTIFY; a refusal; nothing can be had there; unreachable; ended as asked. */
   | { readonly do: 'tell'; readonly what: 'granted' | 'denied' | 'noresource' | 'unreachable' | 'unsubscribed' }
   /** To the neck: the document of this NOTIFY. */
   | { readonly do: 'show' }
@@ -233,24 +233,33 @@ function answered(now: Subscriber, input: Extract<Input, { kind: 'answered' }>, 
     case 403:
     case 489:
     case 603:
+    case 607:
       return [{ ...now, phase: 'gone', established: false }, [{ do: 'cancelTimer' }, { do: 'tell', what: 'denied' }, { do: 'forget' }]];
     case 404:
     case 410:
     case 604:
       // On the first try only: somebody who was seen before is not taken away by one answer (spec 13.2).
       if (now.everActive) return failed({ ...now, established: false }, facts, input.retryAfterMs);
-      return [{ ...now, phase: 'gone', established: false }, [{ do: 'cancelTimer' }, { do: 'tell', what: 'noresource' }, { do: 'forget' }]];
+      return hopeless(now);
     case 401:
     case 407:
       // We have no credentials to fix; the peer may.
       return wait(now, Math.max(input.retryAfterMs ?? 0, CREDENTIALS_RETRY_MS));
-    case 408:
-    case 480:
-      return failed(now, facts, input.retryAfterMs);
     default:
-      // 5xx and 6xx pass; what remains of 3xx and 4xx says that the peer does not want it like this: as `giveup`.
-      return failed(now, facts, status >= 500 ? input.retryAfterMs : Math.max(input.retryAfterMs ?? 0, GIVEUP_MS));
+      if (passes(status)) return failed(now, facts, input.retryAfterMs);
+      // Spec 13.1: what the peer cannot or will not do is told, not swallowed; for a grant that stands it is as `giveup`.
+      return now.everActive ? failed(now, facts, Math.max(input.retryAfterMs ?? 0, GIVEUP_MS)) : hopeless(now);
   }
+}
+
+/** Statuses after which a later try may do better; 1xx and 2xx do not come here. */
+function passes(status: number): boolean {
+  const lasting = status === 501 || status === 505 || status === 513 || status === 606;
+  return status === 408 || status === 430 || status === 480 || status === 491 || (status >= 500 && !lasting);
+}
+
+function hopeless(now: Subscriber): Step {
+  return [{ ...now, phase: 'gone', established: false }, [{ do: 'cancelTimer' }, { do: 'tell', what: 'noresource' }, { do: 'forget' }]];
 }
 
 /** Spec 5.2: 30 s * 2^n with jitter, at most 1 h, or what the peer asks for; after two failures the watcher is told. */

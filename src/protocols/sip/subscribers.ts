@@ -217,7 +217,7 @@ export class Subscribers {
     if (status >= 200 && status < 300) this.#founded(line, answer.response);
     else {
       const outcome = outcomeOf(answer.response, false);
-      line.answer = outcome.kind === 'refused' || outcome.kind === 'failed' ? outcome.reason.peer : undefined;
+      line.refusal = outcome.kind === 'refused' || outcome.kind === 'failed' ? outcome.reason : undefined;
     }
     const expiresS = parseSeconds(headers.get('expires') ?? '');
     const minExpiresS = parseSeconds(headers.get('min-expires') ?? '');
@@ -232,7 +232,7 @@ export class Subscribers {
   }
 
   #founded(line: Line, response: SipResponse): void {
-    line.answer = undefined;
+    line.refusal = undefined;
     if (line.dialog === undefined) line.dialog = Dialog.asClient(sentBy(line), response);
     // The 200 of one fork does not speak for the dialog of another, whose NOTIFY came first.
     else if (parseNameAddr(response.headers.get('to') ?? '')?.tag === line.dialog.remoteTag) line.dialog.refreshTarget(response);
@@ -248,7 +248,7 @@ export class Subscribers {
     const line = this.#lineOf(founder, request);
     if (typeof line === 'number') return { status: line };
     line.origin = originOf(request);
-    line.answer = undefined; // what was refused before is no reason for what is said now
+    line.refusal = undefined; // what was refused before is no reason for what is said now
     if (reading.kind === 'terminated') {
       const { reason: why, retryAfterMs } = reading;
       const said = { ...(why === undefined ? {} : { reason: why }), ...(retryAfterMs === undefined ? {} : { retryAfterMs }) };

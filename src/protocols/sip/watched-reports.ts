@@ -1,7 +1,6 @@
 // What the neck is told about a presentity we watch: grants, documents, refusals, and why a view ended. Events about one
 // pair go one after the other, so that no document overtakes its grant.
 
-import { reason } from '../../errors.ts';
 import type { Log } from '../../log.ts';
 import type { Origin, PresenceEvent } from '../../model/event.ts';
 import type { Clock, Ids, Submit } from '../../model/ports.ts';
@@ -46,11 +45,11 @@ export class WatchedReports {
       return;
     }
     if (what === 'unsubscribed' ? of.lines.size > 1 : othersLive(line)) return;
-    const cause = causeOf(line);
+    // The peer's own status travels along, for the error tables.
+    const cause = line.refusal === undefined ? {} : { cause: line.refusal };
     switch (what) {
       case 'denied':
-        // 603 and `rejected` are the user's own word; 403 and 489 are the server's.
-        this.#tell(of, { kind: 'presence.denied', ...(isOwnWord(line) ? {} : cause) }, origin);
+        this.#tell(of, { kind: 'presence.denied', ...(isOwnWord(line.refusal) ? {} : cause) }, origin);
         return;
       case 'noresource':
         this.#tell(of, { kind: 'presence.ended', by: 'presentity', reason: 'noresource', retry: 'never', ...cause }, origin);
@@ -79,15 +78,7 @@ export class WatchedReports {
   }
 }
 
-function isOwnWord(line: Line): boolean {
-  return line.answer?.network === 'sip' && line.answer.status === 603;
-}
-
-/** What the peer's last refusal was, for the neck and the error tables. */
-function causeOf(line: Line): { readonly cause?: Reason } {
-  const { answer } = line;
-  if (answer?.network !== 'sip') return {};
-  const { status } = answer;
-  const code = status === 404 || status === 604 ? 'PEER_UNKNOWN_USER' : status === 410 ? 'PEER_GONE' : 'PEER_FORBIDDEN';
-  return { cause: reason(code, `the SIP peer answered ${status} to SUBSCRIBE`, { peer: answer }) };
+/** 603, 607 (RFC 8197) and `rejected` are the user's own word; 403 and 489 are the server's. */
+function isOwnWord(why: Reason | undefined): boolean {
+  return why?.peer?.network === 'sip' && (why.peer.status === 603 || why.peer.status === 607);
 }

@@ -5,7 +5,7 @@ import type { Address } from '../../model/address.ts';
 import type { Origin, Side } from '../../model/event.ts';
 import type { Timer } from '../../model/ports.ts';
 import type { Endpoint, PresenceDocument } from '../../model/presence.ts';
-import type { PeerAnswer } from '../../model/reason.ts';
+import type { Reason } from '../../model/reason.ts';
 import type { Dialog } from './dialog.ts';
 import { pairKey } from './presence-ground.ts';
 import type { Subscriber } from './subscriber.ts';
@@ -37,7 +37,7 @@ export interface Line {
   timer: Timer | undefined;
   document: PresenceDocument | undefined;
   /** What the last refusal said, for the neck. */
-  answer: PeerAnswer | undefined;
+  refusal: Reason | undefined;
   origin: Origin;
   storedId: string | undefined;
   /** What was stored last, to see whether it changed. */
@@ -65,7 +65,7 @@ export function newLine(of: Watched, machine: Subscriber): Line {
     dialog: undefined,
     timer: undefined,
     document: undefined,
-    answer: undefined,
+    refusal: undefined,
     origin: originOfPeer(of),
     storedId: undefined,
     stored: '',

@@ -117,8 +117,10 @@ test('423: again at once with what the peer asks for', async () => {
 
 const REFUSALS: readonly (readonly [status: number, told: readonly string[]])[] = [
   [403, ['denied (PEER_FORBIDDEN)']],
-  [489, ['denied (PEER_FORBIDDEN)']],
+  [489, ['denied (PEER_NOT_ACCEPTABLE)']],
   [603, ['denied']],
+  [607, ['denied']],
+  [405, ['ended:noresource']],
   [404, ['ended:noresource']],
   [410, ['ended:noresource']],
   [604, ['ended:noresource']],
