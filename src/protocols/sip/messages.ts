@@ -121,7 +121,9 @@ export class Messages {
       written: () => delivery.written(),
     });
     if (answer.kind === 'failed') return failed(answer.reason);
-    const outcome = outcomeOf(answer.response, delivery.attempt > 1);
+    // The first copy may have arrived: an earlier attempt, another connection of this one, or a process before ours.
+    const resend = delivery.attempt > 1 || answer.tries > 1 || delivery.possibleCopy === true;
+    const outcome = outcomeOf(answer.response, resend);
     if (answer.response.status === 415 || answer.response.status === 406) return this.#learnRefusal(delivery, event, wire, cpim, outcome);
     return outcome;
   }

@@ -58,10 +58,10 @@ export class Messages {
     const to = toJid(event.to);
     if (typeof from !== 'string') return refused(from);
     if (typeof to !== 'string') return refused(to);
-    const stanzaId = delivery.wire?.stanzaId ?? this.#deps.ids.event();
-    const element = writeMessage(event, { stanzaId }, { from, to, chat: this.#isChat(event.to), partner: hop.side === 'edge' });
+    const wire = delivery.wire ?? { stanzaId: this.#deps.ids.event() };
+    const element = writeMessage(event, wire, { from, to, chat: this.#isChat(event.to), partner: hop.side === 'edge' });
     const durable = event.kind !== 'im.composing';
-    const id = element.attrs.id ?? stanzaId;
+    const id = element.attrs.id ?? wire.stanzaId;
     const refusal = durable ? this.#refusalOf(id, bare(event.to)) : undefined;
     try {
       const sent = await this.#deps.shore.send(hop.ourDomain, hop.theirDomain, hop.partner, element, { durable, signal: delivery.signal });

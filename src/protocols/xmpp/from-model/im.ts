@@ -17,9 +17,15 @@ export interface MessageOptions {
 }
 
 /** The stanza for an event. */
-export function writeMessage(event: ImSent | ImComposing | ImReceipt, wire: Pick<WireIds, 'stanzaId'>, options: MessageOptions): Element {
+export function writeMessage(
+  event: ImSent | ImComposing | ImReceipt,
+  wire: Pick<WireIds, 'stanzaId' | 'thread'>,
+  options: MessageOptions,
+): Element {
   const addresses = { from: options.from, to: options.to };
-  const thread = event.thread === undefined ? [] : [element('thread', NS.server, {}, [event.thread])];
+  // The conversation in this user's own words: a thread that SIP could not carry comes back as it was.
+  const conversation = wire.thread ?? event.thread;
+  const thread = conversation === undefined ? [] : [element('thread', NS.server, {}, [conversation])];
   switch (event.kind) {
     case 'im.sent': {
       const chat = options.chat || event.style === 'chat';
