@@ -120,18 +120,14 @@ export async function start(ready: Ready, log: Log): Promise<Running> {
     ...common,
     secret: (name) => secretOf(home, name),
     // DESIGN 7: a user of ours is shown only to who has an authorization or a conversation with them.
-    visible: async (asker, user) => {
-      const [one, other] = [bareKey(asker), bareKey(user)];
-      if (await store.requests.knows(other, one)) return true;
-      const known = (await store.authorizations.get(one, other)) ?? (await store.authorizations.get(other, one));
-      return known?.state === 'granted';
-    },
+    visible: async (asker, user) => (await store.requests.knows(bareKey(user), bareKey(asker))) || (await presence.related(asker, user)),
   });
   gateways.set('sip', sip.gateway).set('xmpp', xmpp.gateway);
 
   // --- open: the road out first, then what waits on disk, then the doors ---
   await sip.restore();
   await outbox.start();
+  await presence.resume();
   firstContact.start();
   const refuses = (address: string): boolean => blockedAddress(table().policy, address, clock.now());
   const everything = { log, firstContact, outbox, presence, store, shores: [sip, xmpp] };
