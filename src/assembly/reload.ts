@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { showFinding } from '../config/finding.ts';
 import type { Home } from '../config/home.ts';
 import type { OwnCertificates } from '../edge/own-certificates.ts';
+import type { CertFault } from '../edge/pem.ts';
 import type { TrustStore } from '../edge/trust-store.ts';
 import type { Log } from '../log.ts';
 import type { Clock, Timer } from '../model/ports.ts';
@@ -28,10 +29,17 @@ export function watchCertificates(parts: { home: Home; own: OwnCertificates; tru
     const before = trust.current.generation;
     const trustFaults = trust.reload();
     for (const name of changed) log.info({ event: 'cert.reloaded', name }, 'new handshakes use it');
-    for (const fault of [...faults, ...trustFaults])
-      log.warn({ event: 'cert.rejected', ...fault }, 'a certificate file is left out; what was in force stays');
+    tellFaults([...faults, ...trustFaults], log);
     if (trust.current.generation !== before) log.info({ event: 'trust.reloaded', generation: trust.current.generation });
   });
+}
+
+/** Says what is wrong in certs/: an unusable file is left out, a doubtful one is in force all the same. */
+export function tellFaults(faults: readonly CertFault[], log: Log): void {
+  for (const { file, text, level } of faults) {
+    if (level === 'error') log.warn({ event: 'cert.rejected', file, found: text }, 'a file in certs/ is left out; what was in force stays');
+    else log.warn({ event: 'cert.doubtful', file, found: text }, 'a certificate is in force and deserves a look');
+  }
 }
 
 /** The table in force, and how it is replaced. */

@@ -24,7 +24,7 @@ import { detailsFor } from '../routing/way.ts';
 import { openStore, type Store } from '../store/store.ts';
 import { drain } from './drain.ts';
 import { makeEdge, openListeners } from './edge.ts';
-import { keepHouse, Rules, watchCertificates } from './reload.ts';
+import { keepHouse, Rules, tellFaults, watchCertificates } from './reload.ts';
 import { sipShore } from './sip.ts';
 import { xmppShore } from './xmpp.ts';
 
@@ -58,7 +58,7 @@ export async function start(ready: Ready, log: Log): Promise<Running> {
   // --- the edge: who is there, and the way out ---
   const parts = makeEdge(home, table, clock, ids);
   const faults = [...parts.own.faults, ...parts.trust.faults];
-  for (const fault of faults) log.warn({ event: 'cert.rejected', ...fault }, 'a certificate file is left out');
+  tellFaults(faults, log);
   const broken = faults.filter((fault) => fault.level === 'error');
   if (broken.length > 0) {
     store.close();

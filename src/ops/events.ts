@@ -19,6 +19,7 @@ export const EVENTS: Readonly<Record<string, LogEvent>> = {
 
   // --- certificates and listeners ---
   'cert.reloaded': event('info', 'Changed certificates, roots or revocation lists are in force.', 'isthmus_certificate_expiry_seconds'),
+  'cert.doubtful': event('warn', 'A certificate is in force and something about it deserves a look, such as its expiry.'),
   'cert.rejected': event('warn', 'A file in certs/ is not usable; what was in force before stays.', 'isthmus_certificate_rejected_total'),
   'trust.reloaded': event('info', 'Changed roots and revocation lists are in force.'),
   'rules.reloaded': event('info', 'A changed set of files is in force.'),
