@@ -71,9 +71,9 @@ export interface RunResult {
   readonly messages: number;
   readonly failures: number;
   readonly ms: number;
-  /** From sent to done, in ms. */
-  readonly medianMs: number;
-  readonly p99Ms: number;
+  /** From sent to done, in ms; of messages only. */
+  readonly medianMs?: number;
+  readonly p99Ms?: number;
 }
 
 export type Report = { readonly ok: true; readonly result?: RunResult } | { readonly ok: false; readonly error: string };

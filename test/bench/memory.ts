@@ -10,7 +10,7 @@ const SETTLE_MS = 1500;
 
 /** @param count of each kind that is opened */
 export async function memory(stage: Stage, count: number): Promise<string> {
-  await stage.start('isthmus', ['--expose-gc']);
+  await stage.start('isthmus');
   await pause(SETTLE_MS);
   const resident = async (): Promise<number> => {
     await pause(SETTLE_MS);

@@ -35,6 +35,7 @@ export class Stage {
   readonly #subjects = new Map<SubjectName, PeerProcess>();
   readonly #load: ChildProcess;
   #kamailioPresence = false;
+  #homes = 0;
 
   private constructor(ports: Ports) {
     this.ports = ports;
@@ -119,8 +120,10 @@ export class Stage {
     switch (name) {
       case 'isthmus': {
         const own = this.#ca.issue({ names: [SIP_DOMAIN, `edge.${SIP_DOMAIN}`, `edge-in.${SIP_DOMAIN}`] });
-        mkdirSync(join(this.folder, 'isthmus'), { recursive: true });
-        return isthmus({ folder: join(this.folder, 'isthmus'), ports, own, rootPem: this.#ca.rootPem, nodeArguments });
+        this.#homes += 1;
+        const folder = join(this.folder, `isthmus-${this.#homes}`); // a new one has no history
+        mkdirSync(folder, { recursive: true });
+        return isthmus({ folder, ports, own, rootPem: this.#ca.rootPem, nodeArguments });
       }
       case 'bare':
         return this.#bare();

@@ -85,7 +85,7 @@ export class PresenceFeeds {
     }
     const failures = await this.#told();
     const ms = performance.now() - started;
-    return { messages: feed.pairs.length - failures, failures, ms, medianMs: Number.NaN, p99Ms: Number.NaN };
+    return { messages: feed.pairs.length - failures, failures, ms };
   }
 
   /** SUBSCRIBE and NOTIFY, in either direction. */
@@ -164,7 +164,8 @@ export class PresenceFeeds {
     const { head } = watched.subscribe;
     watched.cseq += 1;
     const uri = /<([^>]+)>/.exec(field(head, 'Contact') ?? '')?.[1] ?? '';
-    const [from, to] = [`${field(head, 'To')};tag=presentity`, field(head, 'From') ?? ''];
+    const to = field(head, 'To') ?? '';
+    const [us, them] = [to.includes(';tag=') ? to : `${to};tag=presentity`, field(head, 'From') ?? ''];
     const more = [
       'Event: presence',
       'Subscription-State: active;expires=3600',
@@ -172,7 +173,7 @@ export class PresenceFeeds {
       `Contact: <sip:end@${SIP_HOST}:${this.#ports.sipEnd};transport=tls>`,
     ];
     const callId = field(head, 'Call-ID') ?? '';
-    watched.line.write(request('NOTIFY', uri, from, to, callId, watched.cseq, more, this.#pidf(watched.presentity)));
+    watched.line.write(request('NOTIFY', uri, us, them, callId, watched.cseq, more, this.#pidf(watched.presentity)));
   }
 
   #stanza(watcher: string, presentity: string): string {

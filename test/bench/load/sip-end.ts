@@ -50,10 +50,9 @@ export function answer(message: SipMessage, tag: string, more = ''): string {
   return `${out}To: ${to}${to.includes(';tag=') ? '' : `;tag=${tag}`}\r\n${more}Content-Length: 0\r\n\r\n`;
 }
 
-/** A line: one connection on which both sides may ask. What is written during one data event leaves as one write. */
+/** A line: one connection on which both sides may ask. Every message is a write of its own, hence a TLS record, as servers do. */
 export class SipLine {
   readonly socket: TLSSocket;
-  #out = '';
 
   constructor(socket: TLSSocket, onMessage: (message: SipMessage, line: SipLine) => void) {
     this.socket = socket;
@@ -62,20 +61,11 @@ export class SipLine {
     socket.on('error', () => socket.destroy());
     socket.on('data', (chunk: Buffer) => {
       for (const message of reader.push(chunk)) onMessage(message, this);
-      this.flush();
     });
   }
 
-  /** Leaves at the end of this turn of the event loop at the latest. */
   write(text: string): void {
-    if (this.#out === '') queueMicrotask(() => this.flush());
-    this.#out += text;
-  }
-
-  flush(): void {
-    if (this.#out === '') return;
-    this.socket.write(this.#out, 'latin1');
-    this.#out = '';
+    this.socket.write(text, 'latin1');
   }
 }
 

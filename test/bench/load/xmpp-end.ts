@@ -34,10 +34,9 @@ export function attribute(stanza: string, name: string): string {
   );
 }
 
-/** Collects what is written in one turn of the event loop. */
+/** An open stream. Every stanza is a write of its own, hence a TLS record, as servers do. */
 export class StanzaLine {
   readonly socket: Socket;
-  #out = '';
 
   constructor(socket: Socket, onStanza: (stanza: string) => void = () => {}) {
     this.socket = socket;
@@ -50,14 +49,7 @@ export class StanzaLine {
   }
 
   write(text: string): void {
-    if (this.#out === '') queueMicrotask(() => this.flush());
-    this.#out += text;
-  }
-
-  flush(): void {
-    if (this.#out === '') return;
-    this.socket.write(this.#out);
-    this.#out = '';
+    this.socket.write(text);
   }
 }
 
