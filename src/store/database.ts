@@ -1,5 +1,6 @@
 // The one writer. Writes of one turn of the event loop share one transaction and one fsync (WAL, synchronous=FULL);
-// their promises resolve after the commit. Lazy writes are gathered for 50 ms and go without an fsync of their own.
+// their promises resolve after the commit. Lazy writes are gathered for 50 ms and go without an fsync of their own; those that
+// can be made again from what is on disk, or be missed, are gathered for a second: they touch pages all over the file.
 // Reads are synchronous and see what is committed. What the tables mean is the business of the rooms beside this one.
 
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
@@ -8,6 +9,8 @@ import { StoreError } from '../model/outbox-store.ts';
 
 /** How long lazy writes are gathered, in ms: many rows then share the pages they touch. */
 const LAZY_MS = 50;
+/** The same for writes that nobody would miss after a crash. */
+const IDLE_MS = 1000;
 /** WAL pages (4 KiB) after which a commit also checkpoints. */
 const CHECKPOINT_PAGES = 4000;
 const SQLITE_BUSY = 5;
@@ -35,6 +38,9 @@ export class Database {
   readonly #statements = new Map<string, StatementSync>();
   #writes: Write[] = [];
   #lazies: (() => void)[] = [];
+  #idles: (() => void)[] = [];
+  #idleTimer: NodeJS.Timeout | undefined;
+  #withIdles = false;
   #scheduled = false;
   #withLazies = false;
   #lazyTimer: NodeJS.Timeout | undefined;
@@ -51,7 +57,7 @@ export class Database {
   constructor(path: string, busyMs = 2000) {
     this.#db = new DatabaseSync(path, { timeout: busyMs });
     this.#db.exec(`PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA secure_delete = ON; PRAGMA temp_store = MEMORY;
-      PRAGMA cache_size = -16000; PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON; PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES};
+      PRAGMA cache_size = -64000; PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON; PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES};
       PRAGMA journal_size_limit = 67108864`);
   }
 
@@ -92,31 +98,51 @@ export class Database {
     if (this.#closed) return;
     this.#lazies.push(run);
     if (this.#lazyTimer !== undefined) return;
-    this.#lazyTimer = setTimeout(() => this.flush(), LAZY_MS);
+    this.#lazyTimer = setTimeout(() => this.#flushLazies(), LAZY_MS);
     this.#lazyTimer.unref();
+  }
+
+  #flushLazies(): void {
+    this.#withLazies = true;
+    this.#turn();
+  }
+
+  /** Is written within a second, and may be lost in a crash. Otherwise like `lazy`. */
+  idle(run: () => void): void {
+    if (this.#closed) return;
+    this.#idles.push(run);
+    if (this.#idleTimer !== undefined) return;
+    this.#idleTimer = setTimeout(() => this.flush(), IDLE_MS);
+    this.#idleTimer.unref();
   }
 
   /** Lazy writes that wait; grows while the disk is full. What can be missed is not added past a bound. */
   get backlog(): number {
-    return this.#lazies.length;
+    return this.#lazies.length + this.#idles.length;
   }
 
   /** Commits everything that waits, now. */
   flush(): void {
-    this.#withLazies = true;
-    this.#turn();
+    this.#withIdles = true;
+    this.#flushLazies();
   }
 
   #turn(): void {
     this.#scheduled = false;
     const writes = this.#writes;
-    const lazies = this.#withLazies ? this.#lazies : [];
+    const lazies = this.#withIdles ? [...this.#lazies, ...this.#idles] : this.#withLazies ? this.#lazies : [];
+    if (this.#withIdles) {
+      if (this.#idleTimer !== undefined) clearTimeout(this.#idleTimer);
+      this.#idleTimer = undefined;
+      this.#idles = [];
+    }
     if (this.#withLazies) {
       if (this.#lazyTimer !== undefined) clearTimeout(this.#lazyTimer);
       this.#lazyTimer = undefined;
       this.#lazies = [];
     }
     this.#withLazies = false;
+    this.#withIdles = false;
     this.#writes = [];
     if (this.#closed || (writes.length === 0 && lazies.length === 0)) return;
     const started = performance.now();
@@ -200,7 +226,8 @@ export class Database {
   close(): void {
     if (this.#closed) return;
     this.flush();
-    if (this.#lazyTimer !== undefined) clearTimeout(this.#lazyTimer);
+    clearTimeout(this.#lazyTimer);
+    clearTimeout(this.#idleTimer);
     this.#closed = true;
     this.#db.close();
   }

@@ -1,4 +1,4 @@
-// What policy decided, for `explain` and reports. Noted lazily: a crash may cost the last 50 ms, a full disk may cost more.
+// What policy decided, for `explain` and reports. Noted lazily: a crash may cost the last second, a full disk may cost more.
 
 import type { DecisionRecord, DecisionStore } from '../model/stores.ts';
 import { integer, maybeText, type Row, text, word } from './column.ts';
@@ -7,17 +7,24 @@ import { PROOFS } from './ledger.ts';
 import { nameHash, pairHash } from './names.ts';
 
 /** Marks that wait for the disk before decisions are dropped instead of kept. */
-const BACKLOG = 10_000;
+const BACKLOG = 20_000;
 const EXPIRE_STEP = 1000;
 /** Lines of one name that are looked at, and given. */
 const NAMED = 1000;
 const FOUND = 100;
 
 export function decisionTable(db: Database): DecisionStore {
+  let waiting: DecisionRecord[] = [];
   return {
     note(record) {
-      if (db.backlog > BACKLOG) return;
-      db.lazy(() => insert(db, record));
+      if (waiting.length > BACKLOG) return;
+      waiting.push(record);
+      if (waiting.length > 1) return;
+      const batch = waiting; // for good: after a rollback the same records are written again
+      db.idle(() => {
+        if (waiting === batch) waiting = [];
+        insert(db, batch);
+      });
     },
     async ofEvent(id) {
       return hashed(db, nameHash(id))
@@ -43,27 +50,35 @@ export function decisionTable(db: Database): DecisionStore {
   };
 }
 
-function insert(db: Database, one: DecisionRecord): void {
-  const number = db
-    .prepare(
-      `INSERT INTO decision (at, event_id, kind, sender, recipient, network, proof, allowed, code, file, key, ids)
-       VALUES (?,?,?,?,?,?,?,?,?,?,?,?)`,
-    )
-    .run(
-      Math.round(one.at),
-      one.eventId,
-      one.kind,
-      one.from,
-      one.to,
-      one.network,
-      one.proof,
-      one.allowed ? 1 : 0,
-      one.code ?? null,
-      one.file ?? null,
-      one.key ?? null,
-      one.ids === undefined || one.ids.length === 0 ? null : JSON.stringify(one.ids),
-    ).lastInsertRowid;
-  for (const hash of hashesOf(one)) db.prepare('INSERT OR IGNORE INTO decision_name (hash, number) VALUES (?, ?)').run(hash, number);
+function insert(db: Database, records: readonly DecisionRecord[]): void {
+  const names: (readonly [hash: number, number: number])[] = [];
+  const line = db.prepare(
+    `INSERT INTO decision (at, event_id, kind, sender, recipient, network, proof, allowed, code, file, key, ids)
+     VALUES (?,?,?,?,?,?,?,?,?,?,?,?)`,
+  );
+  for (const one of records) {
+    const number = Number(
+      line.run(
+        Math.round(one.at),
+        one.eventId,
+        one.kind,
+        one.from,
+        one.to,
+        one.network,
+        one.proof,
+        one.allowed ? 1 : 0,
+        one.code ?? null,
+        one.file ?? null,
+        one.key ?? null,
+        one.ids === undefined || one.ids.length === 0 ? null : JSON.stringify(one.ids),
+      ).lastInsertRowid,
+    );
+    for (const hash of hashesOf(one)) names.push([hash, number]);
+  }
+  // In the order of the index: neighbours share a page.
+  names.sort(([a], [b]) => a - b);
+  const name = db.prepare('INSERT OR IGNORE INTO decision_name (hash, number) VALUES (?, ?)');
+  for (const [hash, number] of names) name.run(hash, number);
 }
 
 function hashesOf(one: DecisionRecord): Set<number> {

@@ -1,13 +1,21 @@
 // Writes the ledger behind the outbox: what happens to a row within 50 ms becomes one line instead of an insert and three
 // updates. Nothing is lost by it: the outbox row is on disk before anybody is answered, a line that a crash swallowed is
-// written again from it at the next start, and the row is deleted in the same transaction that notes its good end.
+// written again from it at the next start, and the row is deleted in the same transaction that notes its good end. The names
+// by which lines can be asked for follow within a second; `mend` makes those again that a crash has swallowed.
 
 import { bareKey } from '../model/address.ts';
 import type { DurableEvent, NewRow, RowEnd } from '../model/outbox-store.ts';
 import type { Hop } from '../model/ports.ts';
 import type { Reason } from '../model/reason.ts';
+import { integer, maybeText, text } from './column.ts';
 import type { Database } from './database.ts';
 import { nameHash, pairHash } from './names.ts';
+
+/** The columns of a line that hold identifiers. */
+export const ID_COLUMNS = ['id', 'stanza_id', 'call_id', 'their_wire_id', 'their_call_id', 'their_message_id'] as const;
+/** Lines before the newest whose names may be missing after a kill: more than the second in which they are gathered. */
+const MEND_MS = 10_000;
+const MEND_ROWS = 100_000;
 
 /** What a line begins with. */
 export type Opening = Pick<NewRow, 'fromTag' | 'stanzaId' | 'acceptedAt'> & {
@@ -27,6 +35,7 @@ interface Marks {
 export class LedgerPen {
   readonly #db: Database;
   #marks = new Map<number, Marks>();
+  #names: (readonly [hash: number, row: number])[] = [];
 
   constructor(db: Database) {
     this.#db = db;
@@ -34,6 +43,37 @@ export class LedgerPen {
 
   open(row: number, opening: Opening): void {
     this.#of(row).opening = opening;
+    const { event, stanzaId, callId } = opening;
+    const theirs = 'ids' in event ? event.ids : undefined;
+    const ids = [event.id, stanzaId, callId, theirs?.wireId, theirs?.callId, theirs?.messageId];
+    for (const hash of hashesOf(bareKey(event.from), bareKey(event.to), ids)) this.#name(hash, row);
+  }
+
+  #name(hash: number, row: number): void {
+    this.#names.push([hash, row]);
+    if (this.#names.length > 1) return;
+    const batch = this.#names; // for good, like the marks
+    this.#db.idle(() => {
+      if (this.#names === batch) this.#names = [];
+      // In the order of the index: neighbours share a page.
+      batch.sort(([a], [b]) => a - b);
+      const name = this.#db.prepare('INSERT OR IGNORE INTO ledger_name (hash, row) VALUES (?, ?)');
+      for (const [one, number] of batch) name.run(one, number);
+    });
+  }
+
+  /** At the start: names that were not written yet when the process before was killed. */
+  mend(): void {
+    const lines = this.#db
+      .prepare(
+        `SELECT row, sender, recipient, id, stanza_id, call_id, their_wire_id, their_call_id, their_message_id FROM ledger
+         WHERE row > (SELECT max(row) FROM ledger) - ? AND accepted_at >= (SELECT max(accepted_at) FROM ledger) - ?`,
+      )
+      .all(MEND_ROWS, MEND_MS);
+    for (const line of lines) {
+      const ids = ID_COLUMNS.map((column) => maybeText(line, column));
+      for (const hash of hashesOf(text(line, 'sender'), text(line, 'recipient'), ids)) this.#name(hash, integer(line, 'row'));
+    }
   }
 
   written(row: number, at: number, attempts: number, hop: Hop): void {
@@ -60,12 +100,7 @@ export class LedgerPen {
       const batch = this.#marks;
       this.#db.lazy(() => {
         if (this.#marks === batch) this.#marks = new Map();
-        const names: (readonly [hash: number, row: number])[] = [];
-        for (const [number, one] of batch) this.#write(number, one, names);
-        // In the order of the index: neighbours share a page.
-        names.sort(([a], [b]) => a - b);
-        const name = this.#db.prepare('INSERT OR IGNORE INTO ledger_name (hash, row) VALUES (?, ?)');
-        for (const [hash, number] of names) name.run(hash, number);
+        for (const [number, one] of batch) this.#write(number, one);
       });
     }
     marks = {};
@@ -74,12 +109,10 @@ export class LedgerPen {
   }
 
   /** Inside a transaction. */
-  #write(row: number, marks: Marks, names: (readonly [hash: number, row: number])[]): void {
+  #write(row: number, marks: Marks): void {
     const { opening, written, attempts, tried, end } = marks;
-    if (opening !== undefined) {
-      this.#insert(row, opening, marks);
-      for (const hash of hashesOf(opening)) names.push([hash, row]);
-    } else if (written !== undefined || tried !== undefined) {
+    if (opening !== undefined) this.#insert(row, opening, marks);
+    else if (written !== undefined || tried !== undefined) {
       this.#db
         .prepare(
           `UPDATE ledger SET state = CASE WHEN ?1 IS NULL THEN state ELSE 'written' END, written_at = coalesce(?1, written_at),
@@ -164,11 +197,8 @@ export class LedgerPen {
 }
 
 /** Everything by which a line can be asked for. */
-function hashesOf({ event, stanzaId, callId }: Opening): Set<number> {
-  const hashes = new Set([pairHash(bareKey(event.from), bareKey(event.to))]);
-  const theirs = 'ids' in event ? event.ids : undefined;
-  for (const one of new Set([event.id, stanzaId, callId, theirs?.wireId, theirs?.callId, theirs?.messageId])) {
-    if (one !== undefined && one !== '') hashes.add(nameHash(one));
-  }
+function hashesOf(sender: string, recipient: string, ids: readonly (string | undefined)[]): Set<number> {
+  const hashes = new Set([pairHash(sender, recipient)]);
+  for (const id of new Set(ids)) if (id !== undefined && id !== '') hashes.add(nameHash(id));
   return hashes;
 }

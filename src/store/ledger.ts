@@ -8,6 +8,7 @@ import type { Clock } from '../model/ports.ts';
 import type { Reason } from '../model/reason.ts';
 import { integer, maybeInteger, maybeText, type Row, text, word } from './column.ts';
 import type { Database } from './database.ts';
+import { ID_COLUMNS } from './ledger-pen.ts';
 import { nameHash, pairHash } from './names.ts';
 
 const STATES = ['accepted', 'written', 'delivered', 'handedOver', 'refused', 'expired', 'withdrawn'] as const satisfies LedgerState[];
@@ -37,7 +38,6 @@ const EXPIRE_STEP = 1000;
 /** Lines of one name that are looked at; a Call-ID may name a long conversation. */
 const NAMED = 1000;
 const FOUND = 100;
-const ID_COLUMNS = ['id', 'stanza_id', 'call_id', 'their_wire_id', 'their_call_id', 'their_message_id'] as const;
 
 export class Ledger implements LedgerStore, SentIds {
   readonly #db: Database;
@@ -94,6 +94,7 @@ export class Ledger implements LedgerStore, SentIds {
   }
 
   expire(before: number): Promise<number> {
+    if (this.#db.backlog > 0) this.#db.flush(); // a name that follows its line would stay
     return this.#db.write(() => {
       // Row numbers rise with time, so the old ones stand first. The newest line stays: the next number is made from it.
       const old = this.#db
@@ -114,7 +115,7 @@ export class Ledger implements LedgerStore, SentIds {
         drop.run(row);
       }
       return old.length;
-    }, true);
+    });
   }
 
   async originalOf(peer: string, ours: string, wireId: string): Promise<Original | undefined> {

@@ -200,6 +200,7 @@ export class OutboxTable implements OutboxStore {
 
   /** Writes the lines of rows whose line a crash has swallowed. */
   async #mend(): Promise<void> {
+    this.#pen.mend();
     for (const row of this.#db
       .prepare('SELECT row FROM outbox WHERE NOT EXISTS (SELECT 1 FROM ledger WHERE ledger.row = outbox.row)')
       .all()
