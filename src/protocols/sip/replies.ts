@@ -1,6 +1,7 @@
 // Outcome -> final SIP response. Three tables: stanza conditions (RFC 7247 Table 2), our own reason codes, and the set
 // of answers that must look alike toward partners (DESIGN 7). 503 is never produced: it would blackhole us (RFC 7247 §7.1).
 
+import { ALIKE_CODES } from '../../model/alike.ts';
 import type { Outcome } from '../../model/outcome.ts';
 import type { PeerAnswer, Reason, ReasonCode } from '../../model/reason.ts';
 import { safeHeaderValue } from './print.ts';
@@ -115,24 +116,7 @@ export const CODE_TO_STATUS: Readonly<Record<ReasonCode, number>> = {
   US_BUG: 500,
 };
 
-/** What must not tell a partner whether a user of ours exists, is blocked or may not be reached (DESIGN 7). */
-const ALIKE_CODES: ReadonlySet<ReasonCode> = new Set([
-  'POLICY_BLOCKED',
-  'POLICY_MESSAGES_OFF',
-  'POLICY_PRESENCE_OFF',
-  'POLICY_RULE',
-  'POLICY_FIRST_CONTACT',
-  'POLICY_PARTNER_UNLISTED',
-  'POLICY_FEDERATION_OFF',
-  'PARTNER_OTHER_PROTOCOL',
-  'PARTNER_PROOF_REFUSED',
-  'LIMIT_TARGETS',
-  'ADDRESS_MALFORMED',
-  'PEER_UNKNOWN_USER',
-  'PEER_FORBIDDEN',
-  'PEER_GONE',
-  'PEER_UNAVAILABLE',
-]);
+/** The same, by the far end's own word (model/alike.ts has ours). */
 const ALIKE_CONDITIONS: ReadonlySet<string> = new Set([
   'item-not-found',
   'forbidden',

@@ -1,6 +1,7 @@
 // Outcome -> stanza error. SIP statuses by RFC 7247 Table 3 with our decisions (sip-xmpp.md 3.2), our own reasons by a
 // total table, and the one uniform answer toward partners (DESIGN 7): service-unavailable, the same bytes each time.
 
+import { ALIKE_CODES } from '../../model/alike.ts';
 import type { Reason, ReasonCode } from '../../model/reason.ts';
 import { type Element, element } from './element.ts';
 
@@ -169,23 +170,7 @@ export const CODE_TO_CONDITION: Readonly<Record<ReasonCode, Row>> = {
   US_BUG: ['internal-server-error', 'cancel'],
 };
 
-/** What must not tell a partner whether a user of ours exists, is blocked or may not be reached (DESIGN 7). */
-const ALIKE_CODES: ReadonlySet<ReasonCode> = new Set([
-  'POLICY_BLOCKED',
-  'POLICY_MESSAGES_OFF',
-  'POLICY_PRESENCE_OFF',
-  'POLICY_RULE',
-  'POLICY_FIRST_CONTACT',
-  'POLICY_PARTNER_UNLISTED',
-  'POLICY_FEDERATION_OFF',
-  'PARTNER_OTHER_PROTOCOL',
-  'PARTNER_PROOF_REFUSED',
-  'LIMIT_TARGETS',
-  'PEER_UNKNOWN_USER',
-  'PEER_FORBIDDEN',
-  'PEER_GONE',
-  'PEER_UNAVAILABLE',
-]);
+/** The same, by the far end's own word (model/alike.ts has ours). */
 const ALIKE_STATUSES: ReadonlySet<number> = new Set([301, 302, 401, 403, 404, 405, 407, 410, 433, 480, 484, 485, 501, 603, 604, 607]);
 
 /** The stanza error for a refusal or failure. @param partner the sender is a partner's user, so our users answer alike */
