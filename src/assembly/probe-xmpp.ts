@@ -12,6 +12,9 @@ import { StreamOut } from '../protocols/xmpp/stream-out.ts';
 import { type Wire, XMPP_SETTINGS } from '../protocols/xmpp/wire.ts';
 import { failedWith, PROOF_WORDS, type ProbeParts, tcpOnly, tlsWords } from './partner-probe.ts';
 
+/** So long the partner has to close its side, ms. */
+const GOODBYE_MS = 500;
+
 export function xmppClimber(parts: ProbeParts): Climber {
   const hop = parts.hop('xmpp');
   const { ourDomain, theirDomain } = hop;
@@ -81,6 +84,8 @@ export function xmppClimber(parts: ProbeParts): Climber {
         add('stream', `open, and we are accepted (${stream.provenBy === 'dialback' ? 'dialback' : 'SASL EXTERNAL'})`);
       }
       stream.close();
+      // A peer that refused us may keep its side open for long; the report does not wait for it.
+      systemClock.after(GOODBYE_MS, () => stream.link.socket.destroy());
       return rungs;
     },
   };

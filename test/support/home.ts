@@ -1,5 +1,6 @@
 // An operator's home folder, written as example files describe it, and Isthmus started on it as a process of its own.
 
+import { spawn } from 'node:child_process';
 import { chmodSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { stringify } from 'yaml';
@@ -23,6 +24,13 @@ export interface HomeContents {
   readonly trustEdge: Readonly<Record<string, string>>;
   readonly trustInside?: Readonly<Record<string, string>>;
   readonly secrets?: Readonly<Record<string, string>>;
+}
+
+/** What a command line said and how it ended. */
+export interface Said {
+  readonly code: number | null;
+  readonly out: string;
+  readonly err: string;
 }
 
 /** One line of Isthmus' log. */
@@ -65,9 +73,25 @@ export class Home {
     this.#write(`certs/own/${name}/key.pem`, pair.keyPem, 0o600);
   }
 
-  /** The log so far, as objects. */
-  log(): readonly LogLine[] {
-    return lines(this.isthmus.log());
+  /** The log so far, or what came after its first `mark` bytes, as objects. */
+  log(mark = 0): readonly LogLine[] {
+    return lines(this.isthmus.log(mark));
+  }
+
+  /** Runs another command on this home, as an operator would: `command('request', 'list')`. */
+  async command(...words: readonly string[]): Promise<Said> {
+    const child = spawn(process.execPath, [MAIN, ...words, '--home', this.folder], { stdio: ['ignore', 'pipe', 'pipe'] });
+    let out = '';
+    let err = '';
+    child.stdout.on('data', (bytes: Buffer) => (out += bytes.toString('utf8')));
+    child.stderr.on('data', (bytes: Buffer) => (err += bytes.toString('utf8')));
+    const code = await new Promise<number | null>((resolve, reject) => child.once('close', resolve).once('error', reject));
+    return { code, out, err };
+  }
+
+  /** Writes any file of the home. */
+  file(path: string, text: string): void {
+    this.#write(path, text);
   }
 
   /** Waits for a log line whose text contains all of these, e.g. a reason code and a domain. */
@@ -81,7 +105,7 @@ export class Home {
       const text = JSON.stringify(line);
       return parts.every((part) => text.includes(part));
     };
-    return until(`a log line with ${parts.join(' and ')}`, () => lines(this.isthmus.log(mark)).find(holds));
+    return until(`a log line with ${parts.join(' and ')}`, () => this.log(mark).find(holds));
   }
 
   #yaml(path: string, value: object): void {

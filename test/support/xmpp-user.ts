@@ -59,6 +59,11 @@ export class XmppUser {
     return id;
   }
 
+  /** Sends a message stanza without a body: a chat state, a receipt. */
+  async signal(to: string, ...children: readonly XmppElement[]): Promise<void> {
+    await this.#entity.send(xml('message', { to, type: 'chat', id: crypto.randomUUID() }, ...children));
+  }
+
   /** Tells everybody who may know: available, with `show` and `status` when given. */
   async present(show?: string, status?: string): Promise<void> {
     const children = [...(show === undefined ? [] : [xml('show', {}, show)]), ...(status === undefined ? [] : [xml('status', {}, status)])];
