@@ -10,13 +10,13 @@ import { failed, HANDED_OVER, type Outcome, refused } from '../../model/outcome.
 import type { Clock, Delivery, Hop, Ids, Submit, WireIds } from '../../model/ports.ts';
 import type { SpellingStore } from '../../model/stores.ts';
 import type { Table } from '../../model/table.ts';
+import { type AddressReading, toAddress } from './address.ts';
 import type { BuildRequest, InboundRequest, OutgoingReply, RequestOptions, SipAnswer } from './exchange.ts';
 import { writeMessage } from './from-model/im.ts';
 import { outcomeOf } from './outcomes.ts';
 import { replyTo } from './replies.ts';
 import { ACCEPTED_BODIES, type MessageReading, readMessage } from './to-model/im.ts';
 import { Typing } from './typing.ts';
-import { type AddressReading, toAddress } from './uri.ts';
 
 export interface MessagesDeps {
   readonly request: (hop: Hop, build: BuildRequest, options: RequestOptions) => Promise<SipAnswer>;

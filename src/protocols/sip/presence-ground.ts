@@ -6,8 +6,9 @@ import type { Side } from '../../model/event.ts';
 import type { Clock, Hop, Ids, Submit } from '../../model/ports.ts';
 import type { DialogStore, SpellingStore } from '../../model/stores.ts';
 import type { Table } from '../../model/table.ts';
+import { toSipUri } from './address.ts';
 import type { SipShore } from './shore.ts';
-import { parseSipUri, toSipUri } from './uri.ts';
+import { parseSipUri } from './uri.ts';
 
 export interface SipPresenceDeps {
   readonly shore: Pick<SipShore, 'request' | 'requestInDialog' | 'contactUri' | 'dialogs' | 'handle'>;

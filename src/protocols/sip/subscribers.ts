@@ -8,6 +8,7 @@ import type { PresenceEvent, Side } from '../../model/event.ts';
 import { delivered, HANDED_OVER, type Outcome } from '../../model/outcome.ts';
 import type { Hop } from '../../model/ports.ts';
 import type { DialogRecord } from '../../model/stores.ts';
+import { toSipUri } from './address.ts';
 import { Dialog } from './dialog.ts';
 import type { BuildRequest, InboundRequest, OutgoingReply, SipAnswer } from './exchange.ts';
 import { subscribeHeaders } from './from-model/presence.ts';
@@ -20,7 +21,6 @@ import { outcomeOf } from './outcomes.ts';
 import { contactUser, hopTo, pairKey, type SipPresenceDeps } from './presence-ground.ts';
 import { type Action, begin, type Input, reconfirm, type Subscriber, step } from './subscriber.ts';
 import { readNotify } from './to-model/presence.ts';
-import { toSipUri } from './uri.ts';
 import { type Line, newLine, originOfPeer, sentBy, type Watched, watched } from './watched.ts';
 import { WatchedReports } from './watched-reports.ts';
 

@@ -4,8 +4,6 @@
 import { NO_PARAMS, type Params } from './headers/grammar.ts';
 import { canonicalHost, isHost } from './host.ts';
 
-export { type AddressReading, readAddress, type SipUriOptions, toAddress, toImUri, toSipUri } from './address.ts';
-
 export type SipScheme = 'sip' | 'sips' | 'tel' | 'im' | 'pres';
 
 export interface SipUri {

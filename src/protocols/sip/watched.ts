@@ -6,10 +6,10 @@ import type { Origin, Side } from '../../model/event.ts';
 import type { Timer } from '../../model/ports.ts';
 import type { Endpoint, PresenceDocument } from '../../model/presence.ts';
 import type { Reason } from '../../model/reason.ts';
+import { toSipUri } from './address.ts';
 import type { Dialog } from './dialog.ts';
 import { pairKey } from './presence-ground.ts';
 import type { Subscriber } from './subscriber.ts';
-import { toSipUri } from './uri.ts';
 
 const MAX_ENDPOINTS = 32;
 

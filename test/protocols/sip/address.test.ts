@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { type Address, show } from '../../../src/model/address.ts';
-import { readAddress, toImUri, toSipUri } from '../../../src/protocols/sip/uri.ts';
+import { readAddress, toImUri, toSipUri } from '../../../src/protocols/sip/address.ts';
 import { caseMapped } from '../../../src/protocols/sip/username.ts';
 
 function address(text: string): Address {

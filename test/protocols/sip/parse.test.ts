@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { readAddress } from '../../../src/protocols/sip/address.ts';
 import { checkRequest, type RequestCore, readRequest, readResponse } from '../../../src/protocols/sip/check-request.ts';
 import { SipFramer } from '../../../src/protocols/sip/framing.ts';
 import { parseContentType } from '../../../src/protocols/sip/headers/content-type.ts';
@@ -11,7 +12,6 @@ import { parseTokens } from '../../../src/protocols/sip/headers/tokens.ts';
 import { parseVias } from '../../../src/protocols/sip/headers/via.ts';
 import type { SipMessage, SipRequest } from '../../../src/protocols/sip/message.ts';
 import { type ParseError, parseMessage } from '../../../src/protocols/sip/parse.ts';
-import { readAddress } from '../../../src/protocols/sip/uri.ts';
 import { RFC4475 } from '../../vectors/sip/rfc4475.ts';
 import { RFC5118 } from '../../vectors/sip/rfc5118.ts';
 

@@ -3,7 +3,7 @@
 
 import type { Address } from '../../../model/address.ts';
 import type { Endpoint, PresenceDocument } from '../../../model/presence.ts';
-import { toImUri, toSipUri } from '../uri.ts';
+import { toImUri, toSipUri } from '../address.ts';
 import { activityFor } from './pidf-words.ts';
 import { escapeXml } from './xml-reader.ts';
 

@@ -4,11 +4,11 @@
 import { bare, show } from '../../../model/address.ts';
 import type { ImComposing, ImReceipt, ImSent } from '../../../model/event.ts';
 import type { WireIds } from '../../../model/ports.ts';
+import { toSipUri } from '../address.ts';
 import { printCpim } from '../documents/cpim.ts';
 import { IMDN_TYPE, printImdn } from '../documents/imdn.ts';
 import { ISCOMPOSING_TYPE, printIsComposing } from '../documents/iscomposing.ts';
 import { safeHeaderValue } from '../print.ts';
-import { toSipUri } from '../uri.ts';
 
 export interface MessageOptions {
   /** Put the sender's endpoint into From as `gr` (RFC 7572 §4). */

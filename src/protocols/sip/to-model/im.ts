@@ -4,6 +4,7 @@
 import { createHash } from 'node:crypto';
 import { type Address, sameBare } from '../../../model/address.ts';
 import type { ImComposing, ImReceipt, ImSent, Origin, SenderIds } from '../../../model/event.ts';
+import { toAddress } from '../address.ts';
 import { carriable, decodeText } from '../documents/charset.ts';
 import { type Cpim, parseCpim } from '../documents/cpim.ts';
 import { htmlToText } from '../documents/html-text.ts';
@@ -11,7 +12,7 @@ import { IMDN_TYPE, parseImdn } from '../documents/imdn.ts';
 import { ISCOMPOSING_TYPE, parseIsComposing } from '../documents/iscomposing.ts';
 import { type ContentType, parseContentType } from '../headers/content-type.ts';
 import type { SipRequest } from '../message.ts';
-import { parseSipUri, toAddress } from '../uri.ts';
+import { parseSipUri } from '../uri.ts';
 
 /** What the exchange knows of a MESSAGE before its body is looked at. */
 export interface MessageFacts {

@@ -3,6 +3,7 @@
 
 import type { Address } from '../../../model/address.ts';
 import type { PresenceDocument } from '../../../model/presence.ts';
+import { toAddress } from '../address.ts';
 import { decodeText } from '../documents/charset.ts';
 import { PIDF_TYPE, readPidf } from '../documents/pidf-reader.ts';
 import type { InboundRequest, OutgoingReply } from '../exchange.ts';
@@ -13,7 +14,6 @@ import { parseSubscriptionState } from '../headers/subscription-state.ts';
 import type { SipHeaders, SipRequest } from '../message.ts';
 import { type ExpiresReading, grantExpires, type Terms } from '../notifier.ts';
 import { safeHeaderValue } from '../print.ts';
-import { toAddress } from '../uri.ts';
 
 export type Refusal = { readonly kind: 'refused'; readonly reply: OutgoingReply };
 
