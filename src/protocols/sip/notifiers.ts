@@ -78,13 +78,15 @@ export class Notifiers {
   /** Shows, grants, refuses or ends for every dialog of the pair. Returns at once; the NOTIFYs follow. */
   deliver(event: PresenceEvent): Outcome {
     const lives = this.#pairs.get(pairKey(event.to, event.from)) ?? new Set();
+    // The neck answers a poll of somebody who was granted nothing by a refusal. What waits beside the poll goes on waiting.
+    const polls = [...lives].some(({ machine }) => machine.poll && machine.phase !== 'terminated');
     for (const live of [...lives]) {
       switch (event.kind) {
         case 'presence.granted':
           this.#feed(live, { kind: 'granted' });
           break;
         case 'presence.denied':
-          this.#feed(live, { kind: 'denied' });
+          if (!(polls && event.origin.side === 'local' && waits(live))) this.#feed(live, { kind: 'denied' });
           break;
         case 'presence.notified':
           this.#feed(live, { kind: 'notified', document: event.document });
@@ -321,4 +323,9 @@ export class Notifiers {
   #terms(side: Side, domain: string): Terms {
     return TERMS[side === 'edge' ? (this.#deps.table().partners.get(domain)?.sip.dialect ?? 'standard') : 'standard'];
   }
+}
+
+/** A subscription that nobody has decided about yet. */
+function waits(live: Live): boolean {
+  return live.machine.phase === 'pending' && !live.machine.poll;
 }

@@ -324,6 +324,21 @@ test('a poll of somebody refused looks like one of a stranger, and takes no long
   assert.equal(seen[0], seen[1]);
 });
 
+test('who polls while a request waits learns nothing, and the request waits on', async () => {
+  const { world } = await subscribed();
+  await world.last.answer(200);
+  world.neck = async () => {
+    await world.deliver({ ...denied, origin: { ...denied.origin, side: 'local' } });
+    return { kind: 'handedOver' };
+  };
+  await world.receive('SUBSCRIBE', { Expires: '0', 'Call-ID': 'a-poll', From: '<sip:nora@fabrikam.example>;tag=p0ll' });
+  assert.deepEqual(world.out.slice(1).map(said), ['terminated;reason=timeout empty']);
+  await world.last.answer(200);
+  assert.equal(world.presence.size.notifiers, 1);
+  await world.deliver(denied);
+  assert.equal(said(world.last), 'terminated;reason=rejected empty');
+});
+
 test('NOTIFY answered 481: the dialog is gone and the watcher with it', async () => {
   const { world } = await active();
   await world.deliver(shown([end('pad')]));
