@@ -1,7 +1,7 @@
 // One pass over the bytes of one head, stopped and resumed at any byte: where it ends, how long the body is, and whether
 // anything in it could be read in two ways (security: request smuggling). RFC 3261 §7.3.1, §20.14.
 
-import type { FrameDefect, FramingLimits } from './framing.ts';
+import type { FrameDefect, FramingLimits } from './frame.ts';
 
 export type HeadFound =
   | { readonly kind: 'head'; readonly headBytes: number; readonly bodyBytes: number; readonly last: boolean }

@@ -12,7 +12,7 @@ import type { ConnectionLimits } from './connection-limits.ts';
 import type { Dialog } from './dialog.ts';
 import { DialogTable } from './dialog-table.ts';
 import type { BuildRequest, HandledMethod, Handler, InboundRequest, RequestOptions, SipAnswer } from './exchange.ts';
-import type { FramingLimits } from './framing.ts';
+import type { FramingLimits } from './frame.ts';
 import { Heartbeat } from './heartbeat.ts';
 import { LoopGuard, type SentBy } from './loop-guard.ts';
 import type { HeaderList } from './message.ts';

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { FRAMING_LIMITS, type Frame, SipFramer } from '../../../src/protocols/sip/framing.ts';
+import { FRAMING_LIMITS, type Frame } from '../../../src/protocols/sip/frame.ts';
+import { SipFramer } from '../../../src/protocols/sip/framing.ts';
 import { parseMessage } from '../../../src/protocols/sip/parse.ts';
 
 const HEAD = ['MESSAGE sip:li@contoso.example SIP/2.0', 'Via: SIP/2.0/TLS a.example;branch=z9hG4bK1', 'Call-ID: c1', 'CSeq: 1 MESSAGE'];

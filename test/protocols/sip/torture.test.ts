@@ -3,7 +3,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { readRequest, readResponse } from '../../../src/protocols/sip/check-request.ts';
-import { type Frame, SipFramer } from '../../../src/protocols/sip/framing.ts';
+import type { Frame } from '../../../src/protocols/sip/frame.ts';
+import { SipFramer } from '../../../src/protocols/sip/framing.ts';
 import { parseMessage } from '../../../src/protocols/sip/parse.ts';
 import { printResponse } from '../../../src/protocols/sip/print.ts';
 import { RFC4475 } from '../../vectors/sip/rfc4475.ts';
