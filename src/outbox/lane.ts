@@ -1,8 +1,20 @@
 // A lane: the rows of one sender to one recipient, in the order of their acceptance (DESIGN 8).
-// It knows whose turn it is; sender.ts does the sending.
+// It knows whose turn it is; sender.ts does the sending. Lanes to one domain share what is known about the partner there.
 
+import type { Timer } from '../model/ports.ts';
 import type { Entry, Road } from './entry.ts';
-import type { Partner } from './queue.ts';
+import type { PartnerWindow } from './window.ts';
+
+/** Who rows go to: the domain of their recipients. */
+export interface Partner {
+  readonly domain: string;
+  readonly window: PartnerWindow;
+  readonly lanes: Set<Lane>;
+  /** Lanes that may have a row whose turn it is, in the order in which they asked. */
+  readonly ready: Set<Lane>;
+  rows: number;
+  timer: Timer | undefined;
+}
 
 export class Lane {
   readonly key: string;

@@ -1,10 +1,9 @@
 // Everything that waits, by lane and by partner, with its bounds. The store has the rows; this has their order and state.
 
 import { reason } from '../errors.ts';
-import type { Timer } from '../model/ports.ts';
 import type { Reason } from '../model/reason.ts';
 import type { Entry } from './entry.ts';
-import { Lane } from './lane.ts';
+import { Lane, type Partner } from './lane.ts';
 import { PartnerWindow } from './window.ts';
 
 /** How much may wait, in rows and in bytes of sealed events. */
@@ -24,17 +23,6 @@ export const DEFAULT_BOUNDS: QueueBounds = {
   laneRows: 2000,
   window: 64,
 };
-
-/** Who rows go to: the domain of their recipients. */
-export interface Partner {
-  readonly domain: string;
-  readonly window: PartnerWindow;
-  readonly lanes: Set<Lane>;
-  /** Lanes that may have a row whose turn it is, in the order in which they asked. */
-  readonly ready: Set<Lane>;
-  rows: number;
-  timer: Timer | undefined;
-}
 
 export class Queue {
   readonly #bounds: QueueBounds;

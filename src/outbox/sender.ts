@@ -8,8 +8,8 @@ import { failed, type Outcome, refused } from '../model/outcome.ts';
 import type { Clock, Gateway, Hop } from '../model/ports.ts';
 import type { Reason } from '../model/reason.ts';
 import type { Attempt, Entry, Road } from './entry.ts';
-import type { Lane } from './lane.ts';
-import type { Partner, Queue } from './queue.ts';
+import type { Lane, Partner } from './lane.ts';
+import type { Queue } from './queue.ts';
 import { backOffMs } from './window.ts';
 
 /** Deadline of one delivery: RFC 3261 Timer F, 64*T1. */
