@@ -3,9 +3,9 @@
 
 import type { AddressInfo, Server } from 'node:net';
 import { createServer } from 'node:net';
-import type { EdgeParts } from '../assembly/edge.ts';
-import { plainLink } from '../edge/link.ts';
+import { type Edge, plainLink } from '../edge/link.ts';
 import { SILENT } from '../log.ts';
+import type { Connector, Resolver, TlsUpgrade } from '../model/ports.ts';
 import type { Partner } from '../model/table.ts';
 import { child, type Element, element } from '../protocols/xmpp/element.ts';
 import { NS } from '../protocols/xmpp/names.ts';
@@ -16,7 +16,7 @@ export interface XmppOrganisationOptions {
   readonly domain: string;
   readonly user: string;
   /** Certificates, trust and connections of this organisation. */
-  readonly parts: EdgeParts;
+  readonly parts: { readonly edge: Edge; readonly connector: Connector; readonly resolver: Resolver; readonly upgrade: TlsUpgrade };
   readonly isthmus: () => Partner;
   readonly partnerDomain: string;
   onStanza(stanza: Element): void;
