@@ -3,6 +3,7 @@
 
 import { isCallId } from './headers/call-id.ts';
 import { type CSeq, parseCSeq } from './headers/cseq.ts';
+import { splitLines } from './headers/grammar.ts';
 import { type NameAddr, parseContacts, parseNameAddr } from './headers/name-addr.ts';
 import { parseMaxForwards } from './headers/seconds.ts';
 import { parseTopVia, type Via } from './headers/via.ts';
@@ -32,6 +33,8 @@ export interface RequestCore extends MessageCore {
   readonly toUri: SipUri;
 }
 
+/** Via hops in one message, in as many lines or as few as the sender likes. */
+const MAX_HOPS = 64;
 const SCHEMES = ['sip', 'sips', 'tel', 'im', 'pres'];
 
 /** What is wrong with a request, or undefined. The same as readRequest for who does not need the values. */
@@ -86,7 +89,8 @@ function readCore(headers: SipHeaders): MessageCore | ParseError {
     parseError(code, 400, `${name} ${message}`, { byteOffset: offsetOf(headers, name) });
   const repeated = repeatedIn(headers);
   if (repeated !== undefined) return wrong('HEADER_REPEATED', repeated, 'stands more than once');
-  const viaText = headers.get('via');
+  const vias = headers.all('via');
+  const viaText = vias[0];
   const fromText = headers.get('from');
   const toText = headers.get('to');
   const callId = headers.get('call-id');
@@ -96,6 +100,9 @@ function readCore(headers: SipHeaders): MessageCore | ParseError {
   if (toText === undefined) return wrong('HEADER_MISSING', 'to', 'is missing');
   if (callId === undefined) return wrong('HEADER_MISSING', 'call-id', 'is missing');
   if (cseqText === undefined) return wrong('HEADER_MISSING', 'cseq', 'is missing');
+  // Many hops may stand in one line (RFC 3261 §7.3.1): the bound is on hops, however they are written.
+  if (vias.some((line) => line.includes(',')) && splitLines(vias, MAX_HOPS) === undefined)
+    return wrong('HEADER_TOO_MANY', 'via', `names more than ${MAX_HOPS} hops or is malformed`);
   const via = parseTopVia(viaText);
   if (via === undefined) return wrong('HEADER_MALFORMED', 'via', 'is malformed');
   const from = parseNameAddr(fromText);

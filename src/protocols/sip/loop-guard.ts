@@ -55,8 +55,12 @@ export class LoopGuard {
     const text = lines.join().toLowerCase();
     const seen = this.#ours.filter((ours) => text.includes(ours.host));
     if (seen.length === 0) return false;
-    const hops = parseVias(lines) ?? [];
-    return hops.some((hop) => seen.some((ours) => hop.host === ours.host && (hop.port ?? defaultPort(hop.transport)) === ours.port));
+    // A list that names us and cannot be read must not be the way round this guard.
+    const hops = parseVias(lines);
+    return (
+      hops === undefined ||
+      hops.some((hop) => seen.some((ours) => hop.host === ours.host && (hop.port ?? defaultPort(hop.transport)) === ours.port))
+    );
   }
 
   #turn(nowMs: number): void {

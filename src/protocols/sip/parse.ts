@@ -41,10 +41,11 @@ export function parseMessage(head: Buffer, body: Buffer, limits: ParseLimits = P
     }
     return { kind: 'response', status: Number(status[1]), phrase: utf8(status[2]!), headers, body };
   }
-  return parseRequest(text, lineEnd, headers, body, limits);
+  return parseRequest(head, text, lineEnd, headers, body, limits);
 }
 
 function parseRequest(
+  head: Buffer,
   text: string,
   lineEnd: number,
   headers: LazyHeaders | ParseError,
@@ -79,7 +80,11 @@ function parseRequest(
       byteOffset: methodEnd + 1,
     });
   }
-  if (headers instanceof LazyHeaders === false) return { ...headers, method };
+  if (headers instanceof LazyHeaders === false) {
+    // What stands before the line that is none is enough, with usual senders, to tell them so.
+    const before = LazyHeaders.scan(head, text.slice(0, headers.byteOffset), lineEnd + 2, limits.maxHeaders);
+    return { ...headers, method, ...(before instanceof LazyHeaders && { headers: before }) };
+  }
   return { kind: 'request', method, uri: utf8(uri), headers, body };
 }
 
