@@ -3,15 +3,14 @@
 import { reason } from '../errors.ts';
 import { ConnectError, type Link } from '../model/ports.ts';
 import type { Reason } from '../model/reason.ts';
-import type { Rung } from '../ops/partner-test/ladder.ts';
-import type { Climber, ProbeTarget } from '../ops/partner-test/ports.ts';
+import type { Climber, ProbeTarget, Rung } from '../ops/partner-test/ports.ts';
 import { SipFramer } from '../protocols/sip/framing.ts';
 import { locate } from '../protocols/sip/locate.ts';
 import type { SipResponse } from '../protocols/sip/message.ts';
 import { BRANCH_COOKIE } from '../protocols/sip/names.ts';
 import { parseMessage } from '../protocols/sip/parse.ts';
 import { printRequest } from '../protocols/sip/print.ts';
-import { failedWith, PROOF_WORDS, type ProbeParts, tcpOnly, tlsWords } from './partner-probe.ts';
+import { failedWith, type ProbeParts, proofWords, tcpOnly, tlsWords } from './probe-rungs.ts';
 
 const FOUND = {
   hosts: "the partner's file",
@@ -68,8 +67,7 @@ export function sipClimber(parts: ProbeParts): Climber {
         const proof = await link.peer.proves(hop.theirDomain, 'sip');
         if (!proof.proven)
           return [...rungs, { name: 'identity', ok: false, says: proof.reason.text, ms: since(asked), reason: proof.reason }];
-        const says = proof.how in PROOF_WORDS ? PROOF_WORDS[proof.how as keyof typeof PROOF_WORDS] : proof.how; // `in` says that it is a key
-        rungs.push({ name: 'identity', ok: true, says, ms: since(asked) });
+        rungs.push({ name: 'identity', ok: true, says: proofWords(proof.how) ?? proof.how, ms: since(asked) });
         const sent = performance.now();
         try {
           const response = await options(link, parts, signal);

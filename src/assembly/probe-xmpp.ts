@@ -4,13 +4,12 @@
 import { systemClock } from '../edge/system-clock.ts';
 import { SILENT } from '../log.ts';
 import type { ConnectTarget, Link } from '../model/ports.ts';
-import type { Rung } from '../ops/partner-test/ladder.ts';
-import type { Climber } from '../ops/partner-test/ports.ts';
+import type { Climber, Rung } from '../ops/partner-test/ports.ts';
 import { locate } from '../protocols/xmpp/locate.ts';
 import { S2S_ALPN } from '../protocols/xmpp/names.ts';
 import { StreamOut } from '../protocols/xmpp/stream-out.ts';
 import { type Wire, XMPP_SETTINGS } from '../protocols/xmpp/wire.ts';
-import { failedWith, PROOF_WORDS, type ProbeParts, tcpOnly, tlsWords } from './partner-probe.ts';
+import { failedWith, type ProbeParts, proofWords, tcpOnly, tlsWords } from './probe-rungs.ts';
 
 /** So long the partner has to close its side, ms. */
 const GOODBYE_MS = 500;
@@ -72,10 +71,7 @@ export function xmppClimber(parts: ProbeParts): Climber {
       if (stream.link.secure && reached !== 'tls') add('tls', tlsWords(stream.link));
       if (stream.link.secure && (reached === 'stream' || reached === 'open')) {
         const proof = await stream.link.peer.proves(theirDomain, 'xmpp');
-        add(
-          'identity',
-          proof.proven && proof.how in PROOF_WORDS ? PROOF_WORDS[proof.how as keyof typeof PROOF_WORDS] : 'unproven; dialback is accepted',
-        );
+        add('identity', (proof.proven ? proofWords(proof.how) : undefined) ?? 'unproven; dialback is accepted');
       }
       if (result.kind === 'failed') {
         const name = reached === 'tls' || !stream.link.secure ? 'tls' : reached === 'identity' ? 'identity' : 'stream';

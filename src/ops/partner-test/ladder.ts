@@ -6,19 +6,7 @@ import { reason } from '../../errors.ts';
 import { ConnectError } from '../../model/ports.ts';
 import type { Reason } from '../../model/reason.ts';
 import type { Protocol } from '../../model/table.ts';
-import type { Climber, ProbeTarget } from './ports.ts';
-
-export const RUNGS = ['dns', 'tcp', 'tls', 'identity', 'stream', 'options'] as const;
-export type RungName = (typeof RUNGS)[number];
-
-export interface Rung {
-  readonly name: RungName;
-  readonly ok: boolean;
-  /** What was found. */
-  readonly says: string;
-  readonly ms: number;
-  readonly reason?: Reason;
-}
+import type { Climber, ProbeTarget, Rung, RungName } from './ports.ts';
 
 /** One way up: a target and how far it led. */
 export interface Climb {

@@ -2,7 +2,6 @@
 
 import type { Reason } from '../../model/reason.ts';
 import type { Protocol } from '../../model/table.ts';
-import type { Rung } from './ladder.ts';
 
 export interface ProbeTarget {
   readonly host: string;
@@ -15,6 +14,19 @@ export interface ProbeTarget {
 export type ProbeLocated =
   | { readonly kind: 'targets'; readonly targets: readonly ProbeTarget[] }
   | { readonly kind: 'failed'; readonly reason: Reason };
+
+/** From the ground up; the last is `stream` for XMPP, `options` for SIP. */
+export type RungName = 'dns' | 'tcp' | 'tls' | 'identity' | 'stream' | 'options';
+
+/** One step of the ladder, and how it went. */
+export interface Rung {
+  readonly name: RungName;
+  readonly ok: boolean;
+  /** What was found. */
+  readonly says: string;
+  readonly ms: number;
+  readonly reason?: Reason;
+}
 
 /** Climbs the rungs of one protocol toward one partner. Steps reject with ConnectError only. */
 export interface Climber {

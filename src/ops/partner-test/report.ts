@@ -1,9 +1,9 @@
 // The report of `isthmus partner test`: each rung on a line, where it fell, what to do, what to send to the partner.
 
 import { ERRORS } from '../../errors.ts';
-import type { Ladder, Rung } from './ladder.ts';
+import type { Ladder } from './ladder.ts';
 import { showTarget } from './ladder.ts';
-import type { PolicyWord, Probe } from './ports.ts';
+import type { PolicyWord, Probe, Rung } from './ports.ts';
 import { sentenceFor } from './sentences.ts';
 
 const RUNG_WORDS: Readonly<Record<Rung['name'], string>> = {

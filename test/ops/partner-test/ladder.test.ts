@@ -3,8 +3,8 @@ import { test } from 'node:test';
 import { reason } from '../../../src/errors.ts';
 import { ConnectError } from '../../../src/model/ports.ts';
 import type { ReasonCode } from '../../../src/model/reason.ts';
-import { climb, type Rung } from '../../../src/ops/partner-test/ladder.ts';
-import type { Climber, Probe, ProbeTarget } from '../../../src/ops/partner-test/ports.ts';
+import { climb } from '../../../src/ops/partner-test/ladder.ts';
+import type { Climber, Probe, ProbeTarget, Rung } from '../../../src/ops/partner-test/ports.ts';
 import { showReport, verdict } from '../../../src/ops/partner-test/report.ts';
 
 const now = () => 0;
