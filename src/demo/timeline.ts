@@ -56,7 +56,7 @@ export class Timeline {
       'isthmus',
       'LEDGER',
       '·',
-      `${entry.kind} from ${peer} (proven: ${proof}), ${ids}; ${state} to ${hop?.domain ?? entry.to}${took}: ${evidence ?? 'waits'}`,
+      `${entry.kind} from ${peer} (proven: ${proof})\n${ids}\n${state} to ${hop?.domain ?? entry.to}${took}: ${evidence ?? 'waits'}`,
     );
   }
 
@@ -116,9 +116,10 @@ export class Timeline {
 
   #line(actor: Actor, protocol: string, arrow: string, what: string): void {
     const seconds = ((performance.now() - this.#start) / 1000).toFixed(3);
+    const head = `  ${seconds.padStart(7)}  ${actor.padEnd(8)} ${arrow} ${protocol.padEnd(6)} `;
     this.#print(
-      { at: Number(seconds), actor, protocol, direction: arrow, what },
-      `  ${seconds.padStart(7)}  ${actor.padEnd(8)} ${arrow} ${protocol.padEnd(6)} ${what}`,
+      { at: Number(seconds), actor, protocol, direction: arrow, what: what.replaceAll('\n', '; ') },
+      head + what.replaceAll('\n', `\n${' '.repeat(head.length)}`),
     );
   }
 
