@@ -176,7 +176,9 @@ export class Component {
       case 'open': {
         if (this.#state !== 'awaitingHeader') return this.#end({ condition: 'bad-format', text: 'a second stream header' });
         this.#state = 'awaitingHandshake';
-        const digest = componentHandshake(frame.attrs.id ?? '', this.#wire.secret(this.plan.secret));
+        const secret = this.#secret();
+        if (secret === undefined) return this.#end();
+        const digest = componentHandshake(frame.attrs.id ?? '', secret);
         return this.#connection.write(printElement(element('handshake', NS.component, {}, [digest]), NS.component));
       }
       case 'element':
@@ -187,6 +189,18 @@ export class Component {
         return this.#end({ condition: frame.condition, text: frame.text });
       default:
         return frame satisfies never;
+    }
+  }
+
+  /** Read anew for every stream, so that a secret that is put right is found. undefined: it cannot be read, and why is noted. */
+  #secret(): string | undefined {
+    const { secret } = this.plan;
+    try {
+      return this.#wire.secret(secret);
+    } catch (error) {
+      const words = `the secret ${secret} of the component ${this.plan.name} cannot be read (${String(error)}); write it into secrets/${secret}`;
+      this.#lastFailure = reason('NET_STREAM_FAILED', words);
+      return undefined;
     }
   }
 

@@ -43,7 +43,7 @@ export class XmppPresence implements PresenceFace {
     const outcome = await this.#deps.submit(event);
     if (outcome.kind !== 'refused' && outcome.kind !== 'failed') return;
     // RFC 6121 §4.3.2 and DESIGN 7: whoever probes without a right learns the same, whether the user exists or not.
-    if (event.kind === 'presence.probed' && partner) return context.reply(unsubscribed(stanza));
+    if (event.kind === 'presence.probed' && partner) return context.reply(unsubscribed(stanza, this.#deps.ids.event()));
     // RFC 6121 §8.5: other presence is never answered with an error.
     if (event.kind !== 'presence.requested' && event.kind !== 'presence.probed') return;
     if (partner && waitsSilently(outcome.reason)) {
@@ -84,7 +84,8 @@ function waitsSilently(why: Reason): boolean {
   return unknown || why.blame === 'policy' || why.code === 'PEER_FORBIDDEN' || why.code === 'PEER_UNAVAILABLE';
 }
 
-function unsubscribed(stanza: Element): Element {
+/** The same bytes but for the id as from-model/presence.ts writes, when the neck says it of somebody whom policy lets through. */
+function unsubscribed(stanza: Element, id: string): Element {
   const { to, from } = stanza.attrs;
-  return element('presence', NS.server, { from: to?.split('/', 1)[0], to: from?.split('/', 1)[0], type: 'unsubscribed' });
+  return element('presence', NS.server, { from: to?.split('/', 1)[0], to: from?.split('/', 1)[0], type: 'unsubscribed', id });
 }

@@ -32,6 +32,7 @@ describe('the component', () => {
   const arrived = new Inbox<{ readonly element: Element; readonly context: StanzaContext }>('the shore');
   let server: Server;
   let shore: XmppShore;
+  let secretIsGone = false;
 
   before(async () => {
     server = createServer((socket) => accepted.push(new RawStream(socket, 'the internal server'))).listen(0, '127.0.0.1');
@@ -51,7 +52,10 @@ describe('the component', () => {
       resolver: edge.resolver,
       table: () => edge.table,
       dialbackSecret: 'x',
-      secret: (name) => `password of ${name}`,
+      secret: (name) => {
+        if (secretIsGone) throw new Error('ENOENT: no such file');
+        return `password of ${name}`;
+      },
       random: () => 0.5,
     });
     shore.handle({ onStanza: (received, context) => arrived.push({ element: received, context }) });
@@ -176,6 +180,23 @@ describe('the component', () => {
       clock.advance(waitMs === 1000 ? 1000 : 3000);
       assert.equal(accepted.waiting().length, 0, 'not before its time');
     }
+  });
+
+  test('a secret that cannot be read is named at once, and found when it is put right', async () => {
+    secretIsGone = true;
+    clock.advance(5000);
+    const stream = await accepted.next('our connection');
+    await stream.opened();
+    stream.send(HEADER);
+    await stream.ended();
+    stream.close();
+    await until('it to notice', () => shore.streams()[0]?.state === 'awaitingConnection');
+    const sent = await shore.send('partner.example', 'chat.example', undefined, message('nora@chat.example'));
+    assert(sent.kind === 'failed');
+    assert.match(sent.reason.text, /secret chat .* cannot be read .*ENOENT.* secrets\/chat/);
+    secretIsGone = false;
+    clock.advance(10_000);
+    inside = await welcome();
   });
 
   test('leaves a server that is no longer in the table', async () => {
