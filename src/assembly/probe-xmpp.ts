@@ -3,10 +3,10 @@
 
 import { systemClock } from '../edge/system-clock.ts';
 import { SILENT } from '../log.ts';
-import type { ConnectTarget, Link } from '../model/ports.ts';
+import type { Link } from '../model/ports.ts';
 import type { Climber, Rung } from '../ops/partner-test/ports.ts';
+import { connectTargets } from '../protocols/xmpp/dial.ts';
 import { locate } from '../protocols/xmpp/locate.ts';
-import { S2S_ALPN } from '../protocols/xmpp/names.ts';
 import { StreamOut } from '../protocols/xmpp/stream-out.ts';
 import { type Wire, XMPP_SETTINGS } from '../protocols/xmpp/wire.ts';
 import { failedWith, type ProbeParts, proofWords, tcpOnly, tlsWords } from './probe-rungs.ts';
@@ -36,20 +36,9 @@ export function xmppClimber(parts: ProbeParts): Climber {
     async above(target, signal) {
       const started = performance.now();
       const passed = () => Math.round(performance.now() - started);
-      const secure: ConnectTarget = {
-        side: 'edge',
-        protocol: 'xmpp',
-        host: target.host,
-        port: target.port,
-        tls: 'direct',
-        serverName: theirDomain,
-        identity: ourDomain,
-        tlsAtLeast: partner.xmpp.tlsAtLeast,
-        allowPrivateAddresses: partner.allowPrivateAddresses,
-      };
+      const { first, upgraded } = connectTargets({ ourDomain, theirDomain }, partner, target);
       let link: Link;
       try {
-        const first: ConnectTarget = target.tls === 'direct' ? { ...secure, alpn: [S2S_ALPN] } : { ...secure, tls: 'none' };
         link = await parts.connector.connect(first, signal);
       } catch (error) {
         const why = failedWith(error);
@@ -60,7 +49,7 @@ export function xmppClimber(parts: ProbeParts): Climber {
         theirDomain,
         dialback: partner.xmpp.proof === 'dialback',
         bidi: false,
-        upgrade: (plain) => parts.upgrade.asClient(plain, secure),
+        upgrade: (plain) => parts.upgrade.asClient(plain, upgraded),
       });
       signal.addEventListener('abort', () => stream.close(), { once: true });
       const result = await stream.result;

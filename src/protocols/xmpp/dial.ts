@@ -76,24 +76,10 @@ async function tryTarget(
   signal: AbortSignal,
   question: KeyQuestion | undefined,
 ): Promise<{ readonly result: OpenResult; readonly rank: number }> {
-  const secure: ConnectTarget = {
-    side: 'edge',
-    protocol: 'xmpp',
-    host: target.host,
-    port: target.port,
-    tls: 'direct',
-    // XEP-0368 §3: SNI is the domain, not the host that SRV named.
-    serverName: pair.theirDomain,
-    alpn: [S2S_ALPN],
-    identity: pair.ourDomain,
-    tlsAtLeast: partner.xmpp.tlsAtLeast,
-    allowPrivateAddresses: partner.allowPrivateAddresses,
-  };
-  // ALPN belongs to direct TLS; after STARTTLS the protocol is known.
-  const { alpn: _, ...upgraded } = secure;
+  const { first, upgraded } = connectTargets(pair, partner, target);
   let link: Link;
   try {
-    link = await wire.connector.connect(target.tls === 'direct' ? secure : { ...upgraded, tls: 'none' }, signal);
+    link = await wire.connector.connect(first, signal);
   } catch (error) {
     const why = error instanceof ConnectError ? error.reason : reason('NET_CONNECT_REFUSED', `connecting to ${target.host} failed`);
     return { result: failed(why), rank: TELLING.connect };
@@ -111,6 +97,28 @@ async function tryTarget(
   const result = await stream.result;
   signal.removeEventListener('abort', abort);
   return { result, rank: result.kind === 'failed' ? TELLING[result.reached] : 0 };
+}
+
+/** How a target is connected to: at first, and when a plain connection is raised by STARTTLS. */
+export function connectTargets(
+  pair: Pair,
+  partner: PartnerRoute,
+  target: Target,
+): { readonly first: ConnectTarget; readonly upgraded: ConnectTarget } {
+  const upgraded: ConnectTarget = {
+    side: 'edge',
+    protocol: 'xmpp',
+    host: target.host,
+    port: target.port,
+    tls: 'direct',
+    // XEP-0368 §3: SNI is the domain, not the host that SRV named.
+    serverName: pair.theirDomain,
+    identity: pair.ourDomain,
+    tlsAtLeast: partner.xmpp.tlsAtLeast,
+    allowPrivateAddresses: partner.allowPrivateAddresses,
+  };
+  // ALPN belongs to direct TLS; after STARTTLS the protocol is known.
+  return { first: target.tls === 'direct' ? { ...upgraded, alpn: [S2S_ALPN] } : { ...upgraded, tls: 'none' }, upgraded };
 }
 
 function failed(why: Reason): Failure {
