@@ -199,6 +199,28 @@ if (noWorld !== undefined) {
       assert.deepEqual(juliet.messages.waiting(), [], 'no copies');
     });
 
+    world.scene('who watches whom survives kill -9, both ways, and nobody is shown as gone meanwhile', async () => {
+      await wim.publish('open', { note: 'before' });
+      await kamailio.decide('wim', juliet.jid, 'allow');
+      await juliet.presence('subscribe', wim.aor);
+      await juliet.presenceOf(wim.aor, 'available');
+      juliet.presences.clear();
+      wim.notices.clear();
+      await home.isthmus.kill();
+      await home.isthmus.start();
+      await home.logged('dialogs.restored');
+      await wim.publish('open', { activity: 'busy' });
+      await juliet.presenceOf(wim.aor, 'available', (stanza) => stanza.getChildText('show') === 'dnd', 60_000);
+      await juliet.present('away', 'after the kill');
+      await wim.notice(juliet.jid, (notice) => notice.body.includes('after the kill'), 60_000);
+      const flaps = juliet.presences
+        .waiting()
+        .filter((stanza) => stanza.attrs.from?.startsWith(wim.aor) && stanza.attrs.type !== undefined);
+      assert.deepEqual(flaps.map(String), []);
+      const ends = wim.notices.waiting().filter((notice) => notice.state !== 'active' || basicOf(notice.body) === 'closed');
+      assert.deepEqual(ends, []);
+    });
+
     world.scene('SIGTERM ends it within seconds, with exit code 0', async () => {
       await home.isthmus.stop('SIGTERM', 20_000);
       assert.equal(home.isthmus.exitCode, 0);

@@ -142,6 +142,10 @@ if (noWorld !== undefined) {
       assert.deepEqual(nora.messages.waiting(), []);
     });
 
+    world.scene('a domain that does not exist is told at once', async () => {
+      assert.equal(status(await nora.message('li@nowhere.test', 'hello?')), 404);
+    });
+
     world.scene('a blocked domain is refused both ways, and the log names file and key', async () => {
       const bob = await xmppUser(world, BLOCKED, 'bob');
       await refused(bob, nora.aor);

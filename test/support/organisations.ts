@@ -92,8 +92,10 @@ export async function startKamailio(
   certificate: CertificateFiles,
   foreign: Foreign,
   trusts: readonly string[],
+  more: { readonly aliases?: boolean } = {},
 ): Promise<Kamailio> {
-  const kamailio = new Kamailio({ ...of, folder: world.room(of.domain), certificate, rootsFile: world.rootsFile, foreign, trusts });
+  const folder = world.room(of.domain);
+  const kamailio = new Kamailio({ ...of, folder, certificate, rootsFile: world.rootsFile, foreign, trusts, ...more });
   await world.start(kamailio.process);
   return kamailio;
 }

@@ -18,6 +18,8 @@ export interface KamailioScript {
   readonly foreign: Foreign;
   /** Who may send requests of other domains: first DNS names of verified client certificates, or source addresses over TCP. */
   readonly trusts: readonly string[];
+  /** Takes part in connection reuse (RFC 5923). Without it, NOTIFY goes to our Contact on a connection of its own. */
+  readonly aliases: boolean;
   readonly modules: string;
   readonly database: string;
 }
@@ -41,7 +43,7 @@ alias="${host}"
 listen=tcp:${address}:${CLIENT_PORT}
 listen=tls:${address}:${TLS_PORT} advertise ${host}:${TLS_PORT}
 listen=tcp:${address}:${RPC_PORT}
-tcp_accept_aliases=yes
+tcp_accept_aliases=${script.aliases ? 'yes' : 'no'}
 tcp_connection_lifetime=3600
 tcp_accept_no_cl=yes
 use_dns_cache=off

@@ -16,6 +16,8 @@ export interface KamailioOptions {
   readonly users: Readonly<Record<string, string>>;
   readonly foreign: Foreign;
   readonly trusts: readonly string[];
+  /** Default true. */
+  readonly aliases?: boolean;
   readonly certificate: { readonly chainFile: string; readonly keyFile: string };
   readonly rootsFile: string;
 }
@@ -39,7 +41,7 @@ export class Kamailio {
     makeTables(this.#database);
     const modules = globSync('/usr/lib/*/kamailio/modules')[0] ?? '';
     const script = join(folder, 'kamailio.cfg');
-    writeFileSync(script, kamailioScript({ ...options, modules, database: this.#database }));
+    writeFileSync(script, kamailioScript({ ...options, aliases: options.aliases ?? true, modules, database: this.#database }));
     writeFileSync(join(folder, 'tls.cfg'), kamailioTls(options.certificate, options.rootsFile));
     this.process = new PeerProcess({
       name: `kamailio ${options.domain}`,
