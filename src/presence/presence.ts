@@ -1,70 +1,29 @@
 // Presence in the neck: every presence event that policy allows comes here, from whichever shore, and leaves as events for
 // the other one (DESIGN 5). This room carries out what authorization.ts decides for one pair of users at a time; a record
-// is committed before anything is sent. showing.ts holds the documents.
+// is committed before anything is sent. showing.ts holds the documents, mail.ts sends.
 
 import { reason } from '../errors.ts';
-import type { Log } from '../log.ts';
 import { type Address, bareKey, show } from '../model/address.ts';
 import type { PresenceEvent } from '../model/event.ts';
 import { HANDED_OVER, type Outcome, refused } from '../model/outcome.ts';
-import type { Clock, Ids } from '../model/ports.ts';
-import type { PresenceDetail } from '../model/presence.ts';
 import type { Reason } from '../model/reason.ts';
-import type { AuthorizationStore } from '../model/stores.ts';
 import { type Action, type Facts, type Input, step } from './authorization.ts';
 import type { Suppressed } from './ceiling.ts';
-import { type Base, failure, isLastWord, LOCAL, tooManyPending, traced, verdictOn } from './own-events.ts';
+import { Mail } from './mail.ts';
+import { type Base, failure, LOCAL, tooManyPending, traced, verdictOn } from './own-events.ts';
 import { inputOf, type Pair, pairFor, pairOf, reversed } from './pair.ts';
+import { PRESENCE_LIMITS, type PresenceLimits, type PresencePorts } from './ports.ts';
 import { Records } from './records.ts';
 import { Showing } from './showing.ts';
 import { Turns } from './turns.ts';
 import { Upkeep } from './upkeep.ts';
-
-export interface PresenceLimits {
-  /** Spec 8: at most one document per pair in this time; the last one wins. */
-  readonly coalesceMs: number;
-  /** Spec 5.8: after a start nobody is shown as gone before this has passed. */
-  readonly restartGraceMs: number;
-  /** Spec 8: unanswered requests from one remote domain to one of ours. */
-  readonly pendingPerDomain: number;
-  /** Pairs whose records and documents are held in memory. */
-  readonly cachedPairs: number;
-  readonly sweepMs: number;
-}
-const DEFAULTS: PresenceLimits = {
-  coalesceMs: 5000,
-  restartGraceMs: 90_000,
-  pendingPerDomain: 1000,
-  cachedPairs: 100_000,
-  sweepMs: 60 * 60 * 1000,
-};
-
-export interface PresencePorts {
-  readonly store: AuthorizationStore;
-  readonly clock: Clock;
-  readonly ids: Ids;
-  readonly log: Log;
-  /**
-   * To the shore of `event.to`, now or not at all.
-   * @param lastWord it takes a view back and shows nothing: the way there is asked for, policy is not
-   */
-  deliver(event: PresenceEvent, lastWord: boolean): Promise<Outcome>;
-  /** To the shore of `event.to`, through the outbox; resolves when committed. */
-  enqueue(event: PresenceEvent): Promise<Outcome>;
-  isOurs(domain: string): boolean;
-  /** What `watcher` may see of `presentity` by policy, now; empty: nothing at all. Everything for watchers of ours. */
-  details(presentity: Address, watcher: Address): readonly PresenceDetail[];
-  /** Days without a sign of life after which a watcher's view is left to lapse (partner key `idleWatcherDays`). */
-  idleWatcherDays(watcher: Address): number;
-  readonly limits?: Partial<PresenceLimits>;
-}
 
 export class Presence {
   readonly #ports: PresencePorts;
   readonly #limits: PresenceLimits;
   readonly #showing: Showing;
   readonly #turns = new Turns();
-  readonly #lanes = new Turns();
+  readonly #mail: Mail;
   readonly #records: Records;
   /** After a start, by the hour, and when the table has changed. */
   readonly upkeep: Upkeep;
@@ -73,16 +32,17 @@ export class Presence {
 
   constructor(ports: PresencePorts) {
     this.#ports = ports;
-    this.#limits = { ...DEFAULTS, ...ports.limits };
+    this.#limits = { ...PRESENCE_LIMITS, ...ports.limits };
     this.#startedAt = ports.clock.monotonic();
     this.#startedWall = ports.clock.now();
     this.#records = new Records(ports.store, this.#limits.cachedPairs);
+    this.#mail = new Mail(ports);
     this.#showing = new Showing({
       clock: ports.clock,
       ids: ports.ids,
       now: () => this.#now(),
       details: (pair) => ports.details(pair.presentity, pair.watcher),
-      send: (pair, event) => this.#post(pair, 'watcher', event),
+      send: (pair, event) => this.#mail.post(pair, 'watcher', event),
       ifGranted: (pair, work) => this.#ifGranted(pair, work),
       ...this.#limits,
     });
@@ -101,7 +61,7 @@ export class Presence {
           kind,
           ...(kind === 'presence.watcherOffline' ? { quiet: true } : {}),
         };
-        void this.#post(pair, 'presentity', event);
+        void this.#mail.post(pair, 'presentity', event);
       },
       sweepMs: this.#limits.sweepMs,
     });
@@ -173,7 +133,7 @@ export class Presence {
   /** Resolves when everything handed to the shores so far has been answered. */
   async settled(): Promise<void> {
     await this.#turns.settled();
-    await this.#lanes.settled();
+    await this.#mail.settled();
   }
 
   async #step(pair: Pair, input: Input, event?: PresenceEvent): Promise<Outcome> {
@@ -210,12 +170,12 @@ export class Presence {
       }
       case 'grant':
         if (action.durable) return { outcome: await this.#ports.enqueue({ ...toWatcher, ...traced(event), kind: 'presence.granted' }) };
-        return { answer: this.#post(pair, 'watcher', { ...toWatcher, kind: 'presence.granted' }) };
+        return { answer: this.#mail.post(pair, 'watcher', { ...toWatcher, kind: 'presence.granted' }) };
       case 'deny':
         if (action.durable) return { outcome: await this.#ports.enqueue({ ...toWatcher, ...traced(event), kind: 'presence.denied' }) };
-        return { answer: this.#post(pair, 'watcher', { ...toWatcher, kind: 'presence.denied' }) };
+        return { answer: this.#mail.post(pair, 'watcher', { ...toWatcher, kind: 'presence.denied' }) };
       case 'fail':
-        return { answer: this.#post(pair, 'watcher', failure(toWatcher, event, action.first)) };
+        return { answer: this.#mail.post(pair, 'watcher', failure(toWatcher, event, action.first)) };
       case 'stop': {
         const stop = {
           ...toPresentity,
@@ -230,13 +190,13 @@ export class Presence {
       case 'watch':
         this.upkeep.woke(pair);
         this.#showing.expect(pair);
-        void this.#post(pair, 'presentity', { ...toPresentity, kind: 'presence.watcherOnline' });
+        void this.#mail.post(pair, 'presentity', { ...toPresentity, kind: 'presence.watcherOnline' });
         return {};
       case 'unwatch':
-        void this.#post(pair, 'presentity', { ...toPresentity, kind: 'presence.watcherOffline', quiet: action.quiet });
+        void this.#mail.post(pair, 'presentity', { ...toPresentity, kind: 'presence.watcherOffline', quiet: action.quiet });
         return {};
       case 'probe':
-        void this.#post(pair, 'presentity', { ...toPresentity, kind: 'presence.probed' });
+        void this.#mail.post(pair, 'presentity', { ...toPresentity, kind: 'presence.probed' });
         return {};
       case 'show':
         return { answer: this.#showing.again(pair) };
@@ -283,19 +243,6 @@ export class Presence {
       if (await this.#records.isGranted(pair)) work();
     });
     done.catch((error: unknown) => this.#ports.log.error({ event: 'presence.failed', error: String(error) }));
-  }
-
-  /** Sends in order, per pair and direction; a shore that fails loses the event and nothing else. */
-  #post(pair: Pair, side: 'watcher' | 'presentity', event: PresenceEvent): Promise<unknown> {
-    return this.#lanes.run(`${side} ${pair.key}`, async () => {
-      try {
-        const outcome = await this.#ports.deliver(event, isLastWord(event));
-        if (outcome.kind !== 'refused' && outcome.kind !== 'failed') return;
-        this.#ports.log.info({ event: 'presence.undelivered', id: event.id, kind: event.kind, code: outcome.reason.code });
-      } catch (error) {
-        this.#ports.log.error({ event: 'presence.failed', id: event.id, kind: event.kind, error: String(error) });
-      }
-    });
   }
 
   async #facts(pair: Pair, input: Input): Promise<Facts> {

@@ -6,7 +6,8 @@ import type { Origin, PresenceEvent } from '../../src/model/event.ts';
 import { HANDED_OVER, type Outcome } from '../../src/model/outcome.ts';
 import { type Endpoint, PRESENCE_DETAILS, type PresenceDetail } from '../../src/model/presence.ts';
 import type { Authorization, AuthorizationStore } from '../../src/model/stores.ts';
-import { Presence, type PresenceLimits } from '../../src/presence/presence.ts';
+import type { PresenceLimits } from '../../src/presence/ports.ts';
+import { Presence } from '../../src/presence/presence.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 
 export const OURS = 'fabrikam.example';
