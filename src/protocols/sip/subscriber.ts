@@ -1,14 +1,15 @@
 // One subscription of ours to a SIP presentity, for one XMPP watcher: RFC 6665 §4.1, RFC 3856, spec 5.2. Pure: the shell
 // in subscribers.ts sends what `step` asks for and owns the timers. Whether the watcher may see anything is the neck's
-// record; this machine only knows the dialog, when to refresh it and when to try again.
+// record; this machine only knows the dialog, when to refresh it and when to try again. Its states, inputs and actions
+// stand in subscription.ts.
 
 import type { EndReason } from '../../model/event.ts';
+import type { Action, Facts, Input, Step, Subscriber } from './subscription.ts';
 
-export const EXPIRES_S = 3600;
 /** Spec 5.2: what a peer may demand by 423. */
 const MAX_EXPIRES_S = 86_400;
 /** RFC 6665 §4.1.2: 64 * T1. */
-export const TIMER_N_MS = 32_000;
+const TIMER_N_MS = 32_000;
 const FIRST_RETRY_MS = 30_000;
 const MAX_RETRY_MS = 60 * 60 * 1000;
 const CREDENTIALS_RETRY_MS = 300_000;
@@ -24,114 +25,7 @@ const REFRESH_PAUSE_MS = 60_000;
 /** A dialog that ends sooner than this after its SUBSCRIBE was no success. */
 const SHORT_LIFE_MS = 30_000;
 
-export type Phase =
-  /** SUBSCRIBE is out, nothing has come. */
-  | 'trying'
-  /** 2xx, no NOTIFY yet: nothing is known (RFC 3856 §6.7). */
-  | 'neutral'
-  | 'pending'
-  | 'active'
-  /** No dialog to speak of: a timer runs, then it is tried again. */
-  | 'probation'
-  /** Expires 0 is out; the last NOTIFY is awaited, for Timer N at most. */
-  | 'closing'
-  | 'gone';
-
-export interface Subscriber {
-  readonly phase: Phase;
-  /** What the first NOTIFY said before the 2xx came, or that a dialog stands while a refresh fails. */
-  readonly established: boolean;
-  /** A SUBSCRIBE is out and unanswered. */
-  readonly asking: boolean;
-  /** The neck has heard of the grant; survives new dialogs. */
-  readonly everActive: boolean;
-  /** The watcher is there: refresh and come back. */
-  readonly wanted: boolean;
-  readonly stopping: boolean;
-  /** Seconds asked for. */
-  readonly expiresS: number;
-  readonly failures: number;
-  readonly toldUnreachable: boolean;
-  /** Monotonic ms of the last SUBSCRIBE. */
-  readonly askedAt: number;
-  /** Has 423 been answered once in this attempt? */
-  readonly lengthened: boolean;
-  /** Seconds the peer granted last. */
-  readonly grantedS: number;
-  /** Dialogs in a row that the peer ended soon after our SUBSCRIBE. */
-  readonly shortLives: number;
-  /** Not refreshed any more; the next timer is its end. */
-  readonly lapsing: boolean;
-}
-
-export type Input =
-  | { readonly kind: 'start' }
-  | { readonly kind: 'watcherOnline' }
-  | { readonly kind: 'watcherOffline' }
-  /** The watcher unsubscribes. */
-  | { readonly kind: 'stop' }
-  /** Final answer to the outstanding SUBSCRIBE. */
-  | {
-      readonly kind: 'answered';
-      readonly status: number;
-      readonly expiresS?: number;
-      readonly minExpiresS?: number;
-      readonly retryAfterMs?: number;
-    }
-  /** No answer came. */
-  | { readonly kind: 'unanswered' }
-  | { readonly kind: 'notify'; readonly state: 'active' | 'pending'; readonly expiresS?: number }
-  | { readonly kind: 'terminated'; readonly reason?: string; readonly retryAfterMs?: number }
-  /** The timer set last has run down. */
-  | { readonly kind: 'timer' };
-
-/** Time and chance, handed in. `random` is in [0, 1). */
-export interface Facts {
-  readonly nowMs: number;
-  readonly random: number;
-}
-
-export type Action =
-  /** Send SUBSCRIBE. `fresh`: a new dialog with a new Call-ID. */
-  | { readonly do: 'subscribe'; readonly fresh: boolean; readonly expiresS: number }
-  /** Replaces the timer that runs. */
-  | { readonly do: 'timer'; readonly ms: number }
-  | { readonly do: 'cancelTimer' }
-  /** To the neck: the first active NOTIFY; a refusal; nothing can be had there; unreachable; ended as asked. */
-  | { readonly do: 'tell'; readonly what: 'granted' | 'denied' | 'noresource' | 'unreachable' | 'unsubscribed' }
-  /** To the neck: the document of this NOTIFY. */
-  | { readonly do: 'show' }
-  /** To the neck: nothing is shown any more. */
-  | { readonly do: 'blank' }
-  | { readonly do: 'forget' }
-  | { readonly do: 'ignore' };
-
-type Step = readonly [next: Subscriber, actions: readonly Action[]];
-
-export function begin(everActive: boolean): Subscriber {
-  return {
-    phase: 'gone',
-    established: false,
-    asking: false,
-    everActive,
-    wanted: true,
-    stopping: false,
-    expiresS: EXPIRES_S,
-    failures: 0,
-    toldUnreachable: false,
-    askedAt: Number.NEGATIVE_INFINITY,
-    lengthened: false,
-    grantedS: EXPIRES_S,
-    shortLives: 0,
-    lapsing: false,
-  };
-}
-
-/** A dialog found after a restart: the timer that runs refreshes it; nothing is believed before its NOTIFY (spec 5.8). */
-export function reconfirm(everActive: boolean, grantedS: number): Subscriber {
-  return { ...begin(everActive), phase: 'probation', established: true, grantedS };
-}
-
+/** What follows from an input: the next state, and what the shell is asked to do. */
 export function step(now: Subscriber, input: Input, facts: Facts): Step {
   switch (input.kind) {
     case 'start':

@@ -5,7 +5,7 @@ import type { Log } from '../../log.ts';
 import type { Origin, PresenceEvent } from '../../model/event.ts';
 import type { Clock, Ids, Submit } from '../../model/ports.ts';
 import type { Reason } from '../../model/reason.ts';
-import type { Action } from './subscriber.ts';
+import type { Action } from './subscription.ts';
 import { type Line, originOfPeer, othersLive, takeDocument, type Watched } from './watched.ts';
 
 export interface ReportPorts {

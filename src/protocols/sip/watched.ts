@@ -9,7 +9,7 @@ import type { Reason } from '../../model/reason.ts';
 import { toSipUri } from './address.ts';
 import type { Dialog } from './dialog.ts';
 import { pairKey } from './presence-ground.ts';
-import type { Subscriber } from './subscriber.ts';
+import type { Subscriber } from './subscription.ts';
 
 const MAX_ENDPOINTS = 32;
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type Action, begin, type Input, type Phase, reconfirm, type Subscriber, step } from '../../../src/protocols/sip/subscriber.ts';
+import { step } from '../../../src/protocols/sip/subscriber.ts';
+import { type Action, begin, type Input, type Phase, reconfirm, type Subscriber } from '../../../src/protocols/sip/subscription.ts';
 
 const NOW = 10_000_000;
 const HALF = { nowMs: NOW, random: 0.5 };
