@@ -33,8 +33,15 @@ interface Client {
   cpim: boolean;
   /** Answered typing with an error: it is not sent again. */
   noTyping: boolean;
+  /** The endpoint under which it wrote last (RFC 5627 `gr`): messages to that endpoint go there and not to all of them. */
+  gruu?: string;
 }
 const MAX_CLIENTS = 50_000;
+/** RFC 3261 §8.2.3: a 415 names what would be taken. */
+const TAKEN: readonly (readonly [string, string])[] = [
+  ['Accept', ACCEPTED_BODIES.join(', ')],
+  ['Accept-Encoding', 'identity'],
+];
 
 export class Messages {
   readonly #deps: MessagesDeps;
@@ -52,7 +59,9 @@ export class Messages {
     const to = toAddress(request.uri);
     if (from.kind === 'refused') return malformed(from);
     if (to.kind === 'refused') return malformed(to);
-    await this.#learnSpelling(from);
+    // Whoever is let in by DNS alone could fill the table: their spelling is learnt once a message has passed.
+    const known = request.side !== 'edge' || this.#deps.table().partners.has(request.fromDomain);
+    if (known) await this.#learnSpelling(from);
 
     const reading = readMessage(request.message, {
       id: this.#deps.ids.event(),
@@ -66,19 +75,19 @@ export class Messages {
       branch: request.branch,
     });
     switch (reading.kind) {
-      case 'refused':
-        // RFC 3261 §8.2.3: a 415 names what would be taken.
-        return {
-          status: reading.status,
-          phrase: reading.phrase,
-          ...(reading.status === 415 && { headers: [['Accept', ACCEPTED_BODIES.join(', ')]] }),
-        };
+      case 'refused': {
+        const { status, phrase } = reading;
+        const about = { method: 'MESSAGE', status, from: request.from.uri, callId: request.callId };
+        this.#deps.log.info({ event: 'sip.request.refused', ...about }, phrase);
+        return { status, phrase, ...(status === 415 && { headers: TAKEN }) };
+      }
       case 'nothing':
         return { status: 200 };
       case 'event': {
         this.#learnClient(request, reading.event);
         this.#followTyping(reading);
         const outcome = await this.#deps.submit(reading.event);
+        if (!known && outcome.kind !== 'refused') await this.#learnSpelling(from);
         const partner = this.#deps.table().partners.get(request.fromDomain);
         return replyTo(outcome, {
           partner: request.side === 'edge',
@@ -111,9 +120,12 @@ export class Messages {
   async #send(delivery: Delivery, event: ImSent | ImComposing | ImReceipt, wire: WireIds): Promise<Outcome> {
     const { hop } = delivery;
     const spelling = await this.#deps.spellings.get(bareKey(event.to));
-    const cpim = this.#clients.get(bareKey(event.to))?.cpim === true;
+    const client = this.#clients.get(bareKey(event.to));
+    const cpim = client?.cpim === true;
+    // sip-xmpp.md §4: an endpoint becomes `gr` when it came from a GRUU, and from nowhere else.
+    const gruu = client?.gruu !== undefined && client.gruu === event.to.resource;
     const gr = hop.partner === undefined || hop.side === 'inside' ? false : hop.partner.sip.gr;
-    const parts = writeMessage(event, wire, { gr, cpim, ...(spelling !== undefined && { spelling }) });
+    const parts = writeMessage(event, wire, { gr, gruu, cpim, ...(spelling !== undefined && { spelling }) });
     if (parts === undefined) return HANDED_OVER;
     const answer = await this.#deps.request(hop, () => ({ method: 'MESSAGE', ...parts }), {
       deadlineMs: delivery.deadlineMs,
@@ -151,9 +163,12 @@ export class Messages {
   #learnClient(request: InboundRequest, event: ImSent | ImComposing | ImReceipt): void {
     const type = request.message.headers.get('content-type') ?? '';
     const accept = request.message.headers.get('accept') ?? '';
-    if (!/message\/(cpim|imdn)/i.test(type) && !/message\/cpim/i.test(accept)) return;
+    const cpim = /message\/(cpim|imdn)/i.test(type) || /message\/cpim/i.test(accept);
+    const { resource } = event.from;
+    if (!cpim && resource === undefined) return;
     const key = bareKey(event.from);
-    this.#clients.set(key, { noTyping: this.#clients.get(key)?.noTyping ?? false, cpim: true });
+    const known = this.#clients.get(key) ?? { cpim: false, noTyping: false };
+    this.#clients.set(key, { ...known, ...(cpim && { cpim }), ...(resource !== undefined && { gruu: resource }) });
   }
 
   #followTyping(reading: Extract<MessageReading, { kind: 'event' }>): void {

@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { reason } from '../../../src/errors.ts';
 import { SILENT } from '../../../src/log.ts';
 import type { Event, ImComposing, ImReceipt, ImSent } from '../../../src/model/event.ts';
-import { delivered, type Outcome } from '../../../src/model/outcome.ts';
+import { delivered, type Outcome, refused } from '../../../src/model/outcome.ts';
 import type { Delivery, Hop } from '../../../src/model/ports.ts';
+import type { Partner } from '../../../src/model/table.ts';
 import type { InboundRequest } from '../../../src/protocols/sip/exchange.ts';
 import type { SipRequest, SipResponse } from '../../../src/protocols/sip/message.ts';
 import { Messages } from '../../../src/protocols/sip/messages.ts';
@@ -65,6 +67,7 @@ function inbound(body: string, headers: string, side: 'edge' | 'inside' = 'edge'
 }
 
 class Bench {
+  readonly partners: readonly Partner[];
   readonly clock = new ManualClock();
   readonly sent: { uri: string; type: string; body: string; cseq: string }[] = [];
   readonly submitted: Event[] = [];
@@ -82,12 +85,16 @@ class Bench {
       this.submitted.push(event);
       return this.outcome;
     },
-    table: () => table([], [partner('fabrikam.example')]),
+    table: () => table([], this.partners),
     spellings: { get: async (key) => this.spellings.get(key), put: async (key, local) => void this.spellings.set(key, local) },
     clock: this.clock,
     ids: { event: () => `id-${this.sent.length}-${this.submitted.length}`, token: () => 'tag' },
     log: SILENT,
   });
+
+  constructor(partners: readonly Partner[] = [partner('fabrikam.example')]) {
+    this.partners = partners;
+  }
 
   deliver(event: ImSent | ImComposing | ImReceipt, attempt = 1): Promise<Outcome> {
     const wire = { callId: 'call', fromTag: 'ft', cseq: 41, stanzaId: 'sid' };
@@ -129,6 +136,41 @@ describe('MESSAGE in', () => {
     assert.equal(reply.status, 415);
     assert.match(reply.headers?.find(([name]) => name === 'Accept')?.[1] ?? '', /text\/plain.*message\/cpim/);
     assert.deepEqual(bench.submitted, []);
+  });
+
+  test('a packed body is 415 with the encodings that are taken, and is not shown as noise', async () => {
+    const bench = new Bench();
+    const reply = await bench.messages.receive(inbound('x', 'Content-Type: text/plain\r\nContent-Encoding: gzip\r\n'));
+    assert.equal(reply.status, 415);
+    assert.equal(reply.headers?.find(([name]) => name === 'Accept-Encoding')?.[1], 'identity');
+    assert.deepEqual(bench.submitted, []);
+    const plain = await bench.messages.receive(inbound('x', 'Content-Type: text/plain\r\nContent-Encoding: identity\r\n'));
+    assert.equal(plain.status, 200);
+  });
+
+  test('an answer to the device that wrote goes to that device, one to another endpoint goes to all', async () => {
+    const bench = new Bench();
+    const request = inbound('hello', 'Content-Type: text/plain\r\n');
+    const fromUri = parseSipUri('sip:nora@fabrikam.example;gr=desk%201');
+    assert.ok(fromUri);
+    await bench.messages.receive({ ...request, fromUri });
+    await bench.deliver(im({ to: { ...nora, resource: 'desk 1' } }));
+    await bench.deliver(im({ to: { ...nora, resource: 'elsewhere' } }));
+    await bench.deliver(im());
+    assert.deepEqual(
+      bench.sent.map(({ uri }) => uri),
+      ['sip:nora@fabrikam.example;gr=desk%201', 'sip:nora@fabrikam.example', 'sip:nora@fabrikam.example'],
+    );
+  });
+
+  test('a stranger whose message is refused leaves nothing behind', async () => {
+    const bench = new Bench([]);
+    bench.outcome = refused(reason('POLICY_PARTNER_UNLISTED', 'no'));
+    await bench.messages.receive(inbound('hello', 'Content-Type: text/plain\r\n'));
+    assert.equal(bench.spellings.size, 0);
+    bench.outcome = delivered('x');
+    await bench.messages.receive(inbound('hello', 'Content-Type: text/plain\r\n'));
+    assert.equal(bench.spellings.get('nora@fabrikam.example'), 'Nora');
   });
 
   test('typing that is not refreshed becomes paused, once', async () => {

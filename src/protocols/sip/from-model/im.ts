@@ -13,6 +13,8 @@ import { safeHeaderValue } from '../print.ts';
 export interface MessageOptions {
   /** Put the sender's endpoint into From as `gr` (RFC 7572 §4). */
   readonly gr: boolean;
+  /** The recipient's endpoint came from a GRUU: address it as one. */
+  readonly gruu?: boolean;
   /** The original spelling of the recipient's local part, if it differs. */
   readonly spelling?: string;
   /** The recipient has shown that it understands CPIM, so receipts can be asked for. */
@@ -28,7 +30,7 @@ export interface MessageParts {
 
 /** What to send for an event; undefined when this shore has no word for it (a chat state RFC 3994 does not know). */
 export function writeMessage(event: ImSent | ImComposing | ImReceipt, wire: WireIds, options: MessageOptions): MessageParts | undefined {
-  const uri = toSipUri(event.to, { gr: false, ...(options.spelling !== undefined && { spelling: options.spelling }) });
+  const uri = toSipUri(event.to, { gr: options.gruu === true, ...(options.spelling !== undefined && { spelling: options.spelling }) });
   const from = toSipUri(event.from, { gr: options.gr });
   const head: (readonly [string, string])[] = [
     ['From', `<${from}>;tag=${wire.fromTag}`],

@@ -41,6 +41,8 @@ export const ACCEPTED_BODIES = ['text/plain', 'text/html', 'message/cpim', 'mult
 export function readMessage(request: SipRequest, facts: MessageFacts): MessageReading {
   const declared = request.headers.get('content-type');
   if (declared === undefined) return request.body.length === 0 ? { kind: 'nothing' } : bad('Content-Type is missing');
+  // RFC 3261 §20.12: what is packed is not ours to unpack, and would be shown as noise.
+  if (!/^(?:identity)?$/i.test(request.headers.get('content-encoding')?.trim() ?? '')) return unsupported();
   const lang = request.headers.get('content-language')?.split(',')[0]?.trim();
   const subject = request.headers.get('subject');
   return readBody(declared, request.body, facts, { lang, subject, digest: request.body }, 0);
@@ -57,7 +59,6 @@ interface Around {
 function readBody(declared: string, body: Uint8Array, facts: MessageFacts, around: Around, depth: number): MessageReading {
   const type = parseContentType(declared);
   if (type === undefined) return bad('Content-Type cannot be read');
-  // RFC 3261 §20.12, §18.4: an encoded body is not ours to decode.
   switch (`${type.type}/${type.subtype}`) {
     case 'text/plain':
       return withText(body, type, facts, around, (text) => text);
