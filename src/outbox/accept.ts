@@ -38,7 +38,8 @@ function conversationOf(event: DurableEvent, ids: Ids): Pick<NewRow, 'callId' | 
   if (event.kind !== 'im.sent' || thread === undefined) return { callId: ids.token(16), ...(thread !== undefined && { thread }) };
   const pair = [bareKey(event.from), bareKey(event.to)].sort().join(' ');
   return {
-    callId: CARRIED_AS_IS.test(thread) ? thread : ids.token(16),
+    // Made from the id, so that the same conversation gets the same name without a look into the store.
+    callId: CARRIED_AS_IS.test(thread) ? thread : hash('sha256', `${pair}\0${thread}`).slice(0, 32),
     conversation: { pair, kind: event.origin.network === 'sip' ? 'callId' : 'thread', value: thread },
   };
 }

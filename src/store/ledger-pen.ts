@@ -14,8 +14,8 @@ import { nameHash, pairHash } from './names.ts';
 /** The columns of a line that hold identifiers. */
 export const ID_COLUMNS = ['id', 'stanza_id', 'call_id', 'their_wire_id', 'their_call_id', 'their_message_id'] as const;
 /** Lines before the newest whose names may be missing after a kill: more than the second in which they are gathered. */
-const MEND_MS = 10_000;
-const MEND_ROWS = 100_000;
+export const MEND_MS = 10_000;
+export const MEND_ROWS = 100_000;
 
 /** What a line begins with. */
 export type Opening = Pick<NewRow, 'fromTag' | 'stanzaId' | 'acceptedAt'> & {

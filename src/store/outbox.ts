@@ -8,12 +8,12 @@ import type { Hop } from '../model/ports.ts';
 import type { Reason } from '../model/reason.ts';
 import { blob, integer, maybeText, type Row, text, word } from './column.ts';
 import type { Database } from './database.ts';
+import { Dedup } from './dedup.ts';
 import { cseqOf, KINDS, type Ledger } from './ledger.ts';
 import type { LedgerPen } from './ledger-pen.ts';
 import type { Seal } from './seal.ts';
 import type { Threads } from './threads.ts';
 
-const FORGET_STEP = 1000;
 const RECENT_KEYS = 10_000;
 
 /** What an acceptance found inside its transaction. */
@@ -25,6 +25,7 @@ export class OutboxTable implements OutboxStore {
   readonly #ledger: Ledger;
   readonly #pen: LedgerPen;
   readonly #threads: Threads;
+  readonly #dedup: Dedup;
   readonly #dedupMs: number;
   /** Keys seen of late, so that a copy that follows at once needs no transaction. */
   readonly #recent = new LRUCache<string, { readonly row: number; readonly service: number }>({ max: RECENT_KEYS });
@@ -37,6 +38,7 @@ export class OutboxTable implements OutboxStore {
     this.#ledger = ledger;
     this.#pen = pen;
     this.#threads = threads;
+    this.#dedup = new Dedup(db, dedupMs);
     this.#dedupMs = dedupMs;
     const last = db
       .prepare(
@@ -83,7 +85,7 @@ export class OutboxTable implements OutboxStore {
     // Taken before anything can fail: a number that was rolled back is left out, never used twice.
     const row = this.#next;
     this.#next += 1;
-    const of = fresh.dedupKey && this.#claim(fresh.dedupKey, row, fresh.serviceNow);
+    const of = fresh.dedupKey && this.#dedup.claim(fresh.dedupKey, row, fresh.serviceNow);
     if (of !== undefined) return { kind: 'duplicate', of };
     const { event } = fresh;
     const sender = bareKey(event.from);
@@ -134,20 +136,8 @@ export class OutboxTable implements OutboxStore {
     };
   }
 
-  /** Takes a dedup key for a row. Returns the row that has it already, within the window. */
-  #claim(key: Uint8Array, row: number, service: number): number | undefined {
-    const at = Math.round(service);
-    if (this.#db.prepare('INSERT OR IGNORE INTO dedup (row, key, service_at) VALUES (?, ?, ?)').run(row, key, at).changes === 1)
-      return undefined;
-    const old = this.#db.prepare('SELECT row, service_at FROM dedup WHERE key = ?').get(key);
-    if (old !== undefined && at - integer(old, 'service_at') <= this.#dedupMs) return integer(old, 'row');
-    this.#db.prepare('DELETE FROM dedup WHERE key = ?').run(key);
-    this.#db.prepare('INSERT INTO dedup (row, key, service_at) VALUES (?, ?, ?)').run(row, key, at);
-    return undefined;
-  }
-
   #release(row: number): void {
-    this.#db.prepare('DELETE FROM dedup WHERE row = ?').run(row);
+    this.#dedup.release(row);
     for (const [key, seen] of this.#recent.entries()) if (seen.row === row) this.#recent.delete(key);
   }
 
@@ -201,6 +191,8 @@ export class OutboxTable implements OutboxStore {
   /** Writes the lines of rows whose line a crash has swallowed. */
   async #mend(): Promise<void> {
     this.#pen.mend();
+    this.#dedup.mend();
+    this.#threads.mend();
     for (const row of this.#db
       .prepare('SELECT row FROM outbox WHERE NOT EXISTS (SELECT 1 FROM ledger WHERE ledger.row = outbox.row)')
       .all()
@@ -217,19 +209,14 @@ export class OutboxTable implements OutboxStore {
         acceptedAt: integer(found, 'accepted_at'),
         ...(thread !== undefined && { thread }),
       });
+      if (event.kind === 'im.sent' && event.thread !== undefined) {
+        this.#threads.restore(bareKey(event.from), bareKey(event.to), event.origin.network, event.thread, text(found, 'call_id'));
+      }
     }
   }
 
   forgetKeys(service: number): Promise<number> {
-    return this.#db.write(() =>
-      Number(
-        this.#db
-          .prepare(
-            `DELETE FROM dedup WHERE row IN (SELECT row FROM (SELECT row, service_at FROM dedup ORDER BY row LIMIT ${FORGET_STEP}) WHERE service_at < ?)`,
-          )
-          .run(Math.round(service)).changes,
-      ),
-    );
+    return this.#db.write(() => this.#dedup.forget(service));
   }
 }
 

@@ -1,15 +1,17 @@
 // Conversation ids across the bridge, so that a thread comes back as its sender wrote it (spec sip-xmpp.md section 4).
-// Ids that both protocols can carry cross as they are and need no row here.
+// Ids that both protocols can carry cross as they are and need no row here; for the others the far side's id is made from the
+// near one (outbox/accept.ts), so a row is needed only for the way back. Rows are written within a second; `mend` makes those
+// again that a kill has swallowed, from the ledger's lines.
 
 import { LRUCache } from 'lru-cache';
 import type { NewRow } from '../model/outbox-store.ts';
 import type { Clock } from '../model/ports.ts';
 import type { ThreadStore } from '../model/stores.ts';
-import { integer, text } from './column.ts';
+import { text } from './column.ts';
 import type { Database } from './database.ts';
+import { MEND_MS, MEND_ROWS } from './ledger-pen.ts';
 
-const KEPT = 20_000;
-const DAY_MS = 24 * 3600 * 1000;
+const KEPT = 50_000;
 const EXPIRE_STEP = 1000;
 
 type Kind = 'thread' | 'callId';
@@ -17,7 +19,9 @@ type Kind = 'thread' | 'callId';
 export class Threads implements ThreadStore {
   readonly #db: Database;
   readonly #clock: Clock;
-  /** Committed counterparts; the empty string: there is none, the id crosses as it is. */
+  /** Conversations that are not on disk yet. */
+  #waiting = new Map<string, { readonly pair: string; readonly thread: string; readonly callId: string }>();
+  /** Counterparts; the empty string: there is none, the id crosses as it is. */
   readonly #known = new LRUCache<string, string>({ max: KEPT });
 
   constructor(db: Database, clock: Clock) {
@@ -39,42 +43,63 @@ export class Threads implements ThreadStore {
     this.#known.delete(cacheKey(pair, 'callId', callId));
   }
 
-  /** Inside a transaction: what a new row's conversation is called on the far side, made up now if it must be. */
+  /** Inside a transaction: what a new row's conversation is called on the far side. */
   join(fresh: NewRow): { readonly callId: string; readonly thread?: string } {
     const { conversation, callId: candidate } = fresh;
     if (conversation === undefined) return { callId: candidate, ...(fresh.thread !== undefined && { thread: fresh.thread }) };
     const { pair, kind, value } = conversation;
-    let other = this.#counterpart(pair, kind, value, true);
-    if (other === undefined) {
-      other = candidate;
-      if (candidate !== value) {
-        if (kind === 'thread') this.#insert(pair, value, candidate);
-        else this.#insert(pair, candidate, value);
-      }
-    }
+    // What can cross as it is may be the counterpart of an id that cannot.
+    const other = candidate === value ? (this.#counterpart(pair, kind, value) ?? candidate) : candidate;
     return kind === 'thread' ? { callId: other, thread: value } : { callId: other, thread: other };
   }
 
-  /** After the commit of a row: its conversation is looked up from memory from now on. */
-  remember(conversation: NonNullable<NewRow['conversation']>, callId: string): void {
-    const { pair, kind, value } = conversation;
-    this.#known.set(cacheKey(pair, kind, value), callId === value ? '' : callId);
-    if (callId !== value) this.#known.set(cacheKey(pair, kind === 'thread' ? 'callId' : 'thread', callId), value);
+  /** After the commit of a row: its conversation finds its way back. */
+  remember({ pair, kind, value }: NonNullable<NewRow['conversation']>, callId: string): void {
+    if (callId === value || this.#known.get(cacheKey(pair, kind, value)) === callId) return;
+    const [thread, id] = kind === 'thread' ? [value, callId] : [callId, value];
+    this.#known.set(cacheKey(pair, 'thread', thread), id);
+    this.#known.set(cacheKey(pair, 'callId', id), thread);
+    this.#waiting.set(cacheKey(pair, 'thread', thread), { pair, thread, callId: id });
+    if (this.#waiting.size > 1) return;
+    const batch = this.#waiting; // for good: after a rollback the same rows are written again
+    this.#db.idle(() => {
+      if (this.#waiting === batch) this.#waiting = new Map();
+      // In the order of the index: neighbours share a page.
+      for (const [, one] of [...batch].sort(([a], [b]) => (a < b ? -1 : 1))) this.#insert(one.pair, one.thread, one.callId);
+    });
   }
 
-  #counterpart(pair: string, kind: Kind, value: string, inTransaction = false): string | undefined {
-    const cached = this.#known.get(cacheKey(pair, kind, value));
+  /** At the start: what a message of before was called on both sides. */
+  restore(sender: string, recipient: string, network: string, value: string, callId: string): void {
+    const pair = [sender, recipient].sort().join(' ');
+    this.remember({ pair, kind: network === 'sip' ? 'callId' : 'thread', value }, callId);
+  }
+
+  /** At the start: conversations of the last lines before a kill. */
+  mend(): void {
+    const lines = this.#db
+      .prepare(
+        `SELECT sender, recipient, network, their_thread, call_id FROM ledger
+         WHERE row > (SELECT max(row) FROM ledger) - ? AND accepted_at >= (SELECT max(accepted_at) FROM ledger) - ?
+         AND kind = 'im.sent' AND their_thread IS NOT NULL`,
+      )
+      .all(MEND_ROWS, MEND_MS);
+    for (const line of lines) {
+      const [sender, recipient, network] = [text(line, 'sender'), text(line, 'recipient'), text(line, 'network')];
+      this.restore(sender, recipient, network, text(line, 'their_thread'), text(line, 'call_id'));
+    }
+  }
+
+  #counterpart(pair: string, kind: Kind, value: string): string | undefined {
+    const key = cacheKey(pair, kind, value);
+    const cached = this.#known.get(key);
     if (cached !== undefined) return cached === '' ? undefined : cached;
     const found =
       kind === 'thread'
-        ? this.#db.prepare('SELECT call_id AS other, at FROM thread WHERE pair = ? AND thread = ?').get(pair, value)
-        : this.#db.prepare('SELECT thread AS other, at FROM thread WHERE pair = ? AND call_id = ? LIMIT 1').get(pair, value);
+        ? this.#db.prepare('SELECT call_id AS other FROM thread WHERE pair = ? AND thread = ?').get(pair, value)
+        : this.#db.prepare('SELECT thread AS other FROM thread WHERE pair = ? AND call_id = ? LIMIT 1').get(pair, value);
     const other = found && text(found, 'other');
-    if (!inTransaction) this.#known.set(cacheKey(pair, kind, value), other ?? '');
-    else if (found !== undefined && this.#clock.now() - integer(found, 'at') > DAY_MS) {
-      const [thread, at] = [kind === 'thread' ? value : text(found, 'other'), this.#clock.now()];
-      this.#db.prepare('UPDATE thread SET at = ? WHERE pair = ? AND thread = ?').run(at, pair, thread);
-    }
+    this.#known.set(key, other ?? '');
     return other;
   }
 

@@ -129,6 +129,20 @@ export function storeConformance(name: string, make: () => TempStore): void {
     assert.deepEqual(await temp.store.outbox.waiting(), []);
   });
 
+  says('ledger: a kill between a line and the indexes behind it loses no name and no key', async (temp) => {
+    const dedupKey = new Uint8Array([4, 5, 6]);
+    const accepted = await temp.store.outbox.accept(row('a', { dedupKey }));
+    assert.ok(accepted.kind === 'accepted');
+    temp.store.outbox.delivered({ row: accepted.row.row, state: 'delivered', at: 1600, attempts: 1, evidence: 'SIP 200' });
+    // Lazy marks are written after 50 ms, names and keys only within a second.
+    await new Promise((resolve) => setTimeout(resolve, 120));
+    temp.crash();
+    assert.deepEqual(await temp.store.outbox.waiting(), []);
+    for (const id of ['a', 'callid-a', 'wire-a', 'call-a']) assert.equal((await temp.store.ledger.find(id))[0]?.state, 'delivered', id);
+    const copy = await temp.store.outbox.accept(row('b', { dedupKey }));
+    assert.equal(copy.kind === 'duplicate' && copy.of.id, 'a');
+  });
+
   says('ledger: no body in it', async (temp) => {
     await temp.store.outbox.accept(row('a'));
     assert.ok(!JSON.stringify(await temp.store.ledger.find('a')).includes('body of a'));

@@ -59,12 +59,17 @@ CREATE TABLE ledger_name (
   PRIMARY KEY (hash, row)
 ) STRICT, WITHOUT ROWID;
 
--- Copies of the same message (24 h of service time).
+-- Copies of the same message (24 h of service time): on disk with the row, and their index, which follows within a second.
 CREATE TABLE dedup (
   row INTEGER PRIMARY KEY,
-  key BLOB NOT NULL UNIQUE,
+  key BLOB NOT NULL,
   service_at INTEGER NOT NULL
 ) STRICT;
+CREATE TABLE dedup_key (
+  key BLOB PRIMARY KEY,
+  row INTEGER NOT NULL,
+  service_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE thread (
   pair TEXT NOT NULL,
