@@ -3,30 +3,17 @@
 // other; its log and everything that arrives anywhere are kept, so that "nothing was delivered" can be seen.
 
 import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { connect as connectTls } from 'node:tls';
 import { stringify } from 'yaml';
 import { type Running, start } from '../../src/assembly/start.ts';
 import { loadHome } from '../../src/config/load.ts';
 import { openLog } from '../../src/log.ts';
 import { type Ca, type Issued, makeCa } from '../support/ca.ts';
-import type { RawStream } from '../support/raw-stream.ts';
-import { RawPeer } from '../support/sip-exchange.ts';
-import { external, openStream, XmppPeer } from '../support/xmpp-peer.ts';
+import { XmppPeer } from '../support/xmpp-peer.ts';
+import { Callers } from './callers.ts';
 import { Door, InsideXmpp, SipSystem } from './inside.ts';
-
-/** Ours, served by SIP: what the XMPP partner writes to. */
-export const CORP = 'corp.example';
-/** Ours, served by XMPP: what the SIP partner writes to. */
-export const CONTOSO = 'contoso.example';
-/** The SIP partner. */
-export const FABRIKAM = 'fabrikam.example';
-/** The XMPP partner. */
-export const PARTNER = 'partner.example';
-/** Another SIP partner, who is listed and proves nothing here. */
-export const WOODGROVE = 'woodgrove.example';
+import { CONTOSO, CORP, FABRIKAM, PARTNER, WOODGROVE } from './names.ts';
 
 const COMPONENT = `isthmus.${CONTOSO}`;
 export const LISTED = {
@@ -62,12 +49,12 @@ interface Around {
   readonly ports: { readonly sip: number; readonly xmpp: number; readonly inside: number };
 }
 
-export class RunningEdge implements AsyncDisposable {
+export class RunningEdge extends Callers implements AsyncDisposable {
   readonly around: Around;
   readonly running: Running;
-  readonly #sockets = new Set<Socket>();
 
   private constructor(around: Around, running: Running) {
+    super(around);
     this.around = around;
     this.running = running;
   }
@@ -101,42 +88,6 @@ export class RunningEdge implements AsyncDisposable {
     return new RunningEdge(around, running);
   }
 
-  /** A SIP connection from outside. @param shown the certificate; `none` shows none */
-  async sip(shown: Issued | 'none' = this.around.fabrikam): Promise<RawPeer> {
-    const own = shown === 'none' ? {} : { cert: shown.chainPem, key: shown.keyPem };
-    const socket = connectTls({ host: '127.0.0.1', port: this.around.ports.sip, rejectUnauthorized: false, ...own });
-    this.#keep(socket);
-    await new Promise((resolve, reject) => socket.once('secureConnect', resolve).once('error', reject));
-    return new RawPeer(socket);
-  }
-
-  /** A SIP connection over plain TCP, from a server of ours. */
-  async insideSip(): Promise<RawPeer> {
-    const socket = await this.tcp(this.around.ports.inside);
-    return new RawPeer(socket);
-  }
-
-  /** An XMPP stream from outside, as far as TLS or, usually, authenticated. */
-  async xmpp(
-    as: { readonly from?: string; readonly to?: string; readonly shown?: Issued; readonly only?: 'tls' } = {},
-  ): Promise<RawStream> {
-    const { from = PARTNER, to = CORP, shown = this.around.partner } = as;
-    const { stream } = await openStream({ address: '127.0.0.1', port: this.around.ports.xmpp, from, to, credentials: shown });
-    this.#keep(stream.socket);
-    if (as.only === 'tls') return stream;
-    const said = await external(stream, from, to);
-    if (said !== 'success') throw new Error(`EXTERNAL was answered ${said}`);
-    return stream;
-  }
-
-  /** Bytes alone. @param port default: the XMPP door */
-  async tcp(port = this.around.ports.xmpp): Promise<Socket> {
-    const socket = connect({ host: '127.0.0.1', port, noDelay: true });
-    this.#keep(socket);
-    await new Promise((resolve, reject) => socket.once('connect', resolve).once('error', reject));
-    return socket;
-  }
-
   /** The log so far, as text. */
   log(): string {
     return readFileSync(join(this.around.folder, 'log'), 'utf8');
@@ -144,16 +95,11 @@ export class RunningEdge implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     const { insideSip, insideXmpp, partnerSip, partnerXmpp, trap, folder } = this.around;
-    for (const socket of this.#sockets) socket.destroy();
+    this.hangUp();
     partnerXmpp.close();
     await this.running.drain(0);
     await Promise.all([insideSip.door, insideXmpp.door, partnerSip.door, trap].map((door) => door[Symbol.asyncDispose]()));
     rmSync(folder, { recursive: true, force: true });
-  }
-
-  #keep(socket: Socket): void {
-    this.#sockets.add(socket);
-    socket.on('error', () => {}).on('close', () => this.#sockets.delete(socket));
   }
 }
 

@@ -1,0 +1,23 @@
+// The process behind edge-apart.ts: a running edge that tells its parent where it is and what it holds.
+
+import { readFileSync } from 'node:fs';
+import { RunningEdge } from './running-edge.ts';
+
+const edge = await RunningEdge.open();
+const { ports, fabrikam, partner, insideSip, insideXmpp } = edge.around;
+const kib = (name: string): number => Number(new RegExp(`${name}:\\s+(\\d+)`).exec(readFileSync('/proc/self/status', 'utf8'))?.[1] ?? 0);
+
+const collect = globalThis.gc as () => void; // edge-apart.ts starts this with --expose-gc
+
+process.on('message', async (what) => {
+  if (what === 'footprint') {
+    collect();
+    const { heapUsed, external, rss } = process.memoryUsage();
+    process.send?.({ held: heapUsed + external, rss, peak: kib('VmHWM') * 1024 });
+  } else if (what === 'delivered') process.send?.(insideSip.requests.length + insideXmpp.stanzas.length);
+  else {
+    await edge[Symbol.asyncDispose]();
+    process.disconnect?.();
+  }
+});
+process.send?.({ ports, fabrikam, partner });
