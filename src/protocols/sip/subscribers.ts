@@ -13,16 +13,16 @@ import { Dialog } from './dialog.ts';
 import type { BuildRequest, InboundRequest, OutgoingReply, SipAnswer } from './exchange.ts';
 import { subscribeHeaders } from './from-model/presence.ts';
 import { parseNameAddr } from './headers/name-addr.ts';
-import { parseRetryAfter, parseSeconds } from './headers/seconds.ts';
-import { KeptDialogs } from './kept-dialogs.ts';
-import type { HeaderList, SipResponse } from './message.ts';
+import type { SipResponse } from './message.ts';
 import { originOf } from './messages.ts';
 import { outcomeOf } from './outcomes.ts';
 import { contactUser, hopTo, pairKey, type SipPresenceDeps } from './presence-ground.ts';
+import { foundingSubscribe, readAnswer } from './subscribe-requests.ts';
 import { step } from './subscriber.ts';
 import { type Action, begin, type Input, reconfirm, type Subscriber } from './subscription.ts';
 import { readNotify } from './to-model/presence.ts';
 import { type Line, newLine, originOfPeer, sentBy, type Watched, watched } from './watched.ts';
+import { WatchedRecords } from './watched-records.ts';
 import { WatchedReports } from './watched-reports.ts';
 
 const MAX_FORKS = 8;
@@ -31,14 +31,14 @@ const SPREAD_MS = 10_000;
 
 export class Subscribers {
   readonly #deps: SipPresenceDeps;
-  readonly #kept: KeptDialogs;
+  readonly #records: WatchedRecords;
   readonly #reports: WatchedReports;
   readonly #all = new Map<string, Watched>();
   #size = 0;
 
   constructor(deps: SipPresenceDeps) {
     this.#deps = deps;
-    this.#kept = new KeptDialogs(deps.dialogs, deps.log);
+    this.#records = new WatchedRecords(deps.dialogs, deps.clock, deps.log);
     this.#reports = new WatchedReports({
       ...deps,
       // The dialogs are left to lapse.
@@ -84,7 +84,7 @@ export class Subscribers {
   restore(records: readonly DialogRecord[]): number {
     let count = 0;
     for (const record of records) {
-      const kept = this.#kept.subscriber(record);
+      const kept = this.#records.read(record);
       if (kept === undefined) continue;
       const [watcher, presentity] = [fromBareKey(record.watcher), fromBareKey(record.presentity)];
       const of = this.#all.get(pairKey(watcher, presentity)) ?? this.#begin(watcher, presentity, kept.side);
@@ -127,7 +127,7 @@ export class Subscribers {
     const [next, actions] = step(line.machine, input, { nowMs: this.#deps.clock.monotonic(), random: this.#deps.random() });
     line.machine = next;
     for (const action of actions) this.#act(line, action);
-    this.#save(line);
+    this.#records.save(line);
   }
 
   #act(line: Line, action: Action): void {
@@ -165,12 +165,12 @@ export class Subscribers {
     const { shore, table, log } = this.#deps;
     const { watcher, presentity, side } = line.watched;
     const hop = hopTo(table(), side, watcher.domain, presentity.domain);
-    const headers = subscribeHeaders(expiresS);
     try {
       if (!fresh && line.dialog !== undefined) {
+        const headers = subscribeHeaders(expiresS);
         return await shore.requestInDialog(hop, line.dialog, { method: 'SUBSCRIBE', headers }, contactUser(watcher));
       }
-      return await shore.request(hop, await this.#found(line, headers), {});
+      return await shore.request(hop, await this.#found(line, expiresS), {});
     } catch (error) {
       log.error({ event: 'presence.failed', presentity: bareKey(presentity), error: String(error) });
       return { kind: 'failed', reason: reason('US_BUG', 'the SUBSCRIBE could not be written') };
@@ -178,12 +178,12 @@ export class Subscribers {
   }
 
   /** A SUBSCRIBE that founds a new dialog (RFC 6665 §4.1.2.1). */
-  async #found(line: Line, headers: HeaderList): Promise<BuildRequest> {
+  async #found(line: Line, expiresS: number): Promise<BuildRequest> {
     const { ids, spellings } = this.#deps;
-    const { watcher, presentity } = line.watched;
+    const { presentity } = line.watched;
     // What the old SUBSCRIBE was forked into ends with it.
     for (const fork of [...line.watched.lines]) if (fork !== line && fork.callId === line.callId && line.callId !== '') this.#forget(fork);
-    this.#unstore(line);
+    this.#records.remove(line);
     line.unregister();
     line.dialog = undefined;
     line.callId = ids.event();
@@ -191,19 +191,7 @@ export class Subscribers {
     this.#register(line); // before it is sent: the NOTIFY may be faster than the 200
     const spelling = await spellings.get(bareKey(presentity));
     line.to = toSipUri(presentity, spelling === undefined ? {} : { spelling });
-    const sent = sentBy(line);
-    return (route) => ({
-      method: 'SUBSCRIBE',
-      uri: line.to,
-      headers: [
-        ['From', `${sent.from};tag=${sent.fromTag}`],
-        ['To', sent.to],
-        ['Call-ID', sent.callId],
-        ['CSeq', `${sent.cseq} SUBSCRIBE`],
-        ['Contact', `<${route.contactUri(contactUser(watcher).contactUser)}>`],
-        ...headers,
-      ],
-    });
+    return foundingSubscribe(line, expiresS);
   }
 
   #answered(line: Line, answer: SipAnswer): void {
@@ -213,23 +201,14 @@ export class Subscribers {
       this.#feed(line, { kind: 'unanswered' });
       return;
     }
-    const { status, headers } = answer.response;
+    const { status } = answer.response;
     line.origin = originOfPeer(line.watched, answer.connection);
     if (status >= 200 && status < 300) this.#founded(line, answer.response);
     else {
       const outcome = outcomeOf(answer.response, false);
       line.refusal = outcome.kind === 'refused' || outcome.kind === 'failed' ? outcome.reason : undefined;
     }
-    const expiresS = parseSeconds(headers.get('expires') ?? '');
-    const minExpiresS = parseSeconds(headers.get('min-expires') ?? '');
-    const retryAfterS = parseRetryAfter(headers.get('retry-after') ?? '');
-    this.#feed(line, {
-      kind: 'answered',
-      status,
-      ...(expiresS === undefined ? {} : { expiresS }),
-      ...(minExpiresS === undefined ? {} : { minExpiresS }),
-      ...(retryAfterS === undefined ? {} : { retryAfterMs: retryAfterS * 1000 }),
-    });
+    this.#feed(line, readAnswer(answer.response));
   }
 
   #founded(line: Line, response: SipResponse): void {
@@ -252,8 +231,11 @@ export class Subscribers {
     line.refusal = undefined; // what was refused before is no reason for what is said now
     if (reading.kind === 'terminated') {
       const { reason: why, retryAfterMs } = reading;
-      const said = { ...(why === undefined ? {} : { reason: why }), ...(retryAfterMs === undefined ? {} : { retryAfterMs }) };
-      this.#feed(line, { kind: 'terminated', ...said });
+      this.#feed(line, {
+        kind: 'terminated',
+        ...(why !== undefined && { reason: why }),
+        ...(retryAfterMs !== undefined && { retryAfterMs }),
+      });
     } else {
       // Spec 5.8: what a pending NOTIFY may carry is not looked at.
       if (reading.state === 'active') line.document = reading.document;
@@ -290,7 +272,7 @@ export class Subscribers {
     if (!of.lines.delete(line)) return;
     this.#size--;
     line.timer?.cancel();
-    this.#unstore(line);
+    this.#records.remove(line);
     if (![...of.lines].some((other) => other.callId === line.callId)) line.unregister();
     if (of.lines.size === 0) {
       if (this.#all.get(of.pair) === of) this.#all.delete(of.pair);
@@ -304,28 +286,5 @@ export class Subscribers {
   #arm(line: Line, ms: number): void {
     line.timer?.cancel();
     line.timer = this.#deps.clock.after(ms, () => this.#feed(line, { kind: 'timer' }));
-  }
-
-  #save(line: Line): void {
-    const { dialog, machine, watched: of } = line;
-    if (dialog === undefined || !of.lines.has(line) || machine.phase === 'closing') return;
-    const { everActive, grantedS } = machine;
-    const shown = (line.document?.endpoints ?? []).filter((endpoint) => endpoint.availability === 'open').map((endpoint) => endpoint.id);
-    const digest = JSON.stringify([dialog.id, dialog.target, everActive, grantedS, shown]);
-    if (digest === line.stored && !dialog.wantsSaving) return;
-    if (line.storedId !== dialog.id) this.#unstore(line);
-    line.stored = digest;
-    line.storedId = dialog.id;
-    const expiresAt = this.#deps.clock.now() + grantedS * 1000;
-    this.#kept.put(
-      { id: dialog.id, role: 'subscriber', watcher: bareKey(of.watcher), presentity: bareKey(of.presentity), expiresAt },
-      { dialog: dialog.toRecord(), side: of.side, everActive, grantedS, shown },
-    );
-  }
-
-  #unstore(line: Line): void {
-    if (line.storedId !== undefined) this.#kept.remove(line.storedId);
-    line.storedId = undefined;
-    line.stored = '';
   }
 }
