@@ -2,7 +2,7 @@
 // Every port is an interface here and is wired in assembly/start.ts, so that no shore knows another room.
 
 import type { Duplex } from 'node:stream';
-import type { Event, Network, ProofWord, Side } from './event.ts';
+import type { Event, Network, PresenceEvent, ProofWord, Side } from './event.ts';
 import type { Outcome } from './outcome.ts';
 import type { Reason } from './reason.ts';
 import type { OwnDomain, Partner, Protocol } from './table.ts';
@@ -81,6 +81,11 @@ export interface Gateway {
   /** True when what was written first is delivered first, so that a lane may write on before the outcome is known. */
   readonly keepsWriteOrder: boolean;
   deliver(delivery: Delivery): Promise<Outcome>;
+}
+
+/** The presence rooms of a shore, as its gateway sees them. */
+export interface PresenceFace {
+  deliver(delivery: Delivery, event: PresenceEvent): Promise<Outcome>;
 }
 
 // --- the edge -----------------------------------------------------------------------------------------------

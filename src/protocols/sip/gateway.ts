@@ -1,15 +1,10 @@
 // The face the SIP shore shows to routing: messages and typing go to messages.ts, presence to the notifier (its watcher is a
 // SIP user) or the subscriber (its presentity is one).
 
-import type { Event, PresenceEvent } from '../../model/event.ts';
+import type { Event } from '../../model/event.ts';
 import type { Outcome } from '../../model/outcome.ts';
-import type { Delivery, Gateway } from '../../model/ports.ts';
+import type { Delivery, Gateway, PresenceFace } from '../../model/ports.ts';
 import type { Messages } from './messages.ts';
-
-/** What the presence rooms of this shore offer. */
-export interface PresenceFace {
-  deliver(delivery: Delivery, event: PresenceEvent): Promise<Outcome>;
-}
 
 export class SipGateway implements Gateway {
   readonly network = 'sip';

@@ -3,8 +3,7 @@
 
 import type { PresenceEvent } from '../../model/event.ts';
 import type { Outcome } from '../../model/outcome.ts';
-import type { Delivery } from '../../model/ports.ts';
-import type { PresenceFace } from './gateway.ts';
+import type { Delivery, PresenceFace } from '../../model/ports.ts';
 import { Notifiers } from './notifiers.ts';
 import type { SipPresenceDeps } from './presence-ground.ts';
 import { Subscribers } from './subscribers.ts';

@@ -1,14 +1,8 @@
 // The face the XMPP shore shows to routing: messages, typing and receipts go to messages.ts, presence to its own room.
 
-import type { PresenceEvent } from '../../model/event.ts';
 import type { Outcome } from '../../model/outcome.ts';
-import type { Delivery, Gateway } from '../../model/ports.ts';
+import type { Delivery, Gateway, PresenceFace } from '../../model/ports.ts';
 import type { Messages } from './messages.ts';
-
-/** What the presence room of this shore offers. */
-export interface PresenceFace {
-  deliver(delivery: Delivery, event: PresenceEvent): Promise<Outcome>;
-}
 
 export class XmppGateway implements Gateway {
   readonly network = 'xmpp';
