@@ -277,7 +277,8 @@ if (noWorld !== undefined) {
     /** The id under which a stranger waits. */
     async function waitingId(person: XmppUser, to: string): Promise<string> {
       return until(`${person.jid} to wait for ${to}`, async () => {
-        const { out } = await home.command('request', 'list', '--json');
+        const { code, out, err } = await home.command('request', 'list', '--json');
+        assert.equal(code, 0, err);
         const rows = JSON.parse(out) as { id: string; from: string; to: string }[];
         return rows.find((row) => row.from === person.jid && row.to === to)?.id;
       });

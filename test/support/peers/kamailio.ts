@@ -5,7 +5,7 @@ import { globSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { PeerProcess } from '../peer-process.ts';
-import { listens } from '../wait.ts';
+import { listens, until } from '../wait.ts';
 import { CLIENT_PORT, type Foreign, kamailioScript, kamailioTls, RPC_PORT, TLS_PORT } from './kamailio-config.ts';
 
 export interface KamailioOptions {
@@ -69,7 +69,13 @@ export class Kamailio {
     } finally {
       database.close();
     }
-    await this.rpc('presence.refreshWatchers', [`sip:${user}@${domain}`, 'presence', 0]);
+    // Kamailio has no busy timeout: while somebody else is at the file it gives up at once.
+    await until('Kamailio to look at the new permissions', () =>
+      this.rpc('presence.refreshWatchers', [`sip:${user}@${domain}`, 'presence', 0]).then(
+        () => true,
+        () => false,
+      ),
+    );
   }
 
   /** The requests it was given, oldest first: `SUBSCRIBE from=a@b to=c@d expires=600 by=tls:127.0.0.1`. */
