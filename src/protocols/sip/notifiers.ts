@@ -1,9 +1,9 @@
 // All subscriptions of SIP watchers to people on the other side: the shell of notifier.ts. It answers SUBSCRIBE, sends
 // NOTIFY one at a time per dialog, owns the expiry timers and keeps dialogs in the store so that a restart can take them up.
-// Who may see what is the neck's business: a SUBSCRIBE becomes an event, and what comes back is shown.
+// Who may see what is the neck's business: a SUBSCRIBE becomes an event, and what comes back is shown. One dialog is watching.ts.
 
 import { reason } from '../../errors.ts';
-import { type Address, bareKey, fromBareKey } from '../../model/address.ts';
+import { bareKey, fromBareKey } from '../../model/address.ts';
 import type { Origin, PresenceEvent, Side } from '../../model/event.ts';
 import { delivered, HANDED_OVER, type Outcome } from '../../model/outcome.ts';
 import type { Timer } from '../../model/ports.ts';
@@ -13,14 +13,12 @@ import type { InboundRequest, OutgoingReply, SipAnswer } from './exchange.ts';
 import { notifyParts } from './from-model/presence.ts';
 import { KeptDialogs } from './kept-dialogs.ts';
 import { originOf } from './messages.ts';
-import { begin, type Input, type Notifier, notification, restored, step, TERMS, type Terms } from './notifier.ts';
+import { type Input, notification, restored, step, TERMS, type Terms } from './notifier.ts';
 import { contactUser, hopTo, pairKey, type SipPresenceDeps } from './presence-ground.ts';
 import { accepted, refusal } from './subscribe-replies.ts';
 import { readForm, readSubscribe, type SubscribeReading } from './to-model/presence.ts';
+import { keptWatching, leftMs, newWatching, type Watching, waits } from './watching.ts';
 
-/** Spec 5.3: after the expiry, and for a poll. */
-const GRACE_MS = 30_000;
-const POLL_MS = 5000;
 /** How long a SUBSCRIBE waits for the neck before it is answered 200 and pending. */
 const DECIDE_MS = 4000;
 const MAX_PER_PAIR = 32;
@@ -28,25 +26,10 @@ const MAX_DIALOGS = 200_000;
 /** After a restart the neck is asked about so many dialogs over this time. */
 const SPREAD_MS = 10_000;
 
-interface Live {
-  readonly dialog: Dialog;
-  readonly watcher: Address;
-  readonly presentity: Address;
-  readonly pair: string;
-  readonly origin: Origin;
-  readonly eventId: string | undefined;
-  machine: Notifier;
-  expiresS: number;
-  timer: Timer | undefined;
-  /** How it was stored last; undefined: not at all. */
-  stored: 'pending' | 'active' | undefined;
-  unregister: () => void;
-}
-
 export class Notifiers {
   readonly #deps: SipPresenceDeps;
   readonly #kept: KeptDialogs;
-  readonly #pairs = new Map<string, Set<Live>>();
+  readonly #pairs = new Map<string, Set<Watching>>();
   #size = 0;
 
   constructor(deps: SipPresenceDeps) {
@@ -127,24 +110,9 @@ export class Notifiers {
     for (const lives of this.#pairs.values()) for (const live of lives) live.timer?.cancel();
   }
 
-  #add(dialog: Dialog, reading: Omit<SubscribeReading, 'kind' | 'spelling'>, origin: Origin): Live {
-    const { watcher, presentity, expiresS, eventId } = reading;
-    const poll = expiresS === 0;
-    const expiresAt = this.#deps.clock.monotonic() + (poll ? POLL_MS : expiresS * 1000);
-    const pair = pairKey(watcher, presentity);
-    const live: Live = {
-      dialog,
-      watcher,
-      presentity,
-      pair,
-      origin,
-      eventId,
-      machine: begin(poll, expiresAt),
-      expiresS,
-      timer: undefined,
-      stored: undefined,
-      unregister: () => {},
-    };
+  #add(dialog: Dialog, reading: Omit<SubscribeReading, 'kind' | 'spelling'>, origin: Origin): Watching {
+    const live = newWatching(dialog, reading, origin, this.#deps.clock.monotonic());
+    const { pair } = live;
     live.unregister = this.#deps.shore.dialogs.register(dialog.callId, dialog.localTag, (request) => this.#inside(live, request));
     const lives = this.#pairs.get(pair) ?? new Set();
     lives.add(live);
@@ -155,7 +123,7 @@ export class Notifiers {
   }
 
   /** Asks the neck. @returns the refusal to answer with, if there is one in time */
-  async #ask(live: Live, request: InboundRequest): Promise<OutgoingReply | undefined> {
+  async #ask(live: Watching, request: InboundRequest): Promise<OutgoingReply | undefined> {
     const { clock } = this.#deps;
     let late = false;
     const decided = this.#tell(live, live.machine.poll ? 'presence.probed' : 'presence.requested').then((outcome) => {
@@ -183,7 +151,7 @@ export class Notifiers {
   }
 
   /** A request inside the dialog: a refresh, or the end. */
-  async #inside(live: Live, request: InboundRequest): Promise<OutgoingReply> {
+  async #inside(live: Watching, request: InboundRequest): Promise<OutgoingReply> {
     if (request.message.method !== 'SUBSCRIBE') return { status: 405, headers: [['Allow', 'SUBSCRIBE']] };
     // Tags are no secret between the hops: only the domain that founded the dialog may speak in it.
     if (request.fromDomain !== live.watcher.domain || live.machine.phase === 'terminated') return { status: 481 };
@@ -206,7 +174,7 @@ export class Notifiers {
     return accepted(request, live.presentity, live.expiresS, this.#deps.shore);
   }
 
-  #feed(live: Live, input: Input): void {
+  #feed(live: Watching, input: Input): void {
     const [next, actions] = step(live.machine, input);
     live.machine = next;
     if (input.kind === 'refreshed' || next.phase === 'terminated') this.#arm(live);
@@ -231,7 +199,7 @@ export class Notifiers {
     this.#save(live);
   }
 
-  async #notify(live: Live): Promise<void> {
+  async #notify(live: Watching): Promise<void> {
     const { clock, shore, log } = this.#deps;
     const parts = notifyParts(live.presentity, notification(live.machine, clock.monotonic()), clock.now(), live.eventId);
     const { side } = live.origin;
@@ -255,15 +223,13 @@ export class Notifiers {
     }
   }
 
-  #arm(live: Live): void {
+  #arm(live: Watching): void {
     live.timer?.cancel();
     if (live.machine.phase === 'terminated') return; // its last NOTIFY has the deadline of every request
-    const grace = live.machine.poll ? 0 : GRACE_MS;
-    const ms = Math.max(0, live.machine.expiresAt + grace - this.#deps.clock.monotonic());
-    live.timer = this.#deps.clock.after(ms, () => this.#feed(live, { kind: 'lapsed' }));
+    live.timer = this.#deps.clock.after(leftMs(live, this.#deps.clock.monotonic()), () => this.#feed(live, { kind: 'lapsed' }));
   }
 
-  #remove(live: Live): void {
+  #remove(live: Watching): void {
     const lives = this.#pairs.get(live.pair);
     if (lives?.delete(live) !== true) return;
     if (lives.size === 0) this.#pairs.delete(live.pair);
@@ -274,13 +240,13 @@ export class Notifiers {
   }
 
   /** The watcher is gone when the last dialog of the pair is. */
-  #left(live: Live): void {
+  #left(live: Watching): void {
     const others = [...(this.#pairs.get(live.pair) ?? [])].some((other) => other !== live && other.machine.phase !== 'terminated');
     if (!others) void this.#tell(live, 'presence.watcherOffline');
   }
 
   #tell(
-    live: Live,
+    live: Watching,
     kind: 'presence.requested' | 'presence.probed' | 'presence.watcherOnline' | 'presence.watcherOffline',
   ): Promise<Outcome> {
     const { ids, clock, submit } = this.#deps;
@@ -291,27 +257,12 @@ export class Notifiers {
     });
   }
 
-  #save(live: Live): void {
+  #save(live: Watching): void {
     const { phase, poll, undecided } = live.machine;
     if (poll || undecided || phase === 'terminated' || this.#pairs.get(live.pair)?.has(live) !== true) return;
     if (live.stored === phase && !live.dialog.wantsSaving) return;
     live.stored = phase;
-    this.#kept.put(
-      {
-        id: live.dialog.id,
-        role: 'notifier',
-        watcher: bareKey(live.watcher),
-        presentity: bareKey(live.presentity),
-        expiresAt: this.#deps.clock.now() + live.expiresS * 1000 + GRACE_MS,
-      },
-      {
-        dialog: live.dialog.toRecord(),
-        phase,
-        expiresS: live.expiresS,
-        ...(live.eventId === undefined ? {} : { eventId: live.eventId }),
-        origin: live.origin,
-      },
-    );
+    this.#kept.put(...keptWatching(live, phase, this.#deps.clock.now()));
   }
 
   async #learnSpelling(reading: SubscribeReading): Promise<void> {
@@ -323,9 +274,4 @@ export class Notifiers {
   #terms(side: Side, domain: string): Terms {
     return TERMS[side === 'edge' ? (this.#deps.table().partners.get(domain)?.sip.dialect ?? 'standard') : 'standard'];
   }
-}
-
-/** A subscription that nobody has decided about yet. */
-function waits(live: Live): boolean {
-  return live.machine.phase === 'pending' && !live.machine.poll;
 }
