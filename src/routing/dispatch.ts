@@ -72,22 +72,28 @@ export class Dispatch {
 
   readonly submit: Submit = async (event) => {
     const decision = await this.#decide(event);
-    this.#note(event, decision);
     if (decision.kind === 'refuse') {
+      this.#note(event, decision);
       this.#count(event, false);
       return refused(decision.reason);
     }
     await this.#deps.discovered.proven(event);
     const tooMuch = await this.#tooMuch(event, decision.hop);
     if (tooMuch !== undefined) {
+      this.#note(event, { kind: 'refuse', reason: tooMuch });
       this.#deps.log.info({ event: 'message.limited', id: event.id, code: tooMuch.code, from: show(event.from) }, tooMuch.text);
       return refused(tooMuch);
     }
+    this.#note(event, decision);
     return decision.kind === 'hold' ? this.#hold(event, decision.reason) : this.#pass(event, decision);
   };
 
   /** Policy and route evaluated again, just before the outbox or presence sends something. */
   async resolve(event: Event): Promise<Route> {
+    const table = this.#deps.table();
+    // What we owe a user of ours is our own word: policy that has just stopped their message must not stop the notice of it.
+    if (event.kind === 'im.receipt' && event.origin.side === 'local' && table.domains.has(event.to.domain))
+      return this.#through(wayTo(event.from, event.to, table));
     const decision = await this.#decide(event);
     // A contact that was held and then approved is known by now; anything else that would wait is refused.
     if (decision.kind !== 'allow') return { refused: decision.reason };

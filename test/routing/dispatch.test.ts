@@ -231,6 +231,8 @@ describe('dispatch', () => {
     const bench = new Bench({ limits: { messageBytes: 4 } });
     const answer = await bench.dispatch.submit(message(sip));
     assert.ok(answer.kind === 'refused' && answer.reason.code === 'CONTENT_TOO_LARGE');
+    const [noted, ...more] = bench.decisions;
+    assert.deepEqual([noted?.allowed, noted?.code, more.length], [false, 'CONTENT_TOO_LARGE', 0], '`explain` must not call it allowed');
   });
 
   test('typing crosses only within a conversation', async () => {
@@ -267,6 +269,25 @@ describe('dispatch', () => {
       ['imdn-7', 'stanza-7'],
     );
   });
+
+  for (const [what, entry, policy, listed] of [
+    ['the partner is paused', { paused: { messages: 'refuse' } }, {}, true],
+    ['the partner is switched off', { enabled: false }, {}, true],
+    ['its file is taken away', {}, {}, false],
+    ['federation is off', {}, { federation: 'off' }, true],
+  ] as const) {
+    test(`a message waits and ${what}: it is refused, and its sender is told so all the same`, async () => {
+      const bench = new Bench(entry, policy, listed);
+      assert.ok('refused' in (await bench.dispatch.resolve(message(sip))));
+      const local: Origin = { network: 'core', side: 'local', peer: 'partner.example', connection: 'outbox', proof: 'local' };
+      const notice: ImReceipt = { kind: 'im.receipt', id: 'n', at: 0, origin: local, from: li, to: nora, about: 'm', status: 'failed' };
+      const route = await bench.dispatch.resolve(notice);
+      assert.ok(!('refused' in route), 'the notice has a way');
+      assert.deepEqual([route.hop.side, route.hop.theirDomain], ['inside', 'corp.example']);
+      // Toward the partner the same policy holds for notices too.
+      assert.ok('refused' in (await bench.dispatch.resolve({ ...notice, from: nora, to: li })));
+    });
+  }
 
   test('a partner that is paused keeps its rows: they are held, not refused for good', async () => {
     const bench = new Bench({ paused: { messages: 'hold' } });
