@@ -127,7 +127,7 @@ export function checkHome(dir: string, files: HomeFiles, options: LoadOptions = 
   checkIdentities(domains, pairs, input.edge?.identity, { isthmus, domains: domainsFile, input: domainsInput }, findings);
   checkTrust(files, new Set([...byDomain.keys(), ...partnerPaths.map(domainOfFile)]), findings);
   checkSecrets(domains, files, options.credentials ?? false, findings);
-  checkPartners(partners, nowMs, findings);
+  checkPartners(partners, [...new Set(domains.values())], nowMs, findings);
   const host = edgeHost(input, isthmus, pairs, [...domains.keys()], findings);
   warnPlain(listeners, isthmus, findings);
   if (listeners.insideSip.length === 0 && [...domains.values()].some((own) => own.served === 'sip')) {

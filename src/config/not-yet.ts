@@ -9,6 +9,7 @@ const ISTHMUS: readonly { readonly path: Path; readonly what: string }[] = [
   { path: ['inside', 'component'], what: 'internal XMPP servers cannot dial us; use component.dial in routes/domains.yaml' },
   { path: ['outbound', 'httpProxy'], what: 'nothing is fetched over HTTP' },
   { path: ['metrics'], what: 'metrics are not served' },
+  { path: ['admin'], what: 'nothing listens there; the command line reads the database of this machine' },
 ];
 
 /** Names every key that is accepted and not in force. @param later files of providers, networks and ACME */
@@ -20,10 +21,6 @@ export function tellNotYet(
 ): void {
   for (const { path, what } of ISTHMUS) {
     if (source?.has(path) === true) findings.notYet(source.place(path), `${path.join('.')} is understood, not in force`, what);
-  }
-  const admin = source?.at(['admin']);
-  if (source !== undefined && typeof admin === 'string' && admin.startsWith('https:')) {
-    findings.notYet(source.place(['admin']), 'admin over https is understood, not in force', 'use the command line on this machine');
   }
   const owned = domains?.at(['domains']);
   for (const domain of Object.keys(owned !== null && typeof owned === 'object' ? owned : {})) {

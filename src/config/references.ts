@@ -235,6 +235,7 @@ export function checkSecrets(domains: Domains, files: HomeFiles, credentials: bo
 /** What a partner's file says about time, and what this version does not do with it. */
 export function checkPartners(
   partners: readonly { partner: Partner; source: YamlSource; reviewBefore: number | undefined }[],
+  own: readonly OwnDomain[],
   nowMs: number,
   findings: Findings,
 ): void {
@@ -265,6 +266,15 @@ export function checkPartners(
         source.place([protocol]),
         `a section for ${protocol}, which prefer leaves out`,
         `${protocol} is not spoken with this partner; add it to prefer or remove the section`,
+      );
+    }
+    const crosses = own.some(({ served, sameProtocol }) => sameProtocol || partner.prefer.some((protocol) => protocol !== served));
+    if (own.length > 0 && !crosses) {
+      findings.warning(
+        'CONFIG_CONFLICT',
+        source.has(['prefer']) ? source.place(['prefer']) : wholeFile(source.file),
+        `${partner.prefer.join(' and ')} is all that is spoken with this partner, and every domain of ours is served by the same`,
+        'nothing can cross; add the other protocol to prefer, or set sameProtocol: true for a domain in routes/domains.yaml',
       );
     }
     if (partner.xmpp.proof === 'dialback' && partner.prefer.includes('xmpp')) {

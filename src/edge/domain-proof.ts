@@ -1,5 +1,5 @@
 // Does a valid certificate with these names speak for a partner's domain? By its own name; by a name that the partner's
-// file lists; or, SIP only, by the host that `_sipfederationtls._tcp` names inside the domain (ms-sip 2.1). The last two
+// file lists; or, SIP only, by the host that `_sipfederationtls._tcp` names inside the domain. The last two
 // are marked, because an operator or DNS stands in for the certificate.
 
 import { reason } from '../errors.ts';

@@ -543,6 +543,12 @@ const WARNINGS: readonly [string, string, string, RegExp][] = [
     'prefer: xmpp\nsip: { dialect: lync }',
     /section for sip/,
   ],
+  [
+    'a partner nothing can cross to',
+    'routes/domains.yaml',
+    'domains: { corp.example: { served: xmpp, component: { name: isthmus.corp.example, dial: plain://10.0.0.30:5347, secret: { secret: chat-component } } } }',
+    /every domain of ours is served by the same/,
+  ],
   ['a domain without a certificate', 'isthmus.yaml', '', /no valid certificate of ours names corp\.example/],
   ['a secret that is not there', 'isthmus.yaml', '', /secrets\/chat-component is not there/],
 ];

@@ -19,7 +19,7 @@ import { parseSipUri, type SipUri } from './uri.ts';
 
 /** RFC 3261 §20.22: what is assumed when the header is absent. */
 const DEFAULT_MAX_FORWARDS = 70;
-/** Extensions a peer may insist on. ms-benotify: Microsoft edges name it in Proxy-Require (ms-sip.md 2.2). */
+/** Extensions a peer may insist on. ms-benotify: Microsoft edges name it in Proxy-Require. */
 const KNOWN_REQUIRE: readonly string[] = [];
 const KNOWN_PROXY_REQUIRE: readonly string[] = ['ms-benotify'];
 

@@ -11,7 +11,7 @@ export interface Terms {
   readonly minS: number;
   readonly maxS: number;
 }
-/** Spec 5.3; ms-sip.md 2.3 for Lync edges. */
+/** Spec 5.3; Lync edges ask for longer terms. */
 export const TERMS: Readonly<Record<'standard' | 'lync', Terms>> = {
   standard: { minS: 60, maxS: 7200 },
   lync: { minS: 300, maxS: 86_400 },

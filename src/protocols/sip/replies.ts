@@ -125,6 +125,7 @@ const ALIKE_CONDITIONS: ReadonlySet<string> = new Set([
   'registration-required',
   'subscription-required',
   'service-unavailable',
+  'recipient-unavailable',
   'gone',
   'redirect',
 ]);

@@ -1,6 +1,6 @@
 // PIDF (RFC 3863) with RPID (RFC 4480) and the data model (RFC 4479) to a presence document. Strict about XML and tolerant
 // about content: unknown namespaces are ignored (unless mustUnderstand), notes may stand anywhere, tuples that are about
-// something else than messaging are left out when another one is, and Lync's extra elements do no harm (ms-sip.md 2.3).
+// something else than messaging are left out when another one is, and Lync's extra elements do no harm.
 
 import { createHash } from 'node:crypto';
 import { SaxesParser } from 'saxes';

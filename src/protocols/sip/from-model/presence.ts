@@ -10,7 +10,7 @@ import { printSubscriptionState } from '../headers/subscription-state.ts';
 import type { HeaderList } from '../message.ts';
 import type { Notification } from '../notifier.ts';
 
-/** The headers of a SUBSCRIBE of ours. PIDF only: richer formats would have to be understood first (ms-sip.md 2.3). */
+/** The headers of a SUBSCRIBE of ours. PIDF only: richer formats would have to be understood first. */
 export function subscribeHeaders(expiresS: number): HeaderList {
   return [
     ['Event', 'presence'],

@@ -20,7 +20,7 @@ export interface PresenceOptions {
 
 /** XEP-0203: a state older than this when it is written carries its time. */
 const OLD_MS = 60_000;
-/** Spec 5.5 and ms-sip.md 3.2: what an activity says in words where there is no note. */
+/** Spec 5.5: what an activity says in words where there is no note. */
 const WORDS: Readonly<Record<string, string>> = { 'on-the-phone': 'On the phone', meeting: 'In a meeting', presentation: 'Presenting' };
 
 /** The stanzas for an event, perhaps none; a Reason when an address cannot be a JID. */
