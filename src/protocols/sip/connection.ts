@@ -9,7 +9,9 @@ import type { Side } from '../../model/event.ts';
 import type { Clock, Link, Peer } from '../../model/ports.ts';
 import type { Reason } from '../../model/reason.ts';
 import { CONNECTION_LIMITS, type ConnectionLimits, SlowPeer, WriteStall } from './connection-limits.ts';
+import { Cork } from './cork.ts';
 import type { Frame, FramingLimits } from './frame.ts';
+import { faultOf } from './frame-fault.ts';
 import { SipFramer } from './framing.ts';
 import { parseCSeq } from './headers/cseq.ts';
 import { parseVias } from './headers/via.ts';
@@ -56,10 +58,10 @@ export class SipConnection {
   readonly #keepAlive: KeepAlive;
   readonly #slow: SlowPeer;
   readonly #stall: WriteStall;
+  readonly #cork: Cork;
   readonly #openedMs: number;
   #closedWhy: Reason | undefined;
   #draining = false;
-  #corked = false;
   #lastDataMs: number;
   #lastMessageMs: number;
   #heard = false;
@@ -82,6 +84,7 @@ export class SipConnection {
     this.#keepAlive = new KeepAlive(this.#limits, now, link.direction === 'out');
     this.#slow = new SlowPeer(this.#limits);
     this.#stall = new WriteStall(this.#limits);
+    this.#cork = new Cork(link.socket);
     this.#stopBeat = parts.heartbeat.add((nowMs) => this.#beat(nowMs));
     this.#socket.on('data', (chunk: Buffer) => this.#data(chunk));
     this.#socket.on('end', () => this.drop(reason('NET_CLOSED', 'the peer closed the connection')));
@@ -122,7 +125,7 @@ export class SipConnection {
       this.drop(reason('NET_CLOSED', `the peer does not read: more than ${this.#limits.maxWriteBytes} bytes wait to be written`));
       return false;
     }
-    this.#cork();
+    this.#cork.hold();
     this.#stall.queued(bytes.length);
     this.#socket.write(bytes);
     return true;
@@ -182,7 +185,7 @@ export class SipConnection {
   /** Closes after what was written has left. Open requests fail with `why` at once. */
   end(why: Reason): void {
     if (!this.#over(why)) return;
-    this.#uncork();
+    this.#cork.release();
     this.#socket.end();
     this.#clock.after(this.#limits.lingerMs, () => this.#socket.destroy());
   }
@@ -206,7 +209,7 @@ export class SipConnection {
     if (this.closed) return;
     const now = this.#clock.monotonic();
     this.#lastDataMs = now;
-    this.#cork();
+    this.#cork.hold();
     const frames = this.#framer.push(chunk);
     for (const frame of frames) {
       if (this.closed) return;
@@ -248,24 +251,8 @@ export class SipConnection {
 
   #refused(frame: Extract<Frame, { kind: 'refused' }>): void {
     this.#log.info({ event: 'sip.frame.refused', code: frame.code, byteOffset: frame.byteOffset }, 'the peer sent what is no SIP message');
-    if (frame.head !== undefined) {
-      const parsed = parseMessage(frame.head, Buffer.alloc(0));
-      const response = parsed.kind === 'response' || (parsed.kind === 'error' && parsed.of === 'response');
-      if (!response) {
-        const headers = parsed.headers;
-        const { status, phrase } = frame;
-        const fault: ParseError = {
-          kind: 'error',
-          code: 'START_LINE_MALFORMED',
-          status,
-          phrase,
-          byteOffset: 0,
-          message: phrase,
-          of: 'request',
-        };
-        this.#owner.malformed(this, headers === undefined ? fault : { ...fault, headers, ...methodOf(parsed) }, true);
-      }
-    }
+    const fault = faultOf(frame);
+    if (fault !== undefined) this.#owner.malformed(this, fault, true);
     this.end(reason('CONTENT_MALFORMED', `what arrived cannot be split into SIP messages: ${frame.phrase}`));
   }
 
@@ -311,22 +298,4 @@ export class SipConnection {
       }
     }
   }
-
-  /** Everything written in this turn of the loop leaves in one piece, when the microtasks it started are done too. */
-  #cork(): void {
-    if (this.#corked) return;
-    this.#corked = true;
-    this.#socket.cork();
-    process.nextTick(() => this.#uncork());
-  }
-
-  #uncork(): void {
-    if (!this.#corked) return;
-    this.#corked = false;
-    this.#socket.uncork();
-  }
-}
-
-function methodOf(parsed: SipRequest | SipResponse | ParseError): { method: string } | Record<never, never> {
-  return 'method' in parsed && parsed.method !== undefined ? { method: parsed.method } : {};
 }
