@@ -15,7 +15,7 @@ import { NS } from './names.ts';
 import { type BarrierResult, PingBarrier } from './ping.ts';
 import { displayDomain } from './precis.ts';
 import { printElement, printStreamOpen } from './print.ts';
-import { readStreamError, type StreamError, streamErrorElement } from './stream-error.ts';
+import { inWords, readStreamError, type StreamError, streamErrorElement } from './stream-error.ts';
 import type { SendResult } from './stream-pair.ts';
 import type { Wire } from './wire.ts';
 
@@ -206,8 +206,7 @@ export class Component {
 
   #element(received: Element): void | Promise<void> {
     if (isStreamError(received)) {
-      const { condition, text } = readStreamError(received);
-      const words = text === undefined ? condition : `${condition} (${text})`;
+      const words = inWords(readStreamError(received));
       this.#lastFailure = reason('NET_STREAM_FAILED', `${this.#there} ended the component's stream: ${words}`);
       return this.#end();
     }

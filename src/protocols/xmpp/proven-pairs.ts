@@ -1,4 +1,4 @@
-// Which pairs of domains one incoming stream has proven, and by what. Every stanza's pair is judged here, per stanza and not
+// Which pairs of domains one stream has proven, and by what. Every stanza's pair is judged here, per stanza and not
 // per stream: a proof by certificate is asked again when the table or the trust anchors have changed since.
 
 import type { ProofWord } from '../../model/event.ts';
@@ -64,8 +64,26 @@ export class ProvenPairs {
   }
 }
 
+/**
+ * The same on a stream that we opened: its peer speaks as the domain that we called and for no other.
+ * @param called `dialback`: the certificate need not prove it, what comes is marked as such
+ */
+export function judgeCalled(
+  link: Link,
+  called: { readonly ourDomain: string; readonly theirDomain: string; readonly dialback: boolean },
+  from: string,
+  to: string,
+): PairVerdict | Promise<PairVerdict> {
+  const { ourDomain, theirDomain, dialback } = called;
+  if (from !== theirDomain) return refuse('invalid-from', `${from} is not who this stream leads to`);
+  if (to !== ourDomain) return refuse('host-unknown', `${to} is not served on this stream`);
+  const settled = (answer: ProofResult): PairVerdict => (!answer.proven && dialback ? allow('dialback') : fromProof(answer));
+  const cached = link.peer.provenAlready(theirDomain, 'xmpp');
+  return cached === undefined ? link.peer.proves(theirDomain, 'xmpp').then(settled) : settled(cached);
+}
+
 /** What a certificate's answer means for a stanza. */
-export function fromProof(answer: ProofResult): PairVerdict {
+function fromProof(answer: ProofResult): PairVerdict {
   return answer.proven ? allow(answer.how) : refuse('not-authorized', answer.reason.text);
 }
 function allow(proof: ProofWord): PairVerdict {

@@ -43,6 +43,11 @@ export interface StreamError {
 
 const KNOWN: ReadonlySet<string> = new Set(STREAM_ERROR_CONDITIONS);
 
+/** The condition and what was said with it, for people. */
+export function inWords(error: { readonly condition: string; readonly text?: string | undefined }): string {
+  return error.text === undefined ? error.condition : `${error.condition} (${error.text})`;
+}
+
 /** The `<stream:error/>` to send. */
 export function streamErrorElement(error: StreamError): Element {
   const children: Element[] = [element(error.condition, NS.streamErrors)];

@@ -27,7 +27,7 @@ import { displayDomain } from './precis.ts';
 import { printElement, printStreamOpen } from './print.ts';
 import { ProvenPairs } from './proven-pairs.ts';
 import type { SendingStream } from './sending-stream.ts';
-import { readStreamError, type StreamError, streamErrorElement } from './stream-error.ts';
+import { inWords, readStreamError, type StreamError, streamErrorElement } from './stream-error.ts';
 import { manage, StreamManagement } from './stream-management.ts';
 import type { Wire } from './wire.ts';
 
@@ -305,7 +305,7 @@ export class StreamIn implements SendingStream {
   }
   #why(): Reason {
     const error = this.#lastError;
-    const words = error === undefined ? '' : `: ${error.condition}${error.text === undefined ? '' : ` (${error.text})`}`;
+    const words = error === undefined ? '' : `: ${inWords(error)}`;
     return reason(error === undefined ? 'NET_CLOSED' : 'NET_STREAM_FAILED', `the partner's stream ended${words}`);
   }
 }

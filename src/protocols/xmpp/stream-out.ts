@@ -12,7 +12,7 @@ import type { Verdict } from './dialback.ts';
 import { keyFor, questionOf, readAnswer } from './dialback-asker.ts';
 import type { Element } from './element.ts';
 import type { StreamFrame } from './framing.ts';
-import { Intake, isStreamError, type PairVerdict } from './intake.ts';
+import { Intake, isStreamError } from './intake.ts';
 import { NS } from './names.ts';
 import type { PeerLimits } from './negotiation/features.ts';
 import { readHeader } from './negotiation/header.ts';
@@ -27,9 +27,9 @@ import {
 import { Patience } from './patience.ts';
 import { displayDomain } from './precis.ts';
 import { printElement, printStreamOpen } from './print.ts';
-import { fromProof } from './proven-pairs.ts';
+import { judgeCalled } from './proven-pairs.ts';
 import type { SendingStream } from './sending-stream.ts';
-import { readStreamError, type StreamError, streamErrorElement } from './stream-error.ts';
+import { inWords, readStreamError, type StreamError, streamErrorElement } from './stream-error.ts';
 import { manage, StreamManagement } from './stream-management.ts';
 import type { KeyQuestion, Wire } from './wire.ts';
 
@@ -89,7 +89,8 @@ export class StreamOut implements SendingStream {
       side: 'edge',
       connection: link.id,
       peer: () => plan.theirDomain,
-      judge: (from, to) => this.#judge(from, to),
+      // Only a bidi peer may send, and only as the domain that we called.
+      judge: (from, to) => judgeCalled(this.link, plan, from, to),
       answersFor: () => true,
       reply: (ours, theirs, element) => wire.reply(ours, theirs, element),
     });
@@ -153,8 +154,7 @@ export class StreamOut implements SendingStream {
     this.#state = { is: 'ended' };
     this.#patience.end();
     if (error !== undefined) this.#log.warn({ event: 'stream.refused', ...error }, 'we ended the stream with an error');
-    const words =
-      error === undefined ? 'closed by us' : `closed by us: ${error.condition}${error.text === undefined ? '' : ` (${error.text})`}`;
+    const words = error === undefined ? 'closed by us' : `closed by us: ${inWords(error)}`;
     this.#why ??= why ?? reason(error === undefined ? 'NET_CLOSED' : 'NET_STREAM_FAILED', `the stream to ${this.theirDomain} was ${words}`);
     this.#settle({ kind: 'failed', reason: this.#why, reached: 'stream' });
     if (this.#headerSent) this.#connection.close(error === undefined ? '' : printElement(streamErrorElement(error)));
@@ -182,8 +182,7 @@ export class StreamOut implements SendingStream {
   }
 
   #peerError(received: Element): void {
-    const { condition, text } = readStreamError(received);
-    const words = text === undefined ? condition : `${condition} (${text})`;
+    const words = inWords(readStreamError(received));
     this.#fail(reason('NET_STREAM_FAILED', `${this.theirDomain} ended the stream with ${words}`), 'stream');
   }
 
@@ -256,20 +255,6 @@ export class StreamOut implements SendingStream {
     const { bidi, how } = action;
     this.#log.info({ event: 'stream.opened', from: this.ourDomain, proof: how, bidi, acks: action.streamManagement }, 'stream open');
     this.#settle({ kind: 'open', stream: this });
-  }
-
-  /** Only a bidi peer may send, and only as the domain that we called. */
-  #judge(from: string, to: string): PairVerdict | Promise<PairVerdict> {
-    if (from !== this.theirDomain) {
-      return { is: 'refused', error: { condition: 'invalid-from', text: `${from} is not who this stream leads to` } };
-    }
-    if (to !== this.ourDomain) return { is: 'refused', error: { condition: 'host-unknown', text: `${to} is not served on this stream` } };
-    const { peer } = this.#connection.link;
-    const settled = (answer: Awaited<ReturnType<typeof peer.proves>>): PairVerdict =>
-      // The certificate did not prove it when we connected: dialback mode, marked as such.
-      !answer.proven && this.#plan.dialback ? { is: 'allowed', proof: 'dialback' } : fromProof(answer);
-    const cached = peer.provenAlready(this.theirDomain, 'xmpp');
-    return cached === undefined ? peer.proves(this.theirDomain, 'xmpp').then(settled) : settled(cached);
   }
 
   #take(element: Element): void | Promise<void> {

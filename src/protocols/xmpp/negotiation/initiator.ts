@@ -11,6 +11,7 @@ import type { ProofResult } from '../../../model/ports.ts';
 import type { Reason } from '../../../model/reason.ts';
 import { type Element, element } from '../element.ts';
 import { NS } from '../names.ts';
+import { inWords } from '../stream-error.ts';
 import { type Features, type PeerLimits, readFeatures } from './features.ts';
 import type { Header } from './header.ts';
 import { authElement, readFailure } from './sasl-external.ts';
@@ -196,8 +197,7 @@ function saslAnswer(state: Extract<InitiatorState, { is: 'awaitingSaslAnswer' }>
     if (state.mayDialBack) {
       return [{ is: 'awaitingDialbackAnswer', bidi: state.bidi, limits: {} }, [{ do: 'sendKey', streamId: state.id }]];
     }
-    const { condition, text } = readFailure(input.element);
-    const words = text === undefined ? condition : `${condition} (${text})`;
+    const words = inWords(readFailure(input.element));
     return failed(reason('NET_STREAM_FAILED', `${plan.theirDomain} refused SASL EXTERNAL for ${plan.ourDomain}: ${words}`));
   }
   return unexpected(state, input, plan);
