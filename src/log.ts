@@ -12,11 +12,15 @@ export interface Log {
   debug(fields: { readonly event: string } & Record<string, unknown>, sentence?: string): void;
 }
 
+/** Lines are written together: so many bytes, or after so many ms. */
+const GATHER_BYTES = 4096;
+const GATHER_MS = 100;
+
 /** Opens the process log. @param level pino level; @param destination a file descriptor or path, default stdout */
 export function openLog(level: string, destination: number | string = 1): Log {
   return pino(
     { level, base: null, timestamp: pino.stdTimeFunctions.isoTime, formatters: { level: (label) => ({ level: label }) } },
-    pino.destination({ dest: destination, sync: false }),
+    pino.destination({ dest: destination, sync: false, minLength: GATHER_BYTES, periodicFlush: GATHER_MS }),
   ) as unknown as Log; // pino's own overloads are wider than ours
 }
 
