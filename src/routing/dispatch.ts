@@ -229,9 +229,11 @@ export class Dispatch {
       ...(!allowed && { code: decision.reason.code }),
       ...(why.file !== undefined && { file: why.file }),
       ...(why.key !== undefined && { key: why.key }),
-      ...(event.kind === 'im.sent' && {
-        ids: [event.ids.wireId, event.ids.callId, event.ids.messageId].filter((one) => one !== undefined),
-      }),
+      // What is allowed has a line in the ledger, which is found by all its names.
+      ...(event.kind === 'im.sent' &&
+        !allowed && {
+          ids: [event.ids.wireId, event.ids.callId, event.ids.messageId].filter((one) => one !== undefined),
+        }),
     });
     const fields = { id, kind, from: show(event.from), to: show(event.to), peer: origin.peer, proof: origin.proof };
     if (allowed) log.debug({ event: 'decision.allowed', ...fields });

@@ -11,8 +11,8 @@ import { StoreError } from '../model/outbox-store.ts';
 const LAZY_MS = 50;
 /** The same for writes that nobody would miss after a crash. */
 const IDLE_MS = 1000;
-/** WAL pages (4 KiB) after which a commit also checkpoints. */
-const CHECKPOINT_PAGES = 4000;
+/** WAL pages (4 KiB) after which a commit also checkpoints: 64 MiB. Most pages are written many times before. */
+const CHECKPOINT_PAGES = 16_000;
 const SQLITE_BUSY = 5;
 const SQLITE_CORRUPT = 11;
 const SQLITE_NOTADB = 26;
