@@ -8,7 +8,9 @@ import { makeIds } from '../edge/ids.ts';
 import { systemClock } from '../edge/system-clock.ts';
 import { type Log, openLog } from '../log.ts';
 import { bareKey } from '../model/address.ts';
+import type { PresenceDenied } from '../model/event.ts';
 import { isDurable } from '../model/outbox-store.ts';
+import type { Outcome } from '../model/outcome.ts';
 import type { Gateway } from '../model/ports.ts';
 import type { ExitCode, Terminal } from '../ops/command.ts';
 import type { Ready } from '../ops/start.ts';
@@ -101,7 +103,9 @@ export async function start(ready: Ready, log: Log): Promise<Running> {
     idleWatcherDays: (watcher) => partnerOf(watcher.domain, table())?.idleWatcherDays ?? 7,
   });
   dispatch.connect(outbox, presence);
-  const firstContact = new FirstContact({ store: store.requests, clock, ids, log, submit: dispatch.submit });
+  const { requests } = store;
+  const deny = (denial: PresenceDenied): Promise<Outcome> => dispatch.enqueue(denial);
+  const firstContact = new FirstContact({ store: requests, clock, ids, log, submit: dispatch.submit, deny });
 
   // --- the shores ---
   const common = {

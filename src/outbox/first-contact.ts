@@ -6,6 +6,7 @@
 import type { Log } from '../log.ts';
 import { bareKey, show } from '../model/address.ts';
 import type { Event, ImSent, PresenceDenied, PresenceRequested } from '../model/event.ts';
+import type { Outcome } from '../model/outcome.ts';
 import type { Clock, Ids, Submit, Timer } from '../model/ports.ts';
 import type { ContactRequest, ContactRequestStore } from '../model/stores.ts';
 
@@ -17,6 +18,8 @@ export interface FirstContactDeps {
   readonly ids: Ids;
   readonly log: Log;
   readonly submit: Submit;
+  /** Commits a user's own denial toward its stranger. Presence would ignore it: the request never got as far as a record there. */
+  readonly deny: (denial: PresenceDenied) => Promise<Outcome>;
 }
 
 export class FirstContact {
@@ -65,16 +68,19 @@ export class FirstContact {
   }
 
   async #carryOut(request: ContactRequest): Promise<void> {
-    const { store, log, submit } = this.#deps;
+    const { store, log } = this.#deps;
     const event = parse(request);
-    const consequence = event && (request.decided === 'approved' ? event : this.#denial(event));
-    if (consequence !== undefined) {
-      const outcome = await submit(consequence);
-      // The disk is full or we are stopping: it stays decided, and is carried out later.
-      if (outcome.kind !== 'delivered' && 'reason' in outcome && outcome.reason.blame === 'us') return;
-    }
+    const outcome = event === undefined ? undefined : await this.#consequence(event, request.decided === 'approved');
+    // The disk is full or we are stopping: it stays decided, and is carried out later.
+    if (outcome !== undefined && 'reason' in outcome && outcome.reason.blame === 'us') return;
     await store.remove(request.id);
     log.info({ event: 'contact.decided', request: request.id, decision: request.decided, from: request.from, to: request.to });
+  }
+
+  async #consequence(event: ImSent | PresenceRequested, approved: boolean): Promise<Outcome | undefined> {
+    if (approved) return this.#deps.submit(event);
+    const denial = this.#denial(event);
+    return denial === undefined ? undefined : this.#deps.deny(denial);
   }
 
   #denial(event: Event): PresenceDenied | undefined {

@@ -16,6 +16,7 @@ function home() {
   const temp = tempStore();
   const { clock } = temp;
   const submitted: Event[] = [];
+  const denied: Event[] = [];
   const answers: Outcome[] = [];
   const contact = new FirstContact({
     store: temp.store.requests,
@@ -24,6 +25,10 @@ function home() {
     log: SILENT,
     submit: async (event) => {
       submitted.push(event);
+      return answers.shift() ?? delivered('ok');
+    },
+    deny: async (event) => {
+      denied.push(event);
       return answers.shift() ?? delivered('ok');
     },
   });
@@ -35,7 +40,7 @@ function home() {
       store.close();
     }
   };
-  return { temp, clock, contact, submitted, answers, command, [Symbol.asyncDispose]: () => temp[Symbol.asyncDispose]() };
+  return { temp, clock, contact, submitted, denied, answers, command, [Symbol.asyncDispose]: () => temp[Symbol.asyncDispose]() };
 }
 
 const idIn = (text: string): string => text.split(' ')[0] ?? '';
@@ -67,8 +72,10 @@ test('a denied subscription is answered by the user’s own denial; a denied mes
   await at.command('deny', idIn((await at.command('list')).text));
   await at.clock.pass(2000);
   await settle();
+  // Straight to the outbox: presence has no record of a request that was held, and would ignore its end.
+  assert.deepEqual(at.submitted, []);
   assert.deepEqual(
-    at.submitted.map((event) => [event.kind, event.from.local, event.to.local]),
+    at.denied.map((event) => [event.kind, event.from.local, event.to.local]),
     [['presence.denied', 'nora', 'li']],
   );
   assert.deepEqual(await at.temp.store.requests.decided(), []);
