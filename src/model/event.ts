@@ -155,4 +155,3 @@ export type PresenceEvent =
   | PresenceWatcherOffline;
 
 export type Event = ImSent | ImComposing | ImReceipt | PresenceEvent;
-export type EventKind = Event['kind'];

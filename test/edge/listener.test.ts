@@ -6,7 +6,7 @@ import { connect as connectTcp, type Socket } from 'node:net';
 import { describe, it } from 'node:test';
 import tls from 'node:tls';
 import { Admission } from '../../src/edge/admission.ts';
-import { parseBind, showBind } from '../../src/edge/bind.ts';
+import { type Bind, showBind } from '../../src/edge/bind.ts';
 import { makeTlsUpgrade } from '../../src/edge/tls-upgrade.ts';
 import { ConnectError, type Link } from '../../src/model/ports.ts';
 import { makeCa } from '../support/ca.ts';
@@ -24,24 +24,12 @@ const plain = (port: number): Promise<Socket> =>
 const fingerprint = (socket: tls.TLSSocket): string => socket.getPeerX509Certificate()!.fingerprint256.replaceAll(':', '').toLowerCase();
 
 describe('a place to listen', () => {
-  const rows: readonly (readonly [string, string | RegExp])[] = [
-    ['tls://203.0.113.5:5061', 'tls://203.0.113.5:5061'],
-    ['starttls://[2001:db8::5]:5269', 'starttls://[2001:db8::5]:5269'],
-    ['plain://*:5060', 'plain://*:5060'],
-    ['tls://edge.corp.example:5061', /not an address of this machine/],
-    ['tls://2001:db8::5:5061', /not a place to listen/],
-    ['tls://[203.0.113.5]:5061', /not an address/],
-    ['tls://203.0.113.5', /not a place to listen/],
-    ['tls://203.0.113.5:70000', /port 70000 does not exist/],
-    ['udp://203.0.113.5:5060', /not a place to listen/],
+  const rows: readonly (readonly [Bind, string])[] = [
+    [{ transport: 'tls', address: '203.0.113.5', port: 5061 }, 'tls://203.0.113.5:5061'],
+    [{ transport: 'starttls', address: '2001:db8::5', port: 5269 }, 'starttls://[2001:db8::5]:5269'],
+    [{ transport: 'plain', address: '*', port: 5060 }, 'plain://*:5060'],
   ];
-  for (const [text, expected] of rows) {
-    it(text, () => {
-      const parsed = parseBind(text);
-      if (typeof expected === 'string') assert.equal('bind' in parsed && showBind(parsed.bind), expected);
-      else assert.match('fault' in parsed ? parsed.fault : '', expected);
-    });
-  }
+  for (const [bind, shown] of rows) it(`is shown as ${shown}`, () => assert.equal(showBind(bind), shown));
 });
 
 describe('listening with TLS', () => {

@@ -6,7 +6,6 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import tls from 'node:tls';
 import { Admission, type AdmissionLimits } from '../../src/edge/admission.ts';
-import { parseBind } from '../../src/edge/bind.ts';
 import { makeIds } from '../../src/edge/ids.ts';
 import type { Edge } from '../../src/edge/link.ts';
 import { Listener, type ListenerOptions } from '../../src/edge/listener.ts';
@@ -91,8 +90,8 @@ export class EdgeWorld implements AsyncDisposable {
       limits?: AdmissionLimits;
     } = {},
   ): Promise<{ readonly listener: Listener; readonly port: number; readonly admission: Admission; next(): Promise<Link> }> {
-    const parsed = parseBind(text);
-    if ('fault' in parsed) throw new Error(parsed.fault);
+    const [, transport, address = '', port] = /^(\w+):\/\/(.+):(\d+)$/.exec(text) ?? [];
+    if (transport !== 'tls' && transport !== 'starttls' && transport !== 'plain') throw new Error(`${text} is no place to listen`);
     const ready: Link[] = [];
     const waiting: ((link: Link) => void)[] = [];
     const admission = new Admission(more.limits);
@@ -100,7 +99,7 @@ export class EdgeWorld implements AsyncDisposable {
       side: 'edge',
       protocol: 'sip',
       ...more,
-      bind: parsed.bind,
+      bind: { transport, address: address.replace(/^\[|\]$/g, ''), port: Number(port) },
       edge: this.edge,
       admission,
       log: SILENT,

@@ -6,7 +6,6 @@ import type { Peer } from '../../model/ports.ts';
 import type { Reason } from '../../model/reason.ts';
 import type { NameAddr } from './headers/name-addr.ts';
 import type { HeaderList, SipRequest, SipResponse } from './message.ts';
-import type { PreparedHead } from './print.ts';
 import type { SipUri } from './uri.ts';
 
 /** A request that has passed intake.ts: readable, not looping, from a domain this connection has proven, for a domain of ours. */
@@ -72,8 +71,6 @@ export interface RequestOptions {
   readonly written?: () => void;
   /** Default 70. */
   readonly maxForwards?: number;
-  /** Prepared header lines behind the request's own. */
-  readonly prepared?: PreparedHead;
 }
 
 /** Builds the request for one try. No Via, Max-Forwards, Route: the shore adds those. Call-ID, CSeq and From tag stay the same in every try. */

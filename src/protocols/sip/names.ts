@@ -117,25 +117,8 @@ export const SINGLE_HEADERS: ReadonlySet<string> = new Set([
   'to',
 ]);
 
-export const METHODS = {
-  message: 'MESSAGE',
-  subscribe: 'SUBSCRIBE',
-  notify: 'NOTIFY',
-  options: 'OPTIONS',
-  publish: 'PUBLISH',
-  register: 'REGISTER',
-  invite: 'INVITE',
-  ack: 'ACK',
-  bye: 'BYE',
-  cancel: 'CANCEL',
-} as const;
-
-export const OPTION_TAGS = { eventlist: 'eventlist', gruu: 'gruu', outbound: 'outbound', path: 'path' } as const;
-
 /** RFC 3261 §19.1.2 and §18: the port when none is written. */
 export const DEFAULT_PORTS = { sip: 5060, sips: 5061, tcp: 5060, tls: 5061 } as const;
-
-export const SIP_VERSION = 'SIP/2.0';
 
 /** RFC 3261 §8.1.1.7: every branch of a sender that follows it begins so. */
 export const BRANCH_COOKIE = 'z9hG4bK';

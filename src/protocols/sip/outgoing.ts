@@ -13,7 +13,7 @@ import { type LoopGuard, requestIdentity } from './loop-guard.ts';
 import type { SipResponse } from './message.ts';
 import { BRANCH_COOKIE } from './names.ts';
 import type { SipPool } from './pool.ts';
-import { printPrepared, printRequest } from './print.ts';
+import { printRequest } from './print.ts';
 import { TIMER_F_MS } from './transaction-client.ts';
 
 const LOCATED_FOR_MS = 30_000;
@@ -111,7 +111,7 @@ export class Outgoing {
     // RFC 5923 §5: `alias` lets the peer send its requests back on this connection.
     const via: [string, string] = ['Via', `SIP/2.0/${connection.transport} ${host};branch=${branch};alias`];
     const request = { ...built, headers: [via, ['Max-Forwards', String(options.maxForwards ?? 70)] as const, ...built.headers] };
-    const bytes = options.prepared === undefined ? printRequest(request) : printPrepared(request, options.prepared);
+    const bytes = printRequest(request);
     const identity = identityOf(built.method, request.headers);
     if (identity !== undefined) loops.sent(identity, clock.monotonic());
     journey.tries += 1;

@@ -42,24 +42,6 @@ function headerLines(headers: HeaderList): string {
   return lines;
 }
 
-/** Header lines checked and joined once, for many messages that share them: the fast path of NOTIFY fan-out. */
-export interface PreparedHead {
-  readonly lines: string;
-}
-
-/** @throws TypeError as printRequest */
-export function prepareHead(headers: HeaderList): PreparedHead {
-  return { lines: headerLines(headers) };
-}
-
-/** As printRequest, with the prepared lines behind the request's own headers. */
-export function printPrepared(request: OutgoingRequest, prepared: PreparedHead): Buffer {
-  if (!METHOD.test(request.method)) throw new TypeError('the method of an outgoing request is not a token');
-  if (request.uri === '' || /[\x00-\x20\x7f<>]/.test(request.uri))
-    throw new TypeError('the URI of an outgoing request holds a space, bracket or control');
-  return print(`${request.method} ${request.uri} SIP/2.0\r\n${headerLines(request.headers)}${prepared.lines}`, [], request.body);
-}
-
 /**
  * Foreign text made fit for one header line: controls (and the line and paragraph separators some readers break at) become
  * spaces, runs of white space one, unpaired surrogates U+FFFD, and the length is cut.

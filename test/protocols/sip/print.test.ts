@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { SipFramer } from '../../../src/protocols/sip/framing.ts';
 import type { SipMessage } from '../../../src/protocols/sip/message.ts';
 import { parseMessage } from '../../../src/protocols/sip/parse.ts';
-import { prepareHead, printPrepared, printRequest, printResponse, safeHeaderValue } from '../../../src/protocols/sip/print.ts';
+import { printRequest, printResponse, safeHeaderValue } from '../../../src/protocols/sip/print.ts';
 
 function readBack(bytes: Buffer): SipMessage {
   const frames = new SipFramer().push(bytes);
@@ -30,25 +30,11 @@ test('prints bytes of a body as they are', () => {
   assert.deepEqual(Buffer.from(readBack(printRequest({ method: 'MESSAGE', uri: 'sip:a@b', headers: [], body })).body), body);
 });
 
-test('lines prepared once print the same message', () => {
-  const prepared = prepareHead([
-    ['Event', 'presence'],
-    ['Content-Type', 'application/pidf+xml'],
-  ]);
-  const request = { method: 'NOTIFY', uri: 'sip:a@b', headers: [['CSeq', '1 NOTIFY']] as const, body: '<x/>' };
-  const whole = printRequest({
-    ...request,
-    headers: [...request.headers, ['Event', 'presence'], ['Content-Type', 'application/pidf+xml']],
-  });
-  assert.equal(printPrepared(request, prepared).toString(), whole.toString());
-});
-
 const request = { method: 'MESSAGE', uri: 'sip:a@b', headers: [] };
 const BUGS: readonly (readonly [what: string, print: () => unknown])[] = [
   ['CR in a value', () => printRequest({ ...request, headers: [['A', 'b\rc']] })],
   ['LF in a value', () => printRequest({ ...request, headers: [['A', 'b\nVia: forged']] })],
   ['NUL in a value', () => printResponse({ status: 200, phrase: 'OK', headers: [['A', 'b\0']] })],
-  ['CRLF in prepared lines', () => prepareHead([['A', 'b\r\n\r\n']])],
   ['a colon in a name', () => printRequest({ ...request, headers: [['A:', 'b']] })],
   ['an empty name', () => printRequest({ ...request, headers: [['', 'b']] })],
   ['a Content-Length of the caller', () => printRequest({ ...request, headers: [['content-length', '5']] })],

@@ -24,8 +24,3 @@ export function parseEvent(value: string): EventPackage | undefined {
 export function printEvent(name: string, id?: string): string {
   return id === undefined ? name : name + printParams([['id', id]]);
 }
-
-/** RFC 6665 §8.2.1: same package and same id, or both without one. */
-export function sameEvent(a: EventPackage, b: EventPackage): boolean {
-  return a.name === b.name && a.id === b.id;
-}

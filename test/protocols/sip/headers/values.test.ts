@@ -3,9 +3,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { isCallId } from '../../../../src/protocols/sip/headers/call-id.ts';
-import { accepts, type ContentType, parseContentType, printContentType } from '../../../../src/protocols/sip/headers/content-type.ts';
+import { parseContentType } from '../../../../src/protocols/sip/headers/content-type.ts';
 import { parseCSeq } from '../../../../src/protocols/sip/headers/cseq.ts';
-import { parseEvent, printEvent, sameEvent } from '../../../../src/protocols/sip/headers/event.ts';
+import { parseEvent, printEvent } from '../../../../src/protocols/sip/headers/event.ts';
 import { splitList } from '../../../../src/protocols/sip/headers/grammar.ts';
 import { parseMaxForwards, parseRetryAfter, parseSeconds } from '../../../../src/protocols/sip/headers/seconds.ts';
 import { parseSubscriptionState, printSubscriptionState } from '../../../../src/protocols/sip/headers/subscription-state.ts';
@@ -23,7 +23,6 @@ test('CSeq', () => {
 test('Content-Type', () => {
   const type = parseContentType('Text/Plain ; Charset="UTF-8" ;x=1');
   assert.deepEqual([type?.type, type?.subtype, type?.params.get('charset'), type?.params.get('x')], ['text', 'plain', 'UTF-8', '1']);
-  assert.equal(printContentType(type as ContentType), 'text/plain;charset=UTF-8;x=1');
   assert.equal(parseContentType('multipart/mixed;boundary="a b"')?.params.get('boundary'), 'a b');
   for (const bad of ['', 'text', 'text/', '/plain', 'text/plain charset=x', 'text/plain;', 'text/plain;charset', 'a b/c'].filter(
     (each) => each !== 'text/plain;charset',
@@ -32,23 +31,10 @@ test('Content-Type', () => {
   }
 });
 
-test('Accept takes the closest range, wildcards and q=0 included', () => {
-  const ranges = ['text/*', 'text/html;q=0', 'application/pidf+xml;q=0.5'].map((each) => parseContentType(each) as ContentType);
-  assert.equal(accepts(ranges, 'text', 'plain'), true);
-  assert.equal(accepts(ranges, 'text', 'html'), false);
-  assert.equal(accepts(ranges, 'application', 'pidf+xml'), true);
-  assert.equal(accepts(ranges, 'application', 'sdp'), false);
-  assert.equal(accepts([parseContentType('*/*') as ContentType], 'any', 'thing'), true);
-});
-
-test('Event compares package and id (RFC 6665 §8.2.1)', () => {
+test('Event', () => {
   const event = parseEvent('Presence ; id=A1');
   assert.deepEqual([event?.name, event?.id], ['presence', 'A1']);
-  const same = (a: string, b: string): boolean => sameEvent(parseEvent(a)!, parseEvent(b)!);
-  assert.equal(same('presence;id=1', 'PRESENCE;x=y;id=1'), true);
-  assert.equal(same('presence;id=a', 'presence;id=A'), false);
-  assert.equal(same('presence', 'presence;id=1'), false);
-  assert.equal(same('presence', 'presence.winfo'), false);
+  assert.equal(parseEvent('PRESENCE;x=y;id=1')?.id, '1');
   assert.equal(printEvent('presence', 'x'), 'presence;id=x');
   for (const bad of ['', ';id=1', 'a b', 'presence;;', 'pres/ence']) assert.equal(parseEvent(bad), undefined, bad);
 });
