@@ -93,6 +93,7 @@ function wireOf(parts: ProbeParts): Wire {
     settings: XMPP_SETTINGS,
     onStanza() {},
     pingAnswered: () => false,
+    roadBack: () => undefined,
     reply() {},
     verifyKey: async () => ({ is: 'error', error: 'remote-server-not-found' }),
   };

@@ -13,9 +13,9 @@ import { displayDomain } from './precis.ts';
 export type BarrierResult =
   /** The peer has answered the ping behind it: what it did not refuse by then is delivered. */
   | { readonly kind: 'covered'; readonly evidence: string }
-  /** No answer in time. `acknowledged`: the peer's XEP-0198 count says it took all of it. */
+  /** No answer in time, and none ever before. `acknowledged`: the peer's XEP-0198 count says it took all of it. */
   | { readonly kind: 'noReturnPath'; readonly acknowledged: boolean; readonly reason: Reason }
-  /** The stream ended first; what became of it is not known. */
+  /** The stream ended first, or leads nowhere any more; what became of it is not known. */
   | { readonly kind: 'closed'; readonly reason: Reason };
 
 export const PING_TIMEOUT_MS = 20_000;
@@ -46,8 +46,10 @@ export interface BarrierRoad {
   write(ping: Element): boolean;
   /** Asks for, and reads, the XEP-0198 count: has everything up to now been taken? */
   acknowledged(): boolean;
-  /** Nothing came back: the stream may be half open. */
-  silent(acknowledged: boolean): void;
+  /** Nothing came back: the stream may be half open. `unsure`: something is unconfirmed, and no ping was ever answered. */
+  silent(acknowledged: boolean, unsure: boolean): void;
+  /** An answer came after one had been missing: there is a road back after all. */
+  back?(): void;
 }
 
 export class PingBarrier {
@@ -60,6 +62,10 @@ export class PingBarrier {
   #written = 0;
   #covered = 0;
   #waiters: Waiter[] = [];
+  /** The last answer that was waited for came: there is a road back. */
+  #returns = false;
+  /** An answer was missing, and something was left unconfirmed for it. */
+  #missed = false;
   #inFlight: { readonly id: string; readonly upTo: number; timer: Timer; lost?: Reason } | undefined;
 
   constructor(ourDomain: string, theirDomain: string, road: BarrierRoad, clock: Clock, ids: Ids, timeoutMs = PING_TIMEOUT_MS) {
@@ -104,6 +110,9 @@ export class PingBarrier {
     inFlight.timer.cancel();
     this.#inFlight = undefined;
     this.#covered = Math.max(this.#covered, inFlight.upTo);
+    this.#returns = true;
+    if (this.#missed) this.#road.back?.();
+    this.#missed = false;
     this.#settle((waiter) => waiter.upTo <= inFlight.upTo, covered());
     if (inFlight.lost !== undefined) this.#settle(() => true, { kind: 'closed', reason: inFlight.lost });
     else if (this.#waiters.length > 0) this.#ping();
@@ -144,9 +153,17 @@ export class PingBarrier {
   #expired(): void {
     this.#inFlight = undefined;
     const acknowledged = this.#road.acknowledged();
-    const why = reason('XMPP_NO_RETURN_PATH', `${this.#theirDomain} did not answer a ping within ${this.#timeoutMs / 1000} s`);
-    this.#settle(() => true, { kind: 'noReturnPath', acknowledged, reason: why });
-    this.#road.silent(acknowledged);
+    const unsure = this.#waiters.length > 0 && !acknowledged && !this.#returns;
+    const text = `${this.#theirDomain} did not answer a ping within ${this.#timeoutMs / 1000} s`;
+    if (this.#returns && !acknowledged) {
+      // It always answered: this stream is half open. What was written to it goes again on another, once.
+      if (this.#waiters.length > 0) this.#returns = false;
+      this.#settle(() => true, { kind: 'closed', reason: reason('NET_CLOSED', `${text} as it did before; the stream leads nowhere`) });
+    } else {
+      this.#missed ||= unsure;
+      this.#settle(() => true, { kind: 'noReturnPath', acknowledged, reason: reason('XMPP_NO_RETURN_PATH', text) });
+    }
+    this.#road.silent(acknowledged, unsure);
   }
 
   #settle(which: (waiter: Waiter) => boolean, result: BarrierResult): void {

@@ -65,6 +65,7 @@ export class XmppShore {
       settings: { ...XMPP_SETTINGS, ...ports.settings },
       onStanza: (element, context) => handlers().onStanza(element, context),
       pingAnswered: (ours, theirs, id) => this.#pingAnswered(ours, theirs, id),
+      roadBack: (ours, theirs) => handlers().onPartnerOpened?.(ours, theirs),
       reply: (ours, theirs, element) => void this.send(ours, theirs, undefined, element),
       verifyKey: (question) => this.#verifyKey(question),
     };

@@ -53,6 +53,7 @@ export class StreamPair {
   #expiry: Timer | undefined;
   #keepAlive: Timer | undefined;
   #lastUsedAt = 0;
+  #partner: PartnerRoute | undefined;
   #ackMark = 0;
   #hold: { readonly until: number; readonly ms: number; readonly reason: Reason } | undefined;
   #draining = false;
@@ -64,7 +65,8 @@ export class StreamPair {
     const road = {
       write: (ping: Element): boolean => this.#writePing(ping),
       acknowledged: (): boolean => this.#acknowledged(),
-      silent: (acknowledged: boolean): void => this.#silent(acknowledged),
+      silent: (acknowledged: boolean, unsure: boolean): void => this.#silent(acknowledged, unsure),
+      back: (): void => wire.roadBack(pair.ourDomain, pair.theirDomain),
     };
     this.#barrier = new PingBarrier(pair.ourDomain, pair.theirDomain, road, wire.clock, wire.ids);
   }
@@ -86,6 +88,7 @@ export class StreamPair {
 
   /** Writes the element, connecting first when there is no stream. Never rejects. */
   send(partner: PartnerRoute, element: Element, options: SendOptions = {}): Promise<SendResult> {
+    this.#partner = partner;
     if (this.#state.is === 'open') {
       const { stream } = this.#state;
       if (stream.isOpen) return Promise.resolve(this.#write(stream, element));
@@ -197,12 +200,20 @@ export class StreamPair {
   }
 
   /** No answer to a ping: a peer that does not even count our stanzas may be gone without a word (half-open TCP). */
-  #silent(acknowledged: boolean): void {
+  #silent(acknowledged: boolean, unsure: boolean): void {
     const { stream } = this;
     if (stream === undefined || acknowledged) return;
     const { log } = this.#wire;
     log.warn({ event: 'stream.silent', connection: stream.id, from: this.ourDomain, to: this.theirDomain }, 'no answer to a ping');
     stream.close({ condition: 'connection-timeout', text: 'no answer to a ping' });
+    // Was it this stream, or is there no road back at all? A ping on another one tells, and what was parked goes again.
+    if (unsure && this.#partner !== undefined) void this.#ask(this.#partner);
+  }
+
+  async #ask(partner: PartnerRoute): Promise<void> {
+    if (this.#state.is === 'open') this.#lost(this.#state.stream, reason('NET_CLOSED', `the stream to ${this.theirDomain} is closing`));
+    if (this.#state.is === 'idle' && !this.#draining) await this.#connect(partner);
+    this.#barrier.probe();
   }
 
   #watchSilence(stream: SendingStream): void {

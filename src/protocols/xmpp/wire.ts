@@ -82,6 +82,8 @@ export interface Wire extends Omit<XmppPorts, 'settings'> {
   readonly onStanza: StanzaHandler;
   /** Offers an iq answer to the ping barrier of a pair; true when it was waiting for it. */
   pingAnswered(ourDomain: string, theirDomain: string, id: string): boolean;
+  /** A ping of ours was answered after one had been missing: what could not be confirmed may go again. */
+  roadBack(ourDomain: string, theirDomain: string): void;
   /** Sends over the sending stream of the pair, not durable. */
   reply(ourDomain: string, theirDomain: string, element: Element): void;
   /** Asks the domain's own server, on a connection of its own. */

@@ -32,6 +32,7 @@ function made(onStanza: StanzaHandler, inHand = 256): { intake: Intake; clock: M
     settings: { ...XMPP_SETTINGS, inHand },
     onStanza,
     pingAnswered: (ours, theirs, id) => `${ours} ${theirs} ${id}` === 'corp.example partner.example ours',
+    roadBack: () => undefined,
     reply: never,
     verifyKey: never,
   };

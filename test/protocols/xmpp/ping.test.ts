@@ -11,6 +11,7 @@ describe('the ping barrier', () => {
   let clock: ManualClock;
   let pings: Element[];
   let silent: boolean[];
+  let roadsBack: number;
   let open: boolean;
   let acknowledged: boolean;
   let barrier: PingBarrier;
@@ -23,6 +24,7 @@ describe('the ping barrier', () => {
     clock = new ManualClock();
     pings = [];
     silent = [];
+    roadsBack = 0;
     open = true;
     acknowledged = false;
     let count = 0;
@@ -33,6 +35,9 @@ describe('the ping barrier', () => {
       },
       acknowledged: () => acknowledged,
       silent: (taken: boolean) => silent.push(taken),
+      back: () => {
+        roadsBack += 1;
+      },
     };
     barrier = new PingBarrier('corp.example', 'xn--bcher-kva.example', road, clock, { event: () => '', token: () => `t${count++}` });
   });
@@ -90,6 +95,30 @@ describe('the ping barrier', () => {
     assert(one.kind === 'noReturnPath' && one.acknowledged && one.reason.code === 'XMPP_NO_RETURN_PATH');
     assert.equal(two.kind, 'noReturnPath');
     assert.deepEqual(silent, [true]);
+  });
+
+  test('a peer that always answered and falls silent is behind a half-open stream: what was written goes again, once', async () => {
+    const first = barrier.cover(barrier.noteWritten());
+    barrier.answered(id());
+    await first;
+    const second = barrier.cover(barrier.noteWritten());
+    clock.advance(20_000);
+    assert.deepEqual(await kinds(second), ['closed']);
+    const again = barrier.cover(barrier.noteWritten());
+    clock.advance(20_000);
+    assert.deepEqual(await kinds(again), ['noReturnPath']);
+  });
+
+  test('an answer that comes after one was missing tells that there is a road back', async () => {
+    const parked = barrier.cover(barrier.noteWritten());
+    clock.advance(20_000);
+    assert.deepEqual(await kinds(parked), ['noReturnPath']);
+    assert.equal(roadsBack, 0);
+    barrier.probe();
+    barrier.answered(id());
+    barrier.probe();
+    barrier.answered(id());
+    assert.equal(roadsBack, 1);
   });
 
   test('a stream of both directions that is lost ends the wait at once', async () => {

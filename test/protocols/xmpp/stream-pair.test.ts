@@ -84,6 +84,7 @@ describe('a pair of domains', () => {
       settings: XMPP_SETTINGS,
       onStanza: never,
       pingAnswered: never,
+      roadBack: () => undefined,
       reply: never,
       verifyKey: never,
     };
