@@ -97,7 +97,7 @@ function oneOf(words: readonly string[], value: unknown): { right: string; meant
 }
 
 /** What stands there, short and without credentials of a URL. */
-export function describe(value: unknown): string {
+function describe(value: unknown): string {
   if (value === null || value === undefined) return 'nothing';
   if (Array.isArray(value)) return value.length === 0 ? 'an empty list' : 'a list';
   if (typeof value === 'object') return 'a mapping';

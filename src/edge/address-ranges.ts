@@ -39,7 +39,7 @@ export function isForbiddenTarget(address: string): boolean {
 }
 
 /** The IPv4 address inside ::ffff:0:0/96 (mapped), 64:ff9b::/96 (NAT64) or 2002::/16 (6to4); undefined for others. */
-export function embeddedIpv4(address: string): string | undefined {
+function embeddedIpv4(address: string): string | undefined {
   if (isIP(address) !== 6) return undefined;
   const words = wordsOf(address);
   const prefix = words.slice(0, 6).join(':');

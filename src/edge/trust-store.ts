@@ -213,7 +213,7 @@ function refusedFingerprints(folder: string, read: Read, fault: Fault): Map<stri
 }
 
 /** 64 lower-case hex digits, from any usual spelling; undefined when it is none. */
-export function normalFingerprint(text: string): string | undefined {
+function normalFingerprint(text: string): string | undefined {
   const hex = text
     .replace(/^sha-?256[:=]/i, '')
     .replaceAll(/[:\s]/g, '')

@@ -99,7 +99,7 @@ function usageOf(command: Command): string {
   return ['isthmus', command.words, ...command.positionals, ...options].join(' ');
 }
 
-export function helpOf(command: Command): string {
+function helpOf(command: Command): string {
   const rows = Object.entries({ ...command.options, help: HELP }).map(([name, spec]): [string, string] => [
     `--${name}${spec.value === undefined ? '' : ` ${spec.value}`}`,
     spec.says,

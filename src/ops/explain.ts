@@ -7,7 +7,7 @@ import type { Reason, ReasonCode } from '../model/reason.ts';
 import type { DecisionRecord, DecisionStore } from '../model/stores.ts';
 import type { Report } from './request.ts';
 
-export const EXPLAIN_HELP = `isthmus explain ID                   one message, by Call-ID, stanza id, origin-id or our own id
+const EXPLAIN_HELP = `isthmus explain ID                   one message, by Call-ID, stanza id, origin-id or our own id
 isthmus explain FROM TO              what one person sent another, and what was decided
   --presence                         subscriptions instead of messages
   --since 14:00                      only since then (a time of today, or an ISO date); default: the last 24 hours

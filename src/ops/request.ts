@@ -10,7 +10,7 @@ export interface Report {
   readonly exit: 0 | 1 | 2;
 }
 
-export const REQUEST_HELP = `isthmus request list                 strangers who wait for an answer
+const REQUEST_HELP = `isthmus request list                 strangers who wait for an answer
 isthmus request approve ID           let them in: what waits is delivered, and they may write from now on
 isthmus request deny ID              turn them away: a subscription is answered no, a message is forgotten
 

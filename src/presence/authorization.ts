@@ -9,7 +9,7 @@ const DAY_MS = 24 * 60 * 60 * 1000;
 /** A cached document older than this is asked for anew when the watcher shows up. */
 const STALE_MS = 10 * 60 * 1000;
 /** `reason` of a record that policy, not the presentity, took back. */
-export const BY_POLICY = 'policy';
+const BY_POLICY = 'policy';
 
 /** What the machine may look at besides the record. */
 export interface Facts {

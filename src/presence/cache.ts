@@ -122,7 +122,7 @@ function closed(id: string, notes: Endpoint['notes'], at: number): Endpoint {
 const RANK = { chat: 0, open: 1, away: 2, xa: 3, dnd: 4, closed: 5 } as const;
 
 /** Spec 5.6: chat > open > away > xa > dnd, then priority, then the latest. */
-export function bestFirst(endpoints: readonly Endpoint[]): Endpoint[] {
+function bestFirst(endpoints: readonly Endpoint[]): Endpoint[] {
   const rank = (endpoint: Endpoint): number => RANK[endpoint.availability === 'closed' ? 'closed' : (endpoint.show ?? 'open')];
   return [...endpoints].sort((a, b) => rank(a) - rank(b) || (b.priority ?? 0) - (a.priority ?? 0) || b.at - a.at);
 }

@@ -36,7 +36,7 @@ export type Decision =
   | { readonly kind: 'refuse'; readonly reason: Reason };
 
 /** Where a presence event's two people stand: who watches whom. */
-export function watcherIsSender(event: Event): boolean {
+function watcherIsSender(event: Event): boolean {
   switch (event.kind) {
     case 'presence.requested':
     case 'presence.probed':

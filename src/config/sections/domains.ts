@@ -46,7 +46,7 @@ const servedCore = entry({
   ...everyDomain,
 });
 
-export const ownDomainSection = z.discriminatedUnion('served', [servedSip, servedXmpp, servedCore]);
+const ownDomainSection = z.discriminatedUnion('served', [servedSip, servedXmpp, servedCore]);
 
 export const domainsSection = entry({
   domains: z.record(z.string(), ownDomainSection).default({}).describe('Our domains, each with `served: sip | xmpp | core`.'),

@@ -31,7 +31,7 @@ export interface LadderTimes {
   /** Targets tried at most. */
   readonly maxTargets: number;
 }
-export const LADDER_TIMES: LadderTimes = { wholeMs: 10_000, maxTargets: 4 };
+const LADDER_TIMES: LadderTimes = { wholeMs: 10_000, maxTargets: 4 };
 
 /** Climbs. Never rejects for what a peer or the network does. @param now monotonic ms */
 export async function climb(climber: Climber, now: () => number, times: LadderTimes = LADDER_TIMES): Promise<Ladder> {

@@ -3,7 +3,7 @@
 
 import type { Clock, Timer } from '../../model/ports.ts';
 
-export const BEAT_MS = 1000;
+const BEAT_MS = 1000;
 
 export class Heartbeat {
   readonly #clock: Clock;

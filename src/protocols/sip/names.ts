@@ -25,7 +25,7 @@ export const COMPACT_FORMS: ReadonlyMap<string, string> = new Map([
 ]);
 
 /** Header names as we spell them. */
-export const HEADER_NAMES = [
+const HEADER_NAMES = [
   'Accept',
   'Accept-Contact',
   'Accept-Encoding',

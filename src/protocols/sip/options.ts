@@ -4,7 +4,7 @@
 import type { OutgoingReply } from './exchange.ts';
 
 /** Bodies that some handler takes. */
-export const ACCEPTED_TYPES =
+const ACCEPTED_TYPES =
   'text/plain, text/html, multipart/alternative, message/cpim, message/imdn+xml, application/im-iscomposing+xml, application/pidf+xml';
 
 /** @param methods those with a handler */

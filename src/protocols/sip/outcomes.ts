@@ -49,7 +49,7 @@ export function outcomeOf(response: SipResponse, resend: boolean): Outcome {
 }
 
 /** The status, phrase, Retry-After and new address of a response. */
-export function peerAnswer(response: SipResponse): PeerAnswer {
+function peerAnswer(response: SipResponse): PeerAnswer {
   const retryAfter = Number.parseInt(response.headers.get('retry-after') ?? '', 10);
   const contact = response.status < 400 ? parseNameAddr(response.headers.get('contact') ?? '')?.uri : undefined;
   return {

@@ -13,7 +13,7 @@ export interface ParseLimits {
   /** Request-URI length in bytes. */
   readonly maxUriBytes: number;
 }
-export const PARSE_LIMITS: ParseLimits = { maxHeaders: 128, maxUriBytes: 4096 };
+const PARSE_LIMITS: ParseLimits = { maxHeaders: 128, maxUriBytes: 4096 };
 
 // Request-Line = Method SP Request-URI SP SIP-Version CRLF
 // Status-Line  = SIP-Version SP Status-Code SP Reason-Phrase CRLF

@@ -30,7 +30,7 @@ export interface PoolLimits {
   /** Far ends kept in mind. */
   readonly maxPools: number;
 }
-export const POOL_LIMITS: PoolLimits = { maxConnections: 4, spreadAt: 64, connectMs: 15_000, failureHoldsMs: 500, maxPools: 2_000 };
+const POOL_LIMITS: PoolLimits = { maxConnections: 4, spreadAt: 64, connectMs: 15_000, failureHoldsMs: 500, maxPools: 2_000 };
 
 export type Acquired =
   | { readonly kind: 'ready'; readonly connection: SipConnection; readonly fresh: boolean }

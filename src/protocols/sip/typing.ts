@@ -7,7 +7,7 @@ import type { ChatState } from '../../model/event.ts';
 import type { Clock, Timer } from '../../model/ports.ts';
 
 /** RFC 3994 §3.3: a refresh is at least 60 s; we repeat a little earlier than we promised. */
-export const REFRESH_SECONDS = 60;
+const REFRESH_SECONDS = 60;
 const REPEAT_MS = (REFRESH_SECONDS - 5) * 1000;
 /** sip-xmpp.md §6: `active` is repeated for at most 5 minutes. */
 const REPEAT_FOR_MS = 5 * 60_000;

@@ -21,7 +21,7 @@ const ESCAPES: Readonly<Record<string, string>> = {
 };
 
 /** Character data as it stands between tags. */
-export function escapeText(value: string): string {
+function escapeText(value: string): string {
   if (!SPECIAL_TEXT.test(value)) return value;
   return value.replace(UNPRINTABLE, '\ufffd').replace(/[&<>\r]/g, (char) => ESCAPES[char]!);
 }

@@ -131,7 +131,7 @@ export class Stanzas {
 }
 
 /** What a peer's stanza error means for a message of ours. */
-export function refusalOf(answer: ReturnType<typeof readError>): Reason {
+function refusalOf(answer: ReturnType<typeof readError>): Reason {
   const peer = { network: 'xmpp', ...answer } as const;
   const said = answer.text === undefined ? '' : ` (${answer.text.slice(0, 120)})`;
   const words = `the XMPP peer answered ${answer.condition}${said}`;
@@ -165,7 +165,7 @@ export function bounce(stanza: Element, error: Element): Element {
 }
 
 /** Where a stanza came from, for its event. */
-export function originOf(context: StanzaContext): Origin {
+function originOf(context: StanzaContext): Origin {
   const { side, peer, connection, proof } = context;
   return { network: 'xmpp', side, peer, connection, proof };
 }

@@ -5,7 +5,7 @@ import { type Element, element, elements, text } from './element.ts';
 import { NS } from './names.ts';
 
 /** RFC 6120 §4.9.3, in its order. */
-export const STREAM_ERROR_CONDITIONS = [
+const STREAM_ERROR_CONDITIONS = [
   'bad-format',
   'bad-namespace-prefix',
   'conflict',

@@ -56,10 +56,10 @@ export class StreamManagement {
 
 /** Asks the peer how many stanzas it has taken. */
 export const REQUEST_ACK: Element = element('r', NS.sm);
-export const ENABLED: Element = element('enabled', NS.sm);
+const ENABLED: Element = element('enabled', NS.sm);
 
 /** The refusal of a second `<enable/>`, or of a `<resume/>`: nothing is ever resumed. */
-export function smFailed(condition: 'unexpected-request' | 'item-not-found'): Element {
+function smFailed(condition: 'unexpected-request' | 'item-not-found'): Element {
   return element('failed', NS.sm, {}, [element(condition, NS.stanzas)]);
 }
 
