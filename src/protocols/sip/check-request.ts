@@ -37,12 +37,6 @@ export interface RequestCore extends MessageCore {
 const MAX_HOPS = 64;
 const SCHEMES = ['sip', 'sips', 'tel', 'im', 'pres'];
 
-/** What is wrong with a request, or undefined. The same as readRequest for who does not need the values. */
-export function checkRequest(request: SipRequest): ParseError | undefined {
-  const read = readRequest(request);
-  return read.kind === 'error' ? read : undefined;
-}
-
 /** The placing headers of a request; or what is wrong and which status says so. */
 export function readRequest(request: SipRequest): RequestCore | ParseError {
   const core = readCore(request.headers);

@@ -18,7 +18,8 @@ import { parseVias } from './headers/via.ts';
 import type { Heartbeat } from './heartbeat.ts';
 import { KeepAlive } from './keep-alive.ts';
 import type { SipRequest, SipResponse } from './message.ts';
-import { type ParseError, parseMessage } from './parse.ts';
+import { parseMessage } from './parse.ts';
+import type { ParseError } from './parse-error.ts';
 import { type ClientResult, ClientTransactions } from './transaction-client.ts';
 import { SERVER_DEADLINE_MS, ServerTransactions } from './transaction-server.ts';
 

@@ -3,7 +3,8 @@
 
 import type { Frame } from './frame.ts';
 import type { SipRequest, SipResponse } from './message.ts';
-import { type ParseError, parseMessage } from './parse.ts';
+import { parseMessage } from './parse.ts';
+import type { ParseError } from './parse-error.ts';
 
 /** The fault to answer; undefined when no head was saved or it is that of a response. */
 export function faultOf(frame: Extract<Frame, { kind: 'refused' }>): ParseError | undefined {

@@ -5,8 +5,6 @@ import { LazyHeaders } from './lazy-headers.ts';
 import type { SipMessage } from './message.ts';
 import { type ParseError, parseError } from './parse-error.ts';
 
-export type { ParseError, ParseErrorCode } from './parse-error.ts';
-
 export interface ParseLimits {
   /** Header lines of one message. */
   readonly maxHeaders: number;

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { readAddress } from '../../../src/protocols/sip/address.ts';
-import { checkRequest, type RequestCore, readRequest, readResponse } from '../../../src/protocols/sip/check-request.ts';
+import { type RequestCore, readRequest, readResponse } from '../../../src/protocols/sip/check-request.ts';
 import { SipFramer } from '../../../src/protocols/sip/framing.ts';
 import { parseContentType } from '../../../src/protocols/sip/headers/content-type.ts';
 import { parseEvent } from '../../../src/protocols/sip/headers/event.ts';
@@ -11,9 +11,16 @@ import { parseSubscriptionState } from '../../../src/protocols/sip/headers/subsc
 import { parseTokens } from '../../../src/protocols/sip/headers/tokens.ts';
 import { parseVias } from '../../../src/protocols/sip/headers/via.ts';
 import type { SipMessage, SipRequest } from '../../../src/protocols/sip/message.ts';
-import { type ParseError, parseMessage } from '../../../src/protocols/sip/parse.ts';
+import { parseMessage } from '../../../src/protocols/sip/parse.ts';
+import type { ParseError } from '../../../src/protocols/sip/parse-error.ts';
 import { RFC4475 } from '../../vectors/sip/rfc4475.ts';
 import { RFC5118 } from '../../vectors/sip/rfc5118.ts';
+
+/** What is wrong with a request, or undefined. */
+function checkRequest(request: SipRequest): ParseError | undefined {
+  const read = readRequest(request);
+  return read.kind === 'error' ? read : undefined;
+}
 
 const NOTHING = Buffer.alloc(0);
 const parse = (...lines: readonly string[]): SipMessage | ParseError => parseMessage(Buffer.from(`${lines.join('\r\n')}\r\n`), NOTHING);
