@@ -7,4 +7,10 @@ export interface Vector {
   readonly input: Buffer;
 }
 
-export const VECTORS: readonly Vector[] = [];
+export const VECTORS: readonly Vector[] = [
+  {
+    name: 'an HTML message of 64 KiB of written-out tabs held up everybody for 200 ms',
+    target: 'SIP: bodies',
+    input: Buffer.from(`text/html\r\n${'&#9;'.repeat(16_000)}x`),
+  },
+];

@@ -51,10 +51,20 @@ export function htmlToText(html: string): string {
       href = undefined;
     } else if (BREAKS.has(name)) newline();
   }
-  return out
-    .replace(/[ \t]+\n/g, '\n')
-    .replace(/\n[ \t]+/g, '\n')
-    .trim();
+  return out.split('\n').map(withoutBlanks).join('\n').trim();
+}
+
+/** Blanks at both ends away. Not by an expression: one that looks for blanks before an end is quadratic in a long run of them. */
+function withoutBlanks(line: string): string {
+  let start = 0;
+  let end = line.length;
+  while (start < end && isBlank(line[start])) start++;
+  while (end > start && isBlank(line[end - 1])) end--;
+  return line.slice(start, end);
+}
+
+function isBlank(char: string | undefined): boolean {
+  return char === ' ' || char === '\t';
 }
 
 function entities(text: string): string {
