@@ -1,9 +1,6 @@
 // One running edge, put together from its parts; read top to bottom. Nothing here decides anything: stores, edge, shores and
 // neck are made, tied to each other, and opened in an order in which nothing is accepted that could not be kept.
 
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import type { Home } from '../config/home.ts';
 import { makeIds } from '../edge/ids.ts';
 import { systemClock } from '../edge/system-clock.ts';
 import { type Log, openLog } from '../log.ts';
@@ -27,6 +24,7 @@ import { openStore, type Store } from '../store/store.ts';
 import { drain } from './drain.ts';
 import { makeEdge, openListeners } from './edge.ts';
 import { keepHouse, Rules, tellFaults, watchCertificates } from './reload.ts';
+import { secretOf } from './secrets.ts';
 import { sipShore } from './sip.ts';
 import { xmppShore } from './xmpp.ts';
 
@@ -122,7 +120,7 @@ export async function start(ready: Ready, log: Log): Promise<Running> {
   const sip = sipShore(common);
   const xmpp = await xmppShore({
     ...common,
-    secret: (name) => secretOf(home, name),
+    secret: (name) => secretOf(home.dir, name),
     // DESIGN 7: a user of ours is shown only to who has an authorization or a conversation with them.
     visible: async (asker, user) => (await store.requests.knows(bareKey(user), bareKey(asker))) || (await presence.related(asker, user)),
   });
@@ -177,10 +175,4 @@ export async function run(ready: Ready, terminal: Terminal): Promise<ExitCode> {
   await running.drain();
   log.info({ event: 'stopped' }, 'everything that waits is on disk');
   return 0;
-}
-
-/** A secret of the home: secrets/<name>, or $CREDENTIALS_DIRECTORY/<name> (systemd). */
-function secretOf(home: Home, name: string): string {
-  const folder = process.env.CREDENTIALS_DIRECTORY ?? join(home.dir, 'secrets');
-  return readFileSync(join(folder, name), 'utf8').trim();
 }

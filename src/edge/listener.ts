@@ -54,11 +54,13 @@ export class Listener {
   async open(): Promise<void> {
     const { bind } = this.#options;
     try {
-      await this.#listen(bind.address === '*' ? '::' : bind.address);
+      await this.#listen(bind.address === '*' ? '::' : bind.address).catch((error: unknown) => {
+        // `*` on a machine without IPv6.
+        if (bind.address !== '*' || !/EAFNOSUPPORT|EADDRNOTAVAIL/.test(String(error))) throw error;
+        return this.#listen('0.0.0.0');
+      });
     } catch (error) {
-      // `*` on a machine without IPv6.
-      if (bind.address !== '*' || !/EAFNOSUPPORT|EADDRNOTAVAIL/.test(String(error))) throw error;
-      await this.#listen('0.0.0.0');
+      throw new Error(whyNot(this.#options, error), { cause: error });
     }
   }
 
@@ -124,4 +126,17 @@ export class Listener {
       this.#handshaking.delete(socket);
     }
   }
+}
+
+/** For the operator: which line of isthmus.yaml it is about, and what would help. */
+function whyNot({ side, protocol, bind }: ListenerOptions, error: unknown): string {
+  const said = error instanceof Error ? error.message : String(error);
+  const help = said.includes('EADDRINUSE')
+    ? 'another program has the port'
+    : said.includes('EADDRNOTAVAIL')
+      ? 'this machine does not have the address'
+      : said.includes('EACCES')
+        ? 'this user may not open the port'
+        : 'see there';
+  return `${side}.${protocol} of isthmus.yaml: ${showBind(bind)} cannot be listened on: ${help} (${said})`;
 }
