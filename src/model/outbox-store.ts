@@ -79,6 +79,7 @@ export interface OutboxRow {
   readonly id: string;
   readonly kind: DurableEvent['kind'];
   readonly lane: string;
+  readonly fromDomain: string;
   readonly toDomain: string;
   readonly state: 'accepted' | 'written';
   readonly attempts: number;

@@ -1,13 +1,18 @@
 // A lane: the rows of one sender to one recipient, in the order of their acceptance (DESIGN 8).
-// It knows whose turn it is; sender.ts does the sending. Lanes to one domain share what is known about the partner there.
+// It knows whose turn it is; sender.ts does the sending. Lanes of one pair of domains share what is known about that road.
 
 import type { Timer } from '../model/ports.ts';
 import type { Entry, Road } from './entry.ts';
 import type { PartnerWindow } from './window.ts';
 
-/** Who rows go to: the domain of their recipients. */
+/**
+ * Who rows go to: the domain of their recipients, as seen from the domain of their senders. A partner may refuse the
+ * certificate of one domain of ours and take that of another (DESIGN 6), so each pair has a back-off of its own.
+ */
 export interface Partner {
   readonly domain: string;
+  /** The senders' domain. */
+  readonly from: string;
   readonly window: PartnerWindow;
   readonly lanes: Set<Lane>;
   /** Lanes that may have a row whose turn it is, in the order in which they asked. */

@@ -67,6 +67,8 @@ export interface OutboxStats {
   readonly copies: number;
   readonly partners: readonly {
     readonly domain: string;
+    /** The domain that the waiting rows come from. */
+    readonly from: string;
     readonly rows: number;
     readonly inFlight: number;
     readonly failures: number;
@@ -150,7 +152,7 @@ export class Outbox {
     try {
       const result = await store.accept(row);
       if (result.kind === 'duplicate') return this.#duplicate(event, result.of);
-      const partner = this.#queue.partner(event.to.domain);
+      const partner = this.#queue.partner(event.from.domain, event.to.domain);
       const now = clock.monotonic();
       const laneIdle = this.#queue.lane(lane) === undefined && (partner === undefined || partner.window.hasRoom(now));
       const entry = makeEntry(result.row, event, { late: false, possibleCopy: false });
@@ -191,7 +193,7 @@ export class Outbox {
 
   /** Routes or policy have changed: everything that waits is looked at again. */
   routesChanged(): void {
-    for (const { domain } of [...this.#queue.partners()]) this.#sender.wake(domain);
+    for (const domain of new Set([...this.#queue.partners()].map((partner) => partner.domain))) this.#sender.wake(domain);
   }
 
   /** Accepts nothing more, lets what is on its way come back for at most `ms`, and leaves the rest on disk for the next start. */
@@ -216,18 +218,22 @@ export class Outbox {
   stats(): OutboxStats {
     const now = this.#deps.clock.monotonic();
     const oldest = new Map<string, number>();
-    for (const { row } of this.#queue.entries()) if (!oldest.has(row.toDomain)) oldest.set(row.toDomain, row.acceptedAt);
+    for (const { row } of this.#queue.entries()) {
+      const pair = `${row.fromDomain} ${row.toDomain}`;
+      if (!oldest.has(pair)) oldest.set(pair, row.acceptedAt);
+    }
     return {
       rows: this.#queue.size,
       bytes: this.#queue.bytes,
       inFlight: this.#sender.inFlight,
       copies: this.#copies,
-      partners: [...this.#queue.partners()].map(({ domain, rows, window }) => ({
+      partners: [...this.#queue.partners()].map(({ domain, from, rows, window }) => ({
         domain,
+        from,
         rows,
         inFlight: window.inFlight,
         failures: window.failures,
-        oldestAt: oldest.get(domain) ?? 0,
+        oldestAt: oldest.get(`${from} ${domain}`) ?? 0,
         waitsMs: Math.max(0, window.openAt - now),
       })),
     };

@@ -28,6 +28,7 @@ export class Queue {
   readonly #bounds: QueueBounds;
   readonly #lanes = new Map<string, Lane>();
   readonly #partners = new Map<string, Partner>();
+  readonly #rowsTo = new Map<string, number>();
   readonly #entries = new Map<string, Entry>();
   #bytes = 0;
 
@@ -52,8 +53,13 @@ export class Queue {
   partners(): IterableIterator<Partner> {
     return this.#partners.values();
   }
-  partner(domain: string): Partner | undefined {
-    return this.#partners.get(domain);
+  /** The road from one domain to another. */
+  partner(from: string, to: string): Partner | undefined {
+    return this.#partners.get(pairKey(from, to));
+  }
+  /** Every road to a domain. */
+  partnersAt(domain: string): Partner[] {
+    return [...this.#partners.values()].filter((partner) => partner.domain === domain);
   }
   lane(key: string): Lane | undefined {
     return this.#lanes.get(key);
@@ -62,24 +68,23 @@ export class Queue {
   /** Why nothing more may wait here; undefined when there is room. */
   full(laneKey: string, domain: string): Reason | undefined {
     const { rows, bytes, partnerRows, laneRows } = this.#bounds;
-    const partner = this.#partners.get(domain);
+    const there = this.#rowsTo.get(domain) ?? 0;
     if (this.#entries.size >= rows) return reason('LIMIT_QUEUE_FULL', `${this.#entries.size} events wait in all; ${rows} may`);
     if (this.#bytes >= bytes) return reason('LIMIT_QUEUE_FULL', `${this.#bytes} bytes wait in all; ${bytes} may`);
-    if (partner !== undefined && partner.rows >= partnerRows) {
-      return reason('LIMIT_QUEUE_FULL', `${partner.rows} events wait for ${domain}; ${partnerRows} may`);
-    }
+    if (there >= partnerRows) return reason('LIMIT_QUEUE_FULL', `${there} events wait for ${domain}; ${partnerRows} may`);
     const waiting = this.#lanes.get(laneKey)?.length ?? 0;
     if (waiting >= laneRows) return reason('LIMIT_QUEUE_FULL', `${waiting} events of this sender wait for this recipient; ${laneRows} may`);
     return undefined;
   }
 
   add(entry: Entry): Lane {
-    const { lane: key, toDomain, id, bytes } = entry.row;
-    let partner = this.#partners.get(toDomain);
+    const { lane: key, fromDomain, toDomain, id, bytes } = entry.row;
+    const pair = pairKey(fromDomain, toDomain);
+    let partner = this.#partners.get(pair);
     if (partner === undefined) {
       const window = new PartnerWindow(this.#bounds.window);
-      partner = { domain: toDomain, window, lanes: new Set(), ready: new Set(), rows: 0, timer: undefined };
-      this.#partners.set(toDomain, partner);
+      partner = { domain: toDomain, from: fromDomain, window, lanes: new Set(), ready: new Set(), rows: 0, timer: undefined };
+      this.#partners.set(pair, partner);
     }
     let lane = this.#lanes.get(key);
     if (lane === undefined) {
@@ -89,6 +94,7 @@ export class Queue {
     }
     lane.add(entry);
     partner.rows += 1;
+    this.#rowsTo.set(toDomain, (this.#rowsTo.get(toDomain) ?? 0) + 1);
     this.#entries.set(id, entry);
     this.#bytes += bytes;
     return lane;
@@ -101,6 +107,9 @@ export class Queue {
     const { partner } = lane;
     lane.remove(entry);
     partner.rows -= 1;
+    const left = (this.#rowsTo.get(partner.domain) ?? 1) - 1;
+    if (left === 0) this.#rowsTo.delete(partner.domain);
+    else this.#rowsTo.set(partner.domain, left);
     this.#bytes -= entry.row.bytes;
     if (lane.length > 0) return;
     this.#lanes.delete(lane.key);
@@ -109,6 +118,11 @@ export class Queue {
     // The back-off of a partner is worth keeping only while something waits for it.
     if (partner.rows > 0 || partner.window.inFlight > 0) return;
     partner.timer?.cancel();
-    this.#partners.delete(partner.domain);
+    this.#partners.delete(pairKey(partner.from, partner.domain));
   }
+}
+
+/** A space stands in no domain name. */
+function pairKey(from: string, to: string): string {
+  return `${from} ${to}`;
 }

@@ -78,8 +78,10 @@ export class Sender {
 
   /** The partner is there again: its back-off ends, and what could not be confirmed is sent again. */
   wake(domain: string): void {
-    const partner = this.#deps.queue.partner(domain);
-    if (partner === undefined) return;
+    for (const partner of this.#deps.queue.partnersAt(domain)) this.#wake(partner);
+  }
+
+  #wake(partner: Partner): void {
     partner.window.wake();
     for (const lane of partner.lanes) {
       lane.heldUntil = 0;

@@ -119,6 +119,7 @@ export class OutboxTable implements OutboxStore {
         id: event.id,
         kind: event.kind,
         lane: laneOf(event),
+        fromDomain: event.from.domain,
         toDomain: event.to.domain,
         state: 'accepted',
         attempts: 0,
@@ -224,16 +225,22 @@ function label(id: string, sender: string, recipient: string): string {
   return `outbox\0${id}\0${sender}\0${recipient}`;
 }
 
+function domainOf(bare: string): string {
+  return bare.slice(bare.lastIndexOf('@') + 1);
+}
+
 function toRow(row: Row): OutboxRow {
   const number = integer(row, 'row');
+  const sender = text(row, 'sender');
   const recipient = text(row, 'recipient');
   const thread = maybeText(row, 'thread');
   return {
     row: number,
     id: text(row, 'id'),
     kind: word(row, 'kind', KINDS),
-    lane: `${text(row, 'sender')}>${recipient}`,
-    toDomain: recipient.slice(recipient.lastIndexOf('@') + 1),
+    lane: `${sender}>${recipient}`,
+    fromDomain: domainOf(sender),
+    toDomain: domainOf(recipient),
     state: word(row, 'state', ['accepted', 'written'] as const),
     attempts: integer(row, 'attempts'),
     acceptedAt: integer(row, 'accepted_at'),

@@ -246,7 +246,7 @@ if (noWorld !== undefined) {
       world.scene('a file with a fault changes nothing, and the log says where and what would be right', async () => {
         const mark = home.isthmus.logSize();
         home.file(`routes/partners/${PROSODY.domain}.yaml`, 'allow: { mesages: none }\n');
-        reload();
+        await home.reload();
         const line = await home.loggedSince(mark, 'rules.rejected', `${PROSODY.domain}.yaml:1:`);
         assert.match(String(line.fault), /messages/);
         assert.equal(status(await nora.message(juliet.jid, 'still here')), 200);
@@ -254,18 +254,11 @@ if (noWorld !== undefined) {
       });
 
       world.scene('a good set takes effect for the next message', async () => {
-        const mark = home.isthmus.logSize();
         home.partner(PROSODY.domain, { ...listed, allow: { messages: 'none', theySee: [], weSee: false } });
-        reload();
-        await home.loggedSince(mark, 'rules.reloaded');
+        await home.reload();
         assert.equal(status(await nora.message(juliet.jid, 'not any more')), 403);
         await refused(juliet, nora.aor);
       });
-
-      function reload(): void {
-        assert.ok(home.isthmus.pid !== undefined);
-        process.kill(home.isthmus.pid, 'SIGHUP');
-      }
     });
 
     /** Writes, expects no delivery and an error. @returns its condition */

@@ -89,7 +89,7 @@ if (noWorld !== undefined) {
       const juliet = await xmppUser(world, PROSODY, 'juliet');
       await reaches(juliet);
       await isReached(juliet);
-      assert.deepEqual(roads(PROSODY), ['in, both ways']);
+      assert.deepEqual(await roads(PROSODY), ['in, both ways']);
     });
 
     world.scene('Prosody has bidi: so does the stream that we open', async () => {
@@ -99,7 +99,7 @@ if (noWorld !== undefined) {
       const juliet = await xmppUser(world, PROSODY, 'juliet');
       await isReached(juliet);
       await reaches(juliet);
-      assert.deepEqual(roads(PROSODY, mark), ['out, both ways']);
+      assert.deepEqual(await roads(PROSODY, mark), ['out, both ways']);
     });
 
     world.scene('ejabberd has none: each side opens its own stream', async () => {
@@ -107,7 +107,7 @@ if (noWorld !== undefined) {
       await isReached(romeo);
       await reaches(romeo);
       await isReached(romeo);
-      assert.deepEqual(roads(EJABBERD).sort(), ['in, one way', 'out, one way']);
+      assert.deepEqual((await roads(EJABBERD)).sort(), ['in, one way', 'out, one way']);
     });
 
     world.scene('a partner whose SRV records name only direct TLS is reached that way, and comes that way', async () => {
@@ -120,7 +120,7 @@ if (noWorld !== undefined) {
       const again = await xmppUser(world, DIRECT, 'dora');
       const mark = home.isthmus.logSize();
       await isReached(again);
-      assert.deepEqual(roads(DIRECT, mark), ['out, both ways'], 'no port but 5270 is in its records');
+      assert.deepEqual(await roads(DIRECT, mark), ['out, both ways'], 'no port but 5270 is in its records');
     });
 
     world.scene('a partner without a usable certificate is proven by dialback where its file says so, and marked', async () => {
@@ -159,6 +159,7 @@ if (noWorld !== undefined) {
       assert.match(String(waits.msg), /certificate/i);
       assert.deepEqual(romeo.messages.waiting(), []);
       inside.close();
+      await isReached(romeo); // our other domain is not held up by it
 
       const began = performance.now();
       const asOld = await home.command('partner', 'test', EJABBERD.domain, '--as', OURS_TOO);
@@ -192,11 +193,13 @@ if (noWorld !== undefined) {
     async function isReached(person: XmppUser): Promise<void> {
       const text = `from nora ${crypto.randomUUID()}`;
       assert.equal(status(await nora.message(person.jid, text)), 200);
-      assert.equal((await person.message(nora.aor)).getChildText('body'), text);
+      // By its text: after a restart Prosody brings again what a client had not acknowledged to it.
+      await person.message(nora.aor, (stanza) => stanza.getChildText('body') === text);
     }
 
     /** The streams with that partner since `mark`, as the log tells them. */
-    function roads(of: Organisation, mark = 0): string[] {
+    async function roads(of: Organisation, mark = 0): Promise<string[]> {
+      await home.reload();
       const theirs = (line: LogLine) => line.event === 'stream.opened' && [line.from, line.to].includes(of.domain);
       return home
         .log(mark)

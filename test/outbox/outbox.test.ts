@@ -104,6 +104,23 @@ test('backs off 1 s doubling to 5 min, with one row trying the road', async () =
   );
 });
 
+test('a partner that refuses one domain of ours does not hold up what another domain of ours sends it', async () => {
+  await using world = await outboxWorld();
+  world.gateway.auto = (delivery) => (delivery.event.from.domain === 'old.example' ? CLOSED : deliverAll(delivery));
+  await world.submit(im('a', { pair: ['pat@old.example', 'nora@xmpp.example'] }));
+  const { laneIdle, outcome } = await world.submit(im('b'));
+  assert.equal(laneIdle, true);
+  assert.equal((await outcome).kind, 'delivered');
+  assert.deepEqual(
+    world.outbox.stats().partners.map(({ from, domain, failures }) => [from, domain, failures]),
+    [['old.example', 'xmpp.example', 1]],
+  );
+  world.gateway.auto = deliverAll;
+  world.outbox.partnerConnected('xmpp.example');
+  await settle();
+  assert.equal(await stateOf(world, 'a'), 'delivered', 'the partner is there: every road to it is tried');
+});
+
 test('what waits goes at once when the partner connects to us', async () => {
   await using world = await outboxWorld();
   world.gateway.auto = () => CLOSED;

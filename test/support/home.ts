@@ -89,6 +89,17 @@ export class Home {
     return { code, out, err };
   }
 
+  /** Reads routes/ again (SIGHUP). When this resolves, everything logged before it stands in the file: lines are written in groups. */
+  async reload(): Promise<void> {
+    const { pid } = this.isthmus;
+    if (pid === undefined) throw new Error('Isthmus does not run');
+    const mark = this.isthmus.logSize();
+    process.kill(pid, 'SIGHUP');
+    await until('the reload to be told', () =>
+      this.log(mark).some(({ event }) => event === 'rules.reloaded' || event === 'rules.rejected'),
+    );
+  }
+
   /** Writes any file of the home. */
   file(path: string, text: string): void {
     this.#write(path, text);
