@@ -20,6 +20,7 @@ const FOUND = {
   nextHop: 'nextHop',
 };
 
+/** The SIP ladder toward the partner of `parts`. */
 export function sipClimber(parts: ProbeParts): Climber {
   const hop = parts.hop('sip');
   const names = new Map<ProbeTarget, string>();

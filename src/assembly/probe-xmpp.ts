@@ -14,6 +14,7 @@ import { failedWith, type ProbeParts, proofWords, tcpOnly, tlsWords } from './pr
 /** So long the partner has to close its side, ms. */
 const GOODBYE_MS = 500;
 
+/** The XMPP ladder toward the partner of `parts`. */
 export function xmppClimber(parts: ProbeParts): Climber {
   const hop = parts.hop('xmpp');
   const { ourDomain, theirDomain } = hop;

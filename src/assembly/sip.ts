@@ -33,6 +33,7 @@ export interface SipParts extends Drains {
   restore(): Promise<void>;
 }
 
+/** Makes the SIP shore and takes over its methods; opens nothing. */
 export function sipShore(ground: Ground): SipParts {
   const { home, table, clock, ids, log, store, connector, resolver, submit, partnerSeen } = ground;
   const shore = new SipShore({

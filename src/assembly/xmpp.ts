@@ -27,6 +27,7 @@ export interface XmppParts extends Drains {
   routesChanged(): void;
 }
 
+/** Makes the XMPP shore, with its dialback secret from the store; opens nothing. */
 export async function xmppShore(ground: XmppGround): Promise<XmppParts> {
   const { table, clock, ids, log, store, connector, resolver, submit, partnerSeen } = ground;
   const shore = new XmppShore({

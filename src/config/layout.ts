@@ -9,6 +9,7 @@ const ROUTES_FILES = ['domains.yaml', 'policy.yaml'] as const;
 const ROUTES_FOLDERS = ['partners', 'providers', 'networks'] as const;
 const CERTS_FOLDERS = ['own', 'trust', 'revoked'] as const;
 
+/** Tells every file whose name or place is not quite right, with the name that may be meant. */
 export function checkLayout(files: HomeFiles, findings: Findings): void {
   const told = new Set<string>();
   const tell = (path: string, what: string, found: string, right: string, meant: string | undefined) => {

@@ -76,10 +76,12 @@ function checkOverlap(binds: readonly AnyBind[], source: YamlSource, findings: F
   });
 }
 
+/** As the operator writes it. */
 export function showBind(bind: AnyBind): string {
   return `${bind.transport}://${bind.address.includes(':') ? `[${bind.address}]` : bind.address}:${bind.port}`;
 }
 
+/** Where in isthmus.yaml it is written. */
 export function placeOf(bind: AnyBind, source: YamlSource) {
   const path = bind.where.key
     .split('/')

@@ -128,6 +128,7 @@ export function parseUser(text: string): string | Wrong {
   return domain instanceof Wrong ? new Wrong(right) : `${caseMapped(local)}@${domain}`;
 }
 
+/** An IP address in lower case; anything else is wrong. */
 export function parseAddress(text: string): string | Wrong {
   return isIP(text) === 0 ? new Wrong('an IP address such as 203.0.113.5 or 2001:db8::5') : text.toLowerCase();
 }

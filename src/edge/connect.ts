@@ -28,6 +28,7 @@ const STAGGER_MS = 250;
 const MAX_ADDRESSES = 8;
 const KEEP_ALIVE_MS = 60_000;
 
+/** Makes the port through which shores connect; it rejects with ConnectError only. */
 export function makeConnector(options: ConnectorOptions): Connector {
   const { edge } = options;
   return {

@@ -25,6 +25,7 @@ interface InsideClaim {
   readonly certificateFault?: Reason;
 }
 
+/** Judges one claim. Refused: `AUTH_NOT_AN_INSIDE_SERVER`, in words that say what was shown and what would be right. */
 export function proveInside(claim: InsideClaim): ProofResult {
   const { own, direction, address, host, names, constraints } = claim;
   const inside: ProofResult = { proven: true, how: 'inside' };

@@ -37,6 +37,7 @@ export function plainLink(socket: Socket, facts: LinkFacts, edge: Edge): Link {
   };
 }
 
+/** A connection whose TLS handshake is done. Its peer is asked, not judged here. */
 export function secureLink(done: Handshaken, facts: LinkFacts, edge: Edge): Link {
   const { socket, own, serverName } = done;
   const ends = endsOf(socket);

@@ -58,6 +58,7 @@ export function datesBroken(certificate: X509Certificate, now: number, isLeaf: b
 export function nameOf(certificate: X509Certificate): string {
   return shortName(certificate.subject);
 }
+/** The issuer in short, for people. */
 export function issuerNameOf(certificate: X509Certificate): string {
   return shortName(certificate.issuer);
 }

@@ -37,6 +37,7 @@ interface Entry {
   readonly staleUntil: number;
 }
 
+/** Makes the port through which everybody asks DNS. Nothing rejects: a failure is an answer. */
 export function makeResolver(options: ResolverOptions): Resolver {
   const client = new DnsClient({ timeout: options.timeoutMs ?? 2000, tries: 2 });
   const servers = options.servers ?? [];

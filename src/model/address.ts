@@ -1,7 +1,7 @@
 // Addresses of people and domains as every room between the shores sees them.
 // A local part is held decoded (no percent signs of SIP, no XEP-0106 escapes of XMPP) and case-mapped
 // (RFC 8265 UsernameCaseMapped); a domain is held as lower-case A-labels. Each shore converts at its own door:
-// protocols/sip/uri.ts and protocols/xmpp/jid.ts. The sender's own spelling is kept by the AddressSpelling store.
+// protocols/sip/address.ts and protocols/xmpp/jid.ts. The sender's own spelling is kept by the AddressSpelling store.
 
 /** A user at a domain, perhaps at one endpoint. `local` is empty for a domain itself. */
 export interface Address {

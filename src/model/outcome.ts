@@ -17,6 +17,7 @@ export type Outcome =
 export type QueuedAnswer = 200 | 202 | 480;
 
 export const HANDED_OVER: Outcome = { kind: 'handedOver' };
+/** @param evidence in words, as above */
 export function delivered(evidence: string): Outcome {
   return { kind: 'delivered', evidence };
 }

@@ -13,6 +13,7 @@ const CARRIED_AS_IS = /^[A-Za-z0-9.!%*_+'~()<>:\\"/[\]?{}-]{1,128}$/;
 /** Wall ms of acceptance, and service ms of now and of the deadline. */
 export type RowTimes = Pick<NewRow, 'acceptedAt' | 'serviceNow' | 'serviceDeadline'>;
 
+/** The row of an event, with the identifiers it will carry on either wire, in every try. */
 export function newRow(event: DurableEvent, ids: Ids, times: RowTimes): NewRow {
   const key = event.kind === 'im.sent' ? dedupKey(event) : undefined;
   return {

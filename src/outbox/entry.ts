@@ -57,6 +57,7 @@ export interface Entry {
   readonly firstWord: PromiseWithResolvers<Outcome>;
 }
 
+/** A row that waits for its turn. @param event undefined when it is still sealed in the store */
 export function makeEntry(row: OutboxRow, event: DurableEvent | undefined, facts: { late: boolean; possibleCopy: boolean }): Entry {
   return {
     row,

@@ -10,6 +10,7 @@ export interface Pair {
   readonly presentity: Address;
 }
 
+/** The pair of two addresses, resources left out. */
 export function pairFor(watcher: Address, presentity: Address): Pair {
   return { key: `${bareKey(watcher)} ${bareKey(presentity)}`, watcher: bare(watcher), presentity: bare(presentity) };
 }
@@ -19,6 +20,7 @@ export function reversed(pair: Pair): Pair {
   return pairFor(pair.presentity, pair.watcher);
 }
 
+/** The pair that an event is about, whichever of the two it comes from. */
 export function pairOf(event: PresenceEvent): Pair {
   switch (event.kind) {
     case 'presence.requested':

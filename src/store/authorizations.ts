@@ -7,6 +7,7 @@ import type { Database } from './database.ts';
 const STATES = ['pending', 'granted', 'denied'] as const satisfies AuthorizationState[];
 const PAGE = 500;
 
+/** The store of who may see whom, on table `authorization`. */
 export function authorizationTable(db: Database): AuthorizationStore {
   return {
     async get(watcher, presentity) {

@@ -13,6 +13,7 @@ const EXPIRE_STEP = 1000;
 const NAMED = 1000;
 const FOUND = 100;
 
+/** The store of what policy decided, on table `decision`. */
 export function decisionTable(db: Database): DecisionStore {
   let waiting: DecisionRecord[] = [];
   return {

@@ -12,6 +12,7 @@ const MAX_WAITING = { message: 10, presence: 1 } as const satisfies Record<Conta
 /** Everything of one strange domain (spec sip-xmpp.md §8). */
 const MAX_OF_DOMAIN = 1000;
 
+/** The store of strangers who wait and of whom our users know, on tables `contact_request` (sealed) and `contact`. */
 export function requestTable(db: Database, seal: Seal): ContactRequestStore {
   const learn = (local: string, stranger: string): void => {
     db.prepare('INSERT OR IGNORE INTO contact (local, stranger) VALUES (?, ?)').run(local, stranger);

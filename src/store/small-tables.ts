@@ -10,6 +10,7 @@ import type { Seal } from './seal.ts';
 
 const SPELLINGS_KEPT = 20_000;
 
+/** Presence dialogs, on table `dialog`. */
 export function dialogTable(db: Database): DialogStore {
   return {
     put(one) {
@@ -47,6 +48,7 @@ export function dialogTable(db: Database): DialogStore {
   };
 }
 
+/** How SIP users spell their addresses, on table `address_spelling`. */
 export function spellingTable(db: Database): SpellingStore {
   /** The empty string: spelled as it is mapped. */
   const known = new LRUCache<string, string>({ max: SPELLINGS_KEPT });
@@ -76,6 +78,7 @@ export function spellingTable(db: Database): SpellingStore {
   };
 }
 
+/** Found partners and the strangers' distinct targets, on tables `discovered_partner` and `distinct_target`. */
 export function discoveredTable(db: Database): DiscoveredStore {
   return {
     async pinned(domain) {
@@ -116,6 +119,7 @@ export function discoveredTable(db: Database): DiscoveredStore {
   };
 }
 
+/** Secrets of the process, on table `secret`; sealed. */
 export function secretTable(db: Database, seal: Seal): SecretStore {
   return {
     async get(name) {
@@ -130,6 +134,7 @@ export function secretTable(db: Database, seal: Seal): SecretStore {
   };
 }
 
+/** Service time, on the one row of table `clock`. */
 export function clockTable(db: Database): ServiceClockStore {
   const write = (serviceMs: number, wallMs: number, clean: boolean): void => {
     db.prepare('INSERT OR REPLACE INTO clock (one, service_ms, wall_ms, clean) VALUES (1, ?, ?, ?)').run(

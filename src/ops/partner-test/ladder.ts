@@ -101,6 +101,7 @@ function fallen(protocol: Protocol, dns: Rung, climbs: readonly Climb[]): Ladder
   return { protocol, dns, climbs, top: false, fell: { rung: fell?.name ?? 'dns', reason: why } };
 }
 
+/** A target as an operator reads it: host, port, by what it was found. */
 export function showTarget(target: ProbeTarget): string {
   const host = target.host.includes(':') ? `[${target.host}]` : target.host;
   return `${host}:${target.port} (${target.found}${target.tls === 'starttls' ? ', STARTTLS' : ''})`;

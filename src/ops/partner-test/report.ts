@@ -21,6 +21,7 @@ export function verdict(probe: Probe, ladders: readonly Ladder[]): boolean {
   return reached && (probe.policy.toThem.allowed || probe.policy.fromThem.allowed);
 }
 
+/** The whole report, for people: one ladder after the other, then policy each way. */
 export function showReport(domain: string, probe: Probe, ladders: readonly Ladder[]): string {
   const lines = [`${domain}, as ${probe.ourDomain}, ${probe.file ?? 'no file in routes/partners/'}`];
   for (const ladder of ladders) lines.push('', ...showLadder(domain, probe, ladder));

@@ -7,6 +7,7 @@ import { domainToASCII } from 'node:url';
 /** A label of letters, digits and hyphens; underscores are seen in the names of internal hosts. */
 const LABELS = /^(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?)(?:\.[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?)*\.?$/i;
 
+/** An IPv6 address as URIs may hold it, without brackets. */
 export function isIPv6(text: string): boolean {
   // A zone (`%eth0`) means something on one machine only (RFC 5954 has no place for it).
   return !text.includes('%') && nodeIsIPv6(text);

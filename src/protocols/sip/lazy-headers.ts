@@ -14,6 +14,7 @@ const COLON = 58;
 const SPACE = 32;
 const TAB = 9;
 
+/** RFC 3261 §25.1: header-name = token. */
 export function isHeaderName(name: string): boolean {
   for (let at = 0; at < name.length; at++) if (TOKEN[name.charCodeAt(at)] !== 1) return false;
   return name !== '';

@@ -1,5 +1,5 @@
-// The one table of words on the SIP wire: header names with their compact forms, methods, option tags, default ports and
-// status phrases. RFC 3261 §20 and §21, RFC 6665, RFC 3903, RFC 3428, and what Microsoft peers add.
+// The one table of words on the SIP wire: header names with their compact forms, default ports and status phrases.
+// RFC 3261 §20 and §21, RFC 6665, RFC 3903, RFC 3428, and what Microsoft peers add.
 
 /** Compact form to long lower-case name. RFC 3261 §7.3.3, RFC 6665 (o, u), RFC 3515 (r), RFC 3892 (b), RFC 3841 (a, d, j), RFC 4028 (x), RFC 8224 (y). */
 export const COMPACT_FORMS: ReadonlyMap<string, string> = new Map([

@@ -74,6 +74,7 @@ export type Action =
   | { readonly do: 'tellLeft' }
   | { readonly do: 'ignore' };
 
+/** A SUBSCRIBE has founded a dialog; the neck is still to be asked. @param expiresAt monotonic ms */
 export function begin(poll: boolean, expiresAt: number): Notifier {
   return { phase: 'pending', undecided: true, poll, document: undefined, expiresAt, inFlight: false, owed: false };
 }
@@ -83,6 +84,7 @@ export function restored(phase: 'pending' | 'active', expiresAt: number): Notifi
   return { phase, undecided: false, poll: false, document: undefined, expiresAt, inFlight: false, owed: false };
 }
 
+/** What follows from an input: the next state, and what the shell is asked to do. */
 export function step(now: Notifier, input: Input): readonly [next: Notifier, actions: readonly Action[]] {
   if (input.kind === 'answered') return answered(now, input);
   if (now.phase === 'terminated') {

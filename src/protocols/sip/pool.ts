@@ -1,6 +1,6 @@
-// The connections to one far end, as one identity of ours: what pool.ts keys by (our domain, their domain, side) and DESIGN 6
-// calls an outbound pool. Several targets, several connections each, and inbound connections that may be used backwards
-// (RFC 5923). Nobody gets a connection whose peer has not proved to be the domain. Concurrent callers share one attempt.
+// The connections to one far end, as one identity of ours: one pool for our domain, their domain and side (DESIGN 6).
+// Several targets, several connections each, and inbound connections that may be used backwards (RFC 5923). Nobody gets a
+// connection whose peer has not proved to be the domain. Concurrent callers share one attempt.
 
 import { reason } from '../../errors.ts';
 import type { ProofWord } from '../../model/event.ts';

@@ -45,6 +45,7 @@ export interface Line {
   unregister: () => void;
 }
 
+/** A watcher and a presentity without a dialog yet. */
 export function watched(watcher: Address, presentity: Address, side: Side): Watched {
   return { pair: pairKey(watcher, presentity), watcher, presentity, side, lines: new Set(), before: [], tail: Promise.resolve() };
 }
@@ -55,6 +56,7 @@ export function originOfPeer(of: Watched, connection = ''): Origin {
   return { network: 'sip', side: of.side, peer: of.presentity.domain, connection, proof };
 }
 
+/** A line of theirs: no dialog, nothing sent, not registered. */
 export function newLine(of: Watched, machine: Subscriber): Line {
   return {
     watched: of,

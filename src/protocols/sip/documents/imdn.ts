@@ -11,6 +11,7 @@ export interface Imdn {
   readonly status: 'delivered' | 'displayed' | 'failed';
 }
 
+/** Reads a notification; undefined for what is malformed, too large, or says that nothing may be told. */
 export function parseImdn(source: string): Imdn | undefined {
   const root = readXml(source, 16_384);
   if (root === undefined || root.name !== 'imdn' || root.ns !== NS) return undefined;

@@ -11,6 +11,7 @@ export interface IsComposing {
   readonly refreshSeconds: number;
 }
 
+/** Reads a document; undefined for what is malformed or too large. */
 export function parseIsComposing(source: string): IsComposing | undefined {
   const root = readXml(source, 8192);
   if (root === undefined || root.name !== 'isComposing' || root.ns !== NS) return undefined;
@@ -24,6 +25,7 @@ export function parseIsComposing(source: string): IsComposing | undefined {
   };
 }
 
+/** Writes a document. @param refreshSeconds so long `active` holds */
 export function printIsComposing(state: 'active' | 'idle', refreshSeconds = 60): string {
   const refresh = state === 'active' ? `<refresh>${refreshSeconds}</refresh>` : '';
   return `<?xml version="1.0" encoding="UTF-8"?>\r\n<isComposing xmlns="${NS}"><state>${state}</state><contenttype>${escapeXml('text/plain')}</contenttype>${refresh}</isComposing>`;

@@ -21,6 +21,7 @@ export function parseEvent(value: string): EventPackage | undefined {
   return { name: name.toLowerCase(), params, ...(id !== undefined && { id }) };
 }
 
+/** Writes a value. @param id RFC 6665 §4.5.2 */
 export function printEvent(name: string, id?: string): string {
   return id === undefined ? name : name + printParams([['id', id]]);
 }

@@ -14,6 +14,7 @@ const VALUE_AT = /[A-Za-z0-9\-.!%*_+`'~:[\]/@=\x80-\uffff]+/y;
 /** quoted-string = SWS DQUOTE *(qdtext / quoted-pair ) DQUOTE ; qdtext = LWS / %x21 / %x23-5B / %x5D-7E / UTF8-NONASCII */
 const QUOTED_AT = /"(?:[\t\x20\x21\x23-\x5b\x5d-\x7e\x80-\uffff]|\\[\x00-\x09\x0b\x0c\x0e-\x7f])*"/y;
 
+/** token of RFC 3261 §25.1. */
 export function isToken(text: string): boolean {
   return TOKEN.test(text);
 }

@@ -21,6 +21,7 @@ export function authElement(domain: string): Element {
 
 export const SUCCESS: Element = element('success', NS.sasl);
 
+/** The `<failure/>` to send. @param words for the other administrator */
 export function failureElement(condition: SaslFailure, words?: string): Element {
   const children: Element[] = [element(condition, NS.sasl)];
   if (words !== undefined) children.push(element('text', NS.sasl, { 'xml:lang': 'en' }, [words]));
