@@ -19,6 +19,8 @@ export interface StanzaContext {
   readonly proof: ProofWord;
   /** Id of the connection, as in the logs. */
   readonly connection: string;
+  /** The peer's IP address, from outside: a block list may name it. */
+  readonly address?: string;
   /** The stanza's addresses, already read. */
   readonly stanza: Stanza;
   /** Sends an element back to where it came from, not durable; `to` and `from` are the element's own. */

@@ -20,6 +20,8 @@ export type PairVerdict =
 export interface IntakeOwner {
   readonly side: Extract<Side, 'edge' | 'inside'>;
   readonly connection: string;
+  /** Where the stream comes from, from outside. */
+  readonly address?: string;
   /** For Origin. */
   peer(): string;
   judge(from: string, to: string): PairVerdict | Promise<PairVerdict>;
@@ -133,6 +135,7 @@ export class Intake {
       peer: this.#owner.peer(),
       proof,
       connection: this.#owner.connection,
+      ...(this.#owner.address !== undefined && { address: this.#owner.address }),
       stanza,
       reply: (element) => this.#owner.reply(ourDomain, theirDomain, element),
     };

@@ -166,6 +166,6 @@ export function bounce(stanza: Element, error: Element): Element {
 
 /** Where a stanza came from, for its event. */
 function originOf(context: StanzaContext): Origin {
-  const { side, peer, connection, proof } = context;
-  return { network: 'xmpp', side, peer, connection, proof };
+  const { side, peer, connection, proof, address } = context;
+  return { network: 'xmpp', side, peer, connection, proof, ...(address !== undefined && { address }) };
 }

@@ -80,6 +80,7 @@ export class StreamIn implements SendingStream {
     this.#intake = new Intake(wire, {
       side: 'edge',
       connection: link.id,
+      address: link.peer.address,
       peer: () => this.theirDomain ?? link.peer.address,
       judge: (from, to) => this.#pairs.judge(from, to, this.link),
       answersFor: () => true,

@@ -88,6 +88,7 @@ export class StreamOut implements SendingStream {
     this.#intake = new Intake(wire, {
       side: 'edge',
       connection: link.id,
+      address: link.peer.address,
       peer: () => plan.theirDomain,
       // Only a bidi peer may send, and only as the domain that we called.
       judge: (from, to) => judgeCalled(this.link, plan, from, to),

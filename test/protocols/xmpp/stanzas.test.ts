@@ -51,6 +51,7 @@ class Bench {
       peer: 'contoso.example',
       proof: 'certificate',
       connection: 'c',
+      address: '192.0.2.9',
       stanza: parsed,
       reply: (made) => void this.replies.push(made),
     };
@@ -67,6 +68,12 @@ const text = (words: string): Element => element('body', NS.server, {}, [words])
 const iq = (payload: Element, to: string, type = 'get'): Element => element('iq', NS.server, { from: LI, to, id: 'q1', type }, [payload]);
 
 describe('message stanzas', () => {
+  test('an event says from which address it came, so that blocking one works on streams that are open', async () => {
+    const bench = new Bench();
+    await bench.receive(message([text('hello')]));
+    assert.equal(bench.submitted[0]?.origin.address, '192.0.2.9');
+  });
+
   test('a refusal is an error stanza with the id and the addresses turned round, without the text', async () => {
     const bench = new Bench();
     bench.outcome = refused(reason('CONTENT_TOO_LARGE', 'too large'));

@@ -36,6 +36,7 @@ describe('a stream between two shores', { concurrency: 4 }, () => {
       const { side, fromDomain, toDomain, ourDomain, theirDomain, peer, proof, stanza } = arrived.context;
       assert.deepEqual([side, fromDomain, toDomain, ourDomain], ['edge', 'corp.example', 'partner.example', 'partner.example']);
       assert.deepEqual([theirDomain, peer, proof, stanza.from.local], ['corp.example', 'corp.example', 'certificate', 'nora']);
+      assert.equal(arrived.context.address, other.links[0]?.peer.address, 'a block list may name it while the stream is open');
       assert.deepEqual(other.opened, ['partner.example corp.example']);
       const { tls, alpn } = other.links[0] ?? {};
       assert.equal(alpn, mode === 'direct' ? 'xmpp-server' : undefined);
