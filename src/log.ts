@@ -16,10 +16,21 @@ export interface Log {
 const GATHER_BYTES = 4096;
 const GATHER_MS = 100;
 
+// JSON escapes C0 alone. What else moves a terminal's cursor or turns its text round (C1 controls, bidi controls and isolates,
+// line separators) is written out too, so that reading a log can do nothing to the reader.
+const DANGEROUS = /[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]/g;
+const written = (char: string): string => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`;
+
 /** Opens the process log. @param level pino level; @param destination a file descriptor or path, default stdout */
 export function openLog(level: string, destination: number | string = 1): Log {
   return pino(
-    { level, base: null, timestamp: pino.stdTimeFunctions.isoTime, formatters: { level: (label) => ({ level: label }) } },
+    {
+      level,
+      base: null,
+      timestamp: pino.stdTimeFunctions.isoTime,
+      formatters: { level: (label) => ({ level: label }) },
+      hooks: { streamWrite: (line) => line.replace(DANGEROUS, written) },
+    },
     pino.destination({ dest: destination, sync: false, minLength: GATHER_BYTES, periodicFlush: GATHER_MS }),
   ) as unknown as Log; // pino's own overloads are wider than ours
 }
