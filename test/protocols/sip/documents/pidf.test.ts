@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import type { Endpoint, PresenceDocument } from '../../../src/model/presence.ts';
-import { fromTupleId, type PidfFacts, readPidf } from '../../../src/protocols/sip/documents/pidf-reader.ts';
-import { activityFor, activityOf, showOfActivity } from '../../../src/protocols/sip/documents/pidf-words.ts';
-import { priorityToQ, toTupleId, writePidf } from '../../../src/protocols/sip/documents/pidf-writer.ts';
+import type { Endpoint, PresenceDocument } from '../../../../src/model/presence.ts';
+import { fromTupleId, type PidfFacts, readPidf } from '../../../../src/protocols/sip/documents/pidf-reader.ts';
+import { activityFor, activityOf, showOfActivity } from '../../../../src/protocols/sip/documents/pidf-words.ts';
+import { priorityToQ, toTupleId, writePidf } from '../../../../src/protocols/sip/documents/pidf-writer.ts';
 
 const AT = Date.parse('2026-02-03T12:00:00Z');
 const li = { local: 'li', domain: 'contoso.example' };
