@@ -1,7 +1,10 @@
-// `npm run fuzz`: ten million inputs, a table of what they took, and every finding with the bytes that show it. Exit 1 when
+// `npm run fuzz`: ten million inputs, a table of what they took, and every finding with a file of the bytes that show it. Exit 1 when
 // there is one, or when memory grew with the inputs.
-//   node --expose-gc test/fuzz/main.ts [--count 10000000] [--seed 1] [--target PART OF A NAME] [--input BASE64]
+//   node --expose-gc test/fuzz/main.ts [--count 10000000] [--seed 1] [--target PART OF A NAME] [--input FILE]
 
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { attempt, type Finding, fuzz } from './engine.ts';
 import { TARGETS } from './targets.ts';
@@ -21,7 +24,7 @@ const chosen = TARGETS.filter(({ target }) => target.name.includes(values.target
 
 if (values.input !== undefined) {
   // One input again, as a finding printed it.
-  for (const { target } of chosen) console.log(`${target.name}: ${attempt(target, Buffer.from(values.input, 'base64')) ?? 'good'}`);
+  for (const { target } of chosen) console.log(`${target.name}: ${attempt(target, readFileSync(values.input)) ?? 'good'}`);
 } else process.exitCode = run(Number(values.count), Number(values.seed));
 
 function run(count: number, seed: number): number {
@@ -51,7 +54,12 @@ function run(count: number, seed: number): number {
       `${target.name}\n  ${figures.join(', ')}, held ${growth < 0 ? '' : '+'}${(growth / 1048576).toFixed(1)} MiB since the first tenth`,
     );
   }
-  for (const { target, what, input } of findings) console.log(`\n${target}\n${what}\n--input ${input.toString('base64')}`);
+  const folder = findings.length > 0 ? mkdtempSync(join(tmpdir(), 'isthmus-fuzz-')) : '';
+  for (const [index, { target, what, input }] of findings.entries()) {
+    const file = join(folder, `${index}.bin`);
+    writeFileSync(file, input);
+    console.log(`\n${target}\n${what.slice(0, 2000)}\n--input ${file}`);
+  }
   console.log(`\n${findings.length} findings${grew ? '; memory grew with the inputs' : ''}`);
   return findings.length > 0 || grew ? 1 : 0;
 }
