@@ -42,9 +42,11 @@ async function close(parts: Parts, graceMs: number): Promise<void> {
   for (const watcher of parts.watchers) watcher.stop();
   await Promise.all(parts.listeners.map((listener) => listener.close()));
   parts.firstContact.stop();
-  await parts.outbox.drain(graceMs);
-  parts.presence.close();
-  await Promise.all(parts.shores.map((shore) => shore.drain(Math.min(graceMs, GOODBYE_MS))));
+  // Who writes while we drain is still taken: it waits on disk for the next start.
+  await parts.outbox.drain(graceMs, async () => {
+    parts.presence.close();
+    await Promise.all(parts.shores.map((shore) => shore.drain(Math.min(graceMs, GOODBYE_MS))));
+  });
   parts.store.flush();
   parts.store.close();
 }

@@ -86,7 +86,7 @@ export class Outbox {
   readonly #ends: Ends;
   readonly #time: ServiceTime;
   readonly #dedupMs: number;
-  #state: 'new' | 'open' | 'closed' = 'new';
+  #state: 'new' | 'open' | 'draining' | 'closed' = 'new';
   #tick: Timer | undefined;
   #ticks = 0;
   #copies = 0;
@@ -140,7 +140,7 @@ export class Outbox {
    */
   async submit(event: DurableEvent): Promise<Accepted> {
     const { store, ids, clock, log } = this.#deps;
-    if (this.#state !== 'open') return no(reason('SHUTTING_DOWN', 'the outbox is not open'));
+    if (this.#state !== 'open' && this.#state !== 'draining') return no(reason('SHUTTING_DOWN', 'the outbox is not open'));
     const lane = laneOf(event);
     const full = this.#queue.full(lane, event.to.domain);
     if (full !== undefined) {
@@ -154,7 +154,8 @@ export class Outbox {
       if (result.kind === 'duplicate') return this.#duplicate(event, result.of);
       const partner = this.#queue.partner(event.from.domain, event.to.domain);
       const now = clock.monotonic();
-      const laneIdle = this.#queue.lane(lane) === undefined && (partner === undefined || partner.window.hasRoom(now));
+      const roadOpen = this.#state === 'open' && (partner === undefined || partner.window.hasRoom(now));
+      const laneIdle = this.#queue.lane(lane) === undefined && roadOpen;
       const entry = makeEntry(result.row, event, { late: false, possibleCopy: false });
       this.#sender.add(entry);
       const { outcome, firstWord } = entry;
@@ -196,16 +197,23 @@ export class Outbox {
     for (const domain of new Set([...this.#queue.partners()].map((partner) => partner.domain))) this.#sender.wake(domain);
   }
 
-  /** Accepts nothing more, lets what is on its way come back for at most `ms`, and leaves the rest on disk for the next start. */
-  async drain(ms: number): Promise<void> {
+  /**
+   * Sends nothing new, lets what is on its way come back for at most `ms`, and leaves the rest on disk for the next start. Who
+   * still writes is not turned away meanwhile: it is kept on disk as well.
+   * @param closeDoors closes whatever still lets events in; only then nothing more is accepted
+   */
+  async drain(ms: number, closeDoors: () => Promise<void> = async () => {}): Promise<void> {
     const { clock, log } = this.#deps;
-    if (this.#state === 'closed') return;
-    this.#state = 'closed';
+    if (this.#state === 'draining' || this.#state === 'closed') return;
+    this.#state = 'draining';
     this.#tick?.cancel();
     this.#sender.stop();
     const until = clock.monotonic() + ms;
+    while (this.#sender.inFlight > 0 && clock.monotonic() < until) await new Promise<void>((done) => clock.after(20, done));
+    await closeDoors();
+    this.#state = 'closed';
     const busy = (): boolean => this.#sender.inFlight > 0 || this.#pending > 0;
-    while (busy() && clock.monotonic() < until) await new Promise<void>((done) => clock.after(20, done));
+    while (this.#pending > 0 && clock.monotonic() < until) await new Promise<void>((done) => clock.after(20, done));
     const clean = !busy();
     try {
       await this.#time.stop(clean);

@@ -446,15 +446,22 @@ test('rows whose seal is broken are never sent, and their senders are told', asy
   assert.equal(await stateOf(world, 'a'), 'refused');
 });
 
-test('nothing is accepted before the start or during a drain; what is on its way may come back', async () => {
+test('what comes while the process drains is kept for the next start, in order, and not turned away', async () => {
   await using world = await outboxWorld();
   const { outcome } = await world.submit(im('a'));
-  const drained = world.outbox.drain(5000);
-  const no = await world.outbox.submit(im('b'));
-  assert.equal(no.kind === 'refused' && no.outcome.reason.code, 'SHUTTING_DOWN');
+  let closed = false;
+  const drained = world.outbox.drain(5000, async () => {
+    closed = true;
+  });
+  const kept = await world.outbox.submit(im('b'));
+  assert(kept.kind === 'accepted' && !kept.laneIdle);
+  assert.equal(closed, false);
   world.gateway.last().answer(delivered('just in time'));
   assert.equal((await outcome).kind, 'delivered');
   await world.clock.pass(100, 20);
   await drained;
+  assert.equal(closed, true);
+  const no = await world.outbox.submit(im('c'));
+  assert.equal(no.kind === 'refused' && no.outcome.reason.code, 'SHUTTING_DOWN');
   assert.equal((await world.store.serviceClock.load())?.clean, true);
 });
