@@ -2,8 +2,8 @@
 
 import { connect, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
+import { RawPeer } from '../support/raw-peer.ts';
 import type { Credentials, RawStream } from '../support/raw-stream.ts';
-import { RawPeer } from '../support/sip-exchange.ts';
 import { external, openStream } from '../support/xmpp-peer.ts';
 import { CORP, PARTNER } from './names.ts';
 

@@ -3,7 +3,8 @@
 
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { ask, type RawPeer } from '../support/sip-exchange.ts';
+import type { RawPeer } from '../support/raw-peer.ts';
+import { ask } from '../support/sip-exchange.ts';
 import { header, printSip, status } from '../support/sip-message.ts';
 import { until } from '../support/wait.ts';
 import { child } from '../support/xml-stream.ts';

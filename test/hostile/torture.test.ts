@@ -4,7 +4,8 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { SipFramer } from '../../src/protocols/sip/framing.ts';
-import { ask, type RawPeer } from '../support/sip-exchange.ts';
+import type { RawPeer } from '../support/raw-peer.ts';
+import { ask } from '../support/sip-exchange.ts';
 import { header, status } from '../support/sip-message.ts';
 import { RFC4475 } from '../vectors/sip/rfc4475.ts';
 import { RFC5118 } from '../vectors/sip/rfc5118.ts';

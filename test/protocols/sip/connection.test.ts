@@ -33,11 +33,7 @@ test('answers to what came in one piece leave in one piece', async () => {
 
 test('we ping the connections we opened; one that has answered before and does not any more is closed', async () => {
   await using world = await ExchangeWorld.open();
-  const far = await world.farServer();
-  const sent = world.shore.request(world.edgeHop(far.at), outgoing());
-  const peer = await far.next();
-  peer.answer(await peer.next(), '200 OK');
-  await sent;
+  const { peer } = await world.metFarServer();
   const pings = () => peer.bytes.split('\r\n\r\n\r\n').length - 1 + Number(peer.bytes.endsWith('hello\r\n\r\n'));
   await world.clock.pass(6_000);
   await settle();
@@ -53,23 +49,14 @@ test('we ping the connections we opened; one that has answered before and does n
 
 test('a peer that never answered pings is left alone', async () => {
   await using world = await ExchangeWorld.open();
-  const far = await world.farServer();
-  const sent = world.shore.request(world.edgeHop(far.at), outgoing());
-  const peer = await far.next();
-  peer.answer(await peer.next(), '200 OK');
-  await sent;
+  await world.metFarServer();
   await world.clock.pass(300_000, 10_000);
   assert.equal(world.shore.sessions().length, 1);
 });
 
 test('a half-open connection with a request on it is noticed within 20 s when the peer is known to answer pings', async () => {
   await using world = await ExchangeWorld.open();
-  const far = await world.farServer();
-  const hop = world.edgeHop(far.at);
-  const first = world.shore.request(hop, outgoing('1'));
-  const peer = await far.next();
-  peer.answer(await peer.next(), '200 OK');
-  await first;
+  const { far, hop, peer } = await world.metFarServer('1');
   await world.clock.pass(6_000);
   await settle();
   peer.send('\r\n');

@@ -187,12 +187,7 @@ test('a shorter deadline and an abort end the wait; the late answer is a stray',
 
 test('a peer that dies in the middle is a failure at once, after one fresh connection to an idle one', async () => {
   await using world = await ExchangeWorld.open();
-  const far = await world.farServer();
-  const hop = world.edgeHop(far.at);
-  const first = world.shore.request(hop, outgoing('1'));
-  const peer = await far.next();
-  peer.answer(await peer.next(), '200 OK');
-  await first;
+  const { far, hop, peer } = await world.metFarServer('1');
   const second = world.shore.request(hop, outgoing('2'));
   await peer.next();
   peer.socket.destroy();
