@@ -13,7 +13,7 @@ export interface Clock {
   now(): number;
   /** Monotonic ms since some start: everything that lasts. */
   monotonic(): number;
-  /** Calls `run` once after `ms`. Timers of a system clock do not keep the process alive. */
+  /** Calls `run` once, never before `ms` have passed. Timers of a system clock do not keep the process alive. */
   after(ms: number, run: () => void): Timer;
 }
 export interface Timer {
