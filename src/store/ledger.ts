@@ -10,6 +10,7 @@ import { integer, maybeInteger, maybeText, type Row, text, word } from './column
 import type { Database } from './database.ts';
 import { ID_COLUMNS } from './ledger-pen.ts';
 import { nameHash, pairHash } from './names.ts';
+import { wireIdsOf } from './wire-ids.ts';
 
 const STATES = ['accepted', 'written', 'delivered', 'handedOver', 'refused', 'expired', 'withdrawn'] as const satisfies LedgerState[];
 export const KINDS = [
@@ -148,7 +149,6 @@ function toEntry(row: Row): LedgerEntry {
   const theirCseq = maybeInteger(row, 'their_cseq');
   const messageId = maybeText(row, 'their_message_id');
   const theirThread = maybeText(row, 'their_thread');
-  const thread = maybeText(row, 'out_thread');
   const hopDomain = maybeText(row, 'hop_domain');
   const evidence = maybeText(row, 'evidence');
   const why = maybeText(row, 'reason');
@@ -171,13 +171,7 @@ function toEntry(row: Row): LedgerEntry {
       ...(messageId !== undefined && { messageId }),
       ...(theirThread !== undefined && { thread: theirThread }),
     },
-    wire: {
-      callId: text(row, 'call_id'),
-      fromTag: text(row, 'from_tag'),
-      cseq: cseqOf(number),
-      stanzaId: text(row, 'stanza_id'),
-      ...(thread !== undefined && { thread }),
-    },
+    wire: wireIdsOf(row, 'out_thread'),
     ...(hopDomain !== undefined && {
       hop: { network: word(row, 'hop_network', NETWORKS), side: word(row, 'hop_side', SIDES), domain: hopDomain },
     }),
@@ -191,9 +185,4 @@ function toEntry(row: Row): LedgerEntry {
     ...(endedAt !== undefined && { endedAt }),
     ...(noticeId !== undefined && { noticeId }),
   };
-}
-
-/** RFC 3261 §8.1.1.5: a CSeq number is below 2**31. Rows count up, so a conversation's numbers do too. */
-export function cseqOf(row: number): number {
-  return row % 2 ** 31;
 }

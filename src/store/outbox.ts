@@ -9,10 +9,11 @@ import type { Reason } from '../model/reason.ts';
 import { blob, integer, maybeText, type Row, text, word } from './column.ts';
 import type { Database } from './database.ts';
 import { Dedup } from './dedup.ts';
-import { cseqOf, KINDS, type Ledger } from './ledger.ts';
+import { KINDS, type Ledger } from './ledger.ts';
 import type { LedgerPen } from './ledger-pen.ts';
 import type { Seal } from './seal.ts';
 import type { Threads } from './threads.ts';
+import { cseqOf, wireIdsOf } from './wire-ids.ts';
 
 const RECENT_KEYS = 10_000;
 
@@ -233,7 +234,6 @@ function toRow(row: Row): OutboxRow {
   const number = integer(row, 'row');
   const sender = text(row, 'sender');
   const recipient = text(row, 'recipient');
-  const thread = maybeText(row, 'thread');
   return {
     row: number,
     id: text(row, 'id'),
@@ -245,13 +245,7 @@ function toRow(row: Row): OutboxRow {
     attempts: integer(row, 'attempts'),
     acceptedAt: integer(row, 'accepted_at'),
     serviceDeadline: integer(row, 'service_deadline'),
-    wire: {
-      callId: text(row, 'call_id'),
-      fromTag: text(row, 'from_tag'),
-      cseq: cseqOf(number),
-      stanzaId: text(row, 'stanza_id'),
-      ...(thread !== undefined && { thread }),
-    },
+    wire: wireIdsOf(row, 'thread'),
     bytes: integer(row, 'bytes'),
   };
 }
