@@ -1,5 +1,5 @@
 // What Isthmus holds in memory: at rest, for each TLS connection of a SIP peer, each s2s stream, each subscription. A fresh
-// process, resident memory before and after; the engine's own growth is in it, so few of anything look dear.
+// process, resident memory before and after; garbage is collected every half second, so that it is not counted.
 
 import { setTimeout as pause } from 'node:timers/promises';
 import { residentBytes } from './cpu.ts';
@@ -7,10 +7,13 @@ import type { Stage } from './stage.ts';
 import { columns } from './table.ts';
 
 const SETTLE_MS = 1500;
+const COLLECT = ['--expose-gc', '--import', 'data:text/javascript,setInterval(()=>globalThis.gc(),500).unref()'];
+/** Watchers of each presentity. */
+const WATCHERS = 100;
 
 /** @param count of each kind that is opened */
 export async function memory(stage: Stage, count: number): Promise<string> {
-  await stage.start('isthmus');
+  await stage.start('isthmus', COLLECT);
   await pause(SETTLE_MS);
   const resident = async (): Promise<number> => {
     await pause(SETTLE_MS);
@@ -30,5 +33,10 @@ export async function memory(stage: Stage, count: number): Promise<string> {
     const after = await resident();
     rows.push([name, String(count), `${((after - before) / count / 1000).toFixed(1)} kB`, goal]);
   }
+  const before = await resident();
+  const presentities = Math.ceil((2 * count) / WATCHERS);
+  await stage.order({ do: 'subscribe', feed: 'isthmus notify-out', watchers: WATCHERS, presentities });
+  const each = ((await resident()) - before) / (presentities * WATCHERS);
+  rows.push(['subscription', String(presentities * WATCHERS), `${(each / 1000).toFixed(1)} kB`, '6 kB']);
   return columns(rows);
 }

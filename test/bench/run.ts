@@ -21,7 +21,7 @@ const { values } = parseArgs({
 });
 const plan = values.quick
   ? { rounds: 2, runMs: 1000, warmMs: 1500, watchers: 100, presentities: 3 }
-  : { rounds: 5, runMs: 2500, warmMs: 4000, watchers: 100, presentities: 10 };
+  : { rounds: 5, runMs: 2000, warmMs: 3000, watchers: 100, presentities: 10 };
 
 const BUSY: Pace = { kind: 'inFlight', count: 64 };
 const CALM: Pace = { kind: 'perSecond', count: 500 };

@@ -51,7 +51,7 @@ export class Roads {
   /** The line to a subject's SIP side. */
   async line(port: number): Promise<SipLine> {
     const open = this.#lines.get(String(port));
-    if (open !== undefined) return open;
+    if (open !== undefined && !open.socket.destroyed) return open;
     const line = await this.sip.connect(port);
     this.#lines.set(String(port), line);
     return line;
@@ -59,9 +59,11 @@ export class Roads {
 
   /** The stream to Isthmus. */
   async stream(): Promise<StanzaLine> {
-    const open = this.#streams.get('isthmus') ?? (await this.xmpp.connect(this.#ports.isthmusXmpp, SIP_DOMAIN));
-    this.#streams.set('isthmus', open);
-    return open;
+    const known = this.#streams.get('isthmus');
+    if (known !== undefined && !known.socket.destroyed) return known;
+    const opened = await this.xmpp.connect(this.#ports.isthmusXmpp, SIP_DOMAIN);
+    this.#streams.set('isthmus', opened);
+    return opened;
   }
 
   async open(name: RoadName): Promise<Road> {

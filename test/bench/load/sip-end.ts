@@ -86,10 +86,20 @@ export class SipEnd {
     return new Promise((resolve, reject) => this.#server.once('error', reject).listen(port, '127.0.0.1', resolve));
   }
 
-  connect(port: number): Promise<SipLine> {
+  /** @param localAddress where the connection comes from; one address may have only so many */
+  connect(port: number, localAddress = '127.0.0.1'): Promise<SipLine> {
     const { cert, key, ca } = this.#credentials;
     return new Promise((resolve, reject) => {
-      const options = { host: '127.0.0.1', port, cert, key, ca, servername: SIP_DOMAIN, checkServerIdentity: () => undefined };
+      const options = {
+        host: '127.0.0.1',
+        port,
+        localAddress,
+        cert,
+        key,
+        ca,
+        servername: SIP_DOMAIN,
+        checkServerIdentity: () => undefined,
+      };
       const socket = connect(options, () => resolve(this.#line(socket)));
       socket.once('error', reject);
     });

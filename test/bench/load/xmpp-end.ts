@@ -72,10 +72,13 @@ export class XmppEnd {
     return new Promise((resolve, reject) => this.#server.once('error', reject).listen(port, '127.0.0.1', resolve));
   }
 
-  /** A stream to another server, open for stanzas. */
-  async connect(port: number, to: string): Promise<StanzaLine> {
+  /**
+   * A stream to another server, open for stanzas.
+   * @param localAddress where it comes from; one address may have only so many connections
+   */
+  async connect(port: number, to: string, localAddress = '127.0.0.1'): Promise<StanzaLine> {
     const { cert, key, ca } = this.#credentials;
-    const plain = dial({ host: '127.0.0.1', port });
+    const plain = dial({ host: '127.0.0.1', port, localAddress });
     plain.on('error', () => plain.destroy());
     await say(plain, this.#header(to), '</stream:features>');
     await say(plain, "<starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>", '<proceed');

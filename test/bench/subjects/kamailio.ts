@@ -60,6 +60,7 @@ alias="${SIP_DOMAIN}"
 listen=tls:127.0.0.1:${port}
 tcp_accept_aliases=yes
 tcp_connection_lifetime=3600
+tcp_conn_wq_max=8388608
 use_dns_cache=off
 mpath="${modules}/"
 ${[...BASE, ...(database === undefined ? [] : PRESENCE)].map((name) => `loadmodule "${name}.so"`).join('\n')}
