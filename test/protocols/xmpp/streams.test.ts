@@ -13,8 +13,24 @@ import { Organisation, type OrganisationOptions } from './two-shores.ts';
 const CORP: OrganisationOptions = { domains: ['corp.example'] };
 const PARTNER: OrganisationOptions = { domains: ['partner.example'] };
 
-async function two(a: OrganisationOptions = CORP, b: OrganisationOptions = PARTNER): Promise<[Organisation, Organisation]> {
-  return Promise.all([new Organisation(a).listen(), new Organisation(b).listen()]);
+interface Two extends AsyncDisposable {
+  readonly corp: Organisation;
+  readonly other: Organisation;
+}
+/** Two organisations that have not heard of each other. */
+async function strangers(a: OrganisationOptions = CORP, b: OrganisationOptions = PARTNER): Promise<Two> {
+  const [corp, other] = await Promise.all([new Organisation(a).listen(), new Organisation(b).listen()]);
+  const both = new AsyncDisposableStack();
+  both.use(corp);
+  both.use(other);
+  return { corp, other, [Symbol.asyncDispose]: () => both.disposeAsync() };
+}
+/** Two organisations that have each other's certificates and files. */
+async function partners(a?: OrganisationOptions, b?: OrganisationOptions): Promise<Two> {
+  const both = await strangers(a, b);
+  both.corp.knows(both.other);
+  both.other.knows(both.corp);
+  return both;
 }
 const body = ({ element: message }: { readonly element: { readonly children: readonly unknown[] } }): unknown => {
   const [first] = message.children as { readonly children: readonly unknown[] }[];
@@ -24,11 +40,8 @@ const body = ({ element: message }: { readonly element: { readonly children: rea
 describe('a stream between two shores', { concurrency: 4 }, () => {
   for (const mode of ['starttls', 'direct'] as const) {
     test(`carries a message over ${mode}, proven by certificate`, async () => {
-      const [corp, other] = await two(CORP, { ...PARTNER, mode });
-      await using _a = corp;
-      await using _b = other;
-      corp.knows(other);
-      other.knows(corp);
+      await using both = await partners(CORP, { ...PARTNER, mode });
+      const { corp, other } = both;
       const sent = await corp.send(other, 'hello');
       assert(sent.kind === 'written', JSON.stringify(sent));
       const arrived = await other.received('the message');
@@ -45,11 +58,8 @@ describe('a stream between two shores', { concurrency: 4 }, () => {
   }
 
   test('many stanzas at once make one stream and arrive in order', async () => {
-    const [corp, other] = await two();
-    await using _a = corp;
-    await using _b = other;
-    corp.knows(other);
-    other.knows(corp);
+    await using both = await partners();
+    const { corp, other } = both;
     const results = await Promise.all(Array.from({ length: 300 }, (_, n) => corp.send(other, String(n))));
     assert.deepEqual(
       results.map((result) => result.kind === 'written' && result.number),
@@ -60,11 +70,8 @@ describe('a stream between two shores', { concurrency: 4 }, () => {
   });
 
   test('of both directions is adopted by the other side, which then opens none', async () => {
-    const [corp, other] = await two();
-    await using _a = corp;
-    await using _b = other;
-    corp.knows(other);
-    other.knows(corp);
+    await using both = await partners();
+    const { corp, other } = both;
     await corp.send(other, 'one');
     await other.received('the first message');
     await other.send(corp, 'two');
@@ -77,11 +84,8 @@ describe('a stream between two shores', { concurrency: 4 }, () => {
   });
 
   test('both directions at the same moment make two streams, and both work', async () => {
-    const [corp, other] = await two();
-    await using _a = corp;
-    await using _b = other;
-    corp.knows(other);
-    other.knows(corp);
+    await using both = await partners();
+    const { corp, other } = both;
     await Promise.all([corp.send(other, 'one'), other.send(corp, 'two')]);
     assert.equal(body(await other.received('one')), 'one');
     assert.equal(body(await corp.received('two')), 'two');
@@ -89,11 +93,8 @@ describe('a stream between two shores', { concurrency: 4 }, () => {
   });
 
   test('is made anew after the partner was restarted', async () => {
-    const [corp, other] = await two();
-    await using _a = corp;
-    await using _b = other;
-    corp.knows(other);
-    other.knows(corp);
+    await using both = await partners();
+    const { corp, other } = both;
     await corp.send(other, 'one');
     assert.equal(body(await other.received('one')), 'one');
     other.links[0]?.socket.destroy();
@@ -104,20 +105,16 @@ describe('a stream between two shores', { concurrency: 4 }, () => {
   });
 
   test('is not opened to a server whose certificate names another domain', async () => {
-    const [corp, other] = await two(CORP, { ...PARTNER, names: ['other.example'] });
-    await using _a = corp;
-    await using _b = other;
-    corp.knows(other);
-    other.knows(corp);
+    await using both = await partners(CORP, { ...PARTNER, names: ['other.example'] });
+    const { corp, other } = both;
     const sent = await corp.send(other, 'hello');
     assert(sent.kind === 'failed');
     assert.equal(sent.reason.code, 'CERT_PEER_NAME_MISMATCH');
   });
 
   test('is not opened to a server that we do not trust, and the reason says so', async () => {
-    const [corp, other] = await two();
-    await using _a = corp;
-    await using _b = other;
+    await using both = await strangers();
+    const { corp, other } = both;
     corp.knows(other, {}, false);
     other.knows(corp);
     const sent = await corp.send(other, 'hello');
@@ -126,9 +123,8 @@ describe('a stream between two shores', { concurrency: 4 }, () => {
   });
 
   test('is refused by a partner who does not trust us, in its words', async () => {
-    const [corp, other] = await two();
-    await using _a = corp;
-    await using _b = other;
+    await using both = await strangers();
+    const { corp, other } = both;
     corp.knows(other);
     other.knows(corp, {}, false);
     const sent = await corp.send(other, 'hello');
@@ -139,11 +135,8 @@ describe('a stream between two shores', { concurrency: 4 }, () => {
   });
 
   test('to a domain that is not served there fails with host-unknown', async () => {
-    const [corp, other] = await two(CORP, { ...PARTNER, names: ['partner.example', 'unknown.example'] });
-    await using _a = corp;
-    await using _b = other;
-    corp.knows(other);
-    other.knows(corp);
+    await using both = await partners(CORP, { ...PARTNER, names: ['partner.example', 'unknown.example'] });
+    const { corp } = both;
     const known = corp.edge.resolver.services.get('_xmpp-server._tcp.partner.example');
     if (known) corp.edge.resolver.services.set('_xmpp-server._tcp.unknown.example', known);
     const route = corp.edge.table.partners.get('partner.example');
@@ -155,11 +148,8 @@ describe('a stream between two shores', { concurrency: 4 }, () => {
   });
 
   test('tries the next target when the first is down', async () => {
-    const [corp, other] = await two();
-    await using _a = corp;
-    await using _b = other;
-    corp.knows(other);
-    other.knows(corp);
+    await using both = await partners();
+    const { corp, other } = both;
     const records = [
       { target: '127.0.0.1', port: 1, priority: 0, weight: 0 },
       { target: '127.0.0.1', port: other.port, priority: 1, weight: 0 },
@@ -169,11 +159,8 @@ describe('a stream between two shores', { concurrency: 4 }, () => {
   });
 
   test('a second domain of ours on the same certificate may be addressed over the same stream', async () => {
-    const [corp, other] = await two(CORP, { domains: ['partner.example', 'rooms.partner.example'] });
-    await using _a = corp;
-    await using _b = other;
-    corp.knows(other);
-    other.knows(corp);
+    await using both = await partners(CORP, { domains: ['partner.example', 'rooms.partner.example'] });
+    const { corp, other } = both;
     await corp.send(other, 'one');
     const pair = corp.shore.streams().find((each) => each.direction === 'out');
     assert(pair !== undefined);
@@ -184,11 +171,8 @@ describe('a stream between two shores', { concurrency: 4 }, () => {
   });
 
   test('ends with invalid-from when a stanza comes from a domain it has not proven', async () => {
-    const [corp, other] = await two({ domains: ['corp.example', 'evil.example'], names: ['corp.example'] }, PARTNER);
-    await using _a = corp;
-    await using _b = other;
-    corp.knows(other);
-    other.knows(corp);
+    await using both = await partners({ domains: ['corp.example', 'evil.example'], names: ['corp.example'] }, PARTNER);
+    const { corp } = both;
     const forged = { ...corp.message('li@partner.example', 'forged'), attrs: { from: 'boss@bank.example', to: 'li@partner.example' } };
     await corp.shore.send('corp.example', 'partner.example', undefined, forged, { durable: true });
     const result = await corp.shore.barrier('corp.example', 'partner.example');
@@ -199,11 +183,8 @@ describe('a stream between two shores', { concurrency: 4 }, () => {
   });
 
   test('ends by the book when the shore is drained, and takes nothing more', async () => {
-    const [corp, other] = await two();
-    await using _a = corp;
-    await using _b = other;
-    corp.knows(other);
-    other.knows(corp);
+    await using both = await partners();
+    const { corp, other } = both;
     await corp.send(other, 'one');
     await other.received('one');
     corp.shore.drain();
@@ -213,11 +194,8 @@ describe('a stream between two shores', { concurrency: 4 }, () => {
   });
 
   test('a reload that takes the trust away ends the stream at the next stanza', async () => {
-    const [corp, other] = await two();
-    await using _a = corp;
-    await using _b = other;
-    corp.knows(other);
-    other.knows(corp);
+    await using both = await partners();
+    const { corp, other } = both;
     await corp.send(other, 'one');
     await other.received('one');
     other.edge.write('trust/edge/corp.example.pem', other.edge.ourCa.rootPem);
@@ -234,9 +212,8 @@ describe('dialback between two shores', { concurrency: 4 }, () => {
   const DIALBACK = { proof: 'dialback' } as const;
 
   test('proves a domain whose certificate nobody trusts, over a connection of its own', async () => {
-    const [corp, other] = await two();
-    await using _a = corp;
-    await using _b = other;
+    await using both = await strangers();
+    const { corp, other } = both;
     corp.knows(other, DIALBACK, false);
     other.knows(corp, DIALBACK, false);
     const sent = await corp.send(other, 'hello');
@@ -249,9 +226,8 @@ describe('dialback between two shores', { concurrency: 4 }, () => {
   });
 
   test('is not tried without its key in the file', async () => {
-    const [corp, other] = await two();
-    await using _a = corp;
-    await using _b = other;
+    await using both = await strangers();
+    const { corp, other } = both;
     corp.knows(other, DIALBACK, false);
     other.knows(corp, {}, false);
     const sent = await corp.send(other, 'hello');
@@ -262,10 +238,9 @@ describe('dialback between two shores', { concurrency: 4 }, () => {
 
   test('fails when the domain\u2019s own server did not make the key', async () => {
     // A liar: says it is corp.example, and does not know its secret. The call-back goes where DNS says.
-    const [corp, other] = await two();
+    await using both = await strangers();
     await using liar = await new Organisation({ ...CORP, secret: 'a guess' }).listen();
-    await using _a = corp;
-    await using _b = other;
+    const { corp, other } = both;
     liar.knows(other, DIALBACK, false);
     corp.knows(other, DIALBACK, false);
     other.knows(corp, DIALBACK, false);
@@ -277,9 +252,8 @@ describe('dialback between two shores', { concurrency: 4 }, () => {
   });
 
   test('says remote-connection-failed when nobody can be asked', async () => {
-    const [corp, other] = await two();
-    await using _a = corp;
-    await using _b = other;
+    await using both = await strangers();
+    const { corp, other } = both;
     corp.knows(other, DIALBACK, false);
     other.knows(corp, DIALBACK, false);
     const record = { target: '127.0.0.1', port: 1, priority: 0, weight: 0 };
@@ -294,7 +268,7 @@ describe('what became of a message', { concurrency: 4 }, () => {
   test('is known when a ping behind it is answered; an error stanza comes first', async () => {
     const order: string[] = [];
     const noted: OrganisationOptions = { ...CORP, onStanza: ({ attrs }) => void order.push(`${attrs.type} ${attrs.id}`) };
-    const [corp, other] = await two(noted, {
+    await using both = await partners(noted, {
       ...PARTNER,
       onStanza: (received, context) => {
         if (received.attrs.to !== 'nobody@partner.example') return;
@@ -302,10 +276,7 @@ describe('what became of a message', { concurrency: 4 }, () => {
         context.reply(element('message', NS.server, { type: 'error', from: to, to: from, id }));
       },
     });
-    await using _a = corp;
-    await using _b = other;
-    corp.knows(other);
-    other.knows(corp);
+    const { corp, other } = both;
     for (let n = 0; n < 20; n++) {
       order.length = 0;
       const bad = corp.shore.send('corp.example', 'partner.example', undefined, corp.message('nobody@partner.example', `bad ${n}`));
@@ -317,17 +288,14 @@ describe('what became of a message', { concurrency: 4 }, () => {
 
   test('the answer to a ping waits until what came before it is handled', async () => {
     let finish: (() => void) | undefined;
-    const [corp, other] = await two(CORP, {
+    await using both = await partners(CORP, {
       ...PARTNER,
       onStanza: () =>
         new Promise<void>((resolve) => {
           finish = resolve;
         }),
     });
-    await using _a = corp;
-    await using _b = other;
-    corp.knows(other);
-    other.knows(corp);
+    const { corp, other } = both;
     await corp.send(other, 'slow');
     let result: string | undefined;
     const waiting = corp.shore.barrier('corp.example', 'partner.example').then(({ kind }) => {
@@ -343,11 +311,8 @@ describe('what became of a message', { concurrency: 4 }, () => {
 
   test('without a road back it is unknown, but counted by XEP-0198', async () => {
     const clock = new ManualClock();
-    const [corp, other] = await two({ ...CORP, clock }, PARTNER);
-    await using _a = corp;
-    await using _b = other;
-    corp.knows(other);
-    other.knows(corp);
+    await using both = await partners({ ...CORP, clock }, PARTNER);
+    const { corp, other } = both;
     await corp.send(other, 'one');
     await other.received('one');
     // The partner's answers go nowhere from now on.
@@ -368,9 +333,8 @@ describe('what became of a message', { concurrency: 4 }, () => {
 
 describe('what waits for a connection', { concurrency: 4 }, () => {
   test('is bounded when it is not durable, and fails with the reason of the connection', async () => {
-    const [corp, other] = await two();
-    await using _a = corp;
-    await using _b = other;
+    await using both = await strangers();
+    const { corp, other } = both;
     corp.knows(other);
     const record = { target: '127.0.0.1', port: 1, priority: 0, weight: 0 };
     corp.edge.resolver.services.set('_xmpp-server._tcp.partner.example', { kind: 'records', records: [record] });
@@ -393,9 +357,8 @@ describe('what waits for a connection', { concurrency: 4 }, () => {
   });
 
   test('gives up when its sender does', async () => {
-    const [corp, other] = await two();
-    await using _a = corp;
-    await using _b = other;
+    await using both = await strangers();
+    const { corp, other } = both;
     corp.knows(other);
     const never = { srv: () => new Promise<never>(() => {}) };
     Object.assign(corp.edge.resolver, never);
@@ -408,11 +371,8 @@ describe('what waits for a connection', { concurrency: 4 }, () => {
   });
 
   test('too large for the partner fails alone and leaves the stream open', async () => {
-    const [corp, other] = await two();
-    await using _a = corp;
-    await using _b = other;
-    corp.knows(other);
-    other.knows(corp);
+    await using both = await partners();
+    const { corp, other } = both;
     const large = await corp.send(other, 'x'.repeat(70_000));
     assert(large.kind === 'failed' && large.reason.code === 'CONTENT_TOO_LARGE');
     assert.equal((await corp.send(other, 'small')).kind, 'written');
