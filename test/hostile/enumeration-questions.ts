@@ -1,8 +1,9 @@
 // What somebody asks who wants to know which users we have, over both protocols, and everything that comes back, with ids and names
 // taken out: for users of ours who do not exist, who block the asker, and whom policy keeps to themselves (DESIGN 7).
 
+import type { RawPeer } from '../support/raw-peer.ts';
 import type { RawStream } from '../support/raw-stream.ts';
-import { ask, type RawPeer } from '../support/sip-exchange.ts';
+import { ask } from '../support/sip-exchange.ts';
 import { header, method, status } from '../support/sip-message.ts';
 import { until } from '../support/wait.ts';
 import type { Stanza } from '../support/xml-stream.ts';
