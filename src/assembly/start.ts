@@ -26,6 +26,7 @@ import { makeEdge, openListeners } from './edge.ts';
 import { keepHouse, Rules, tellFaults, watchCertificates } from './reload.ts';
 import { secretOf } from './secrets.ts';
 import { sipShore } from './sip.ts';
+import { serviceManager } from './systemd.ts';
 import { xmppShore } from './xmpp.ts';
 
 /** A running edge. */
@@ -115,6 +116,7 @@ export async function start(ready: Ready, log: Log): Promise<Running> {
     store,
     ...parts,
     submit: dispatch.submit,
+    noteRefusal: dispatch.noteRefusal,
     partnerSeen: (domain: string) => outbox.partnerConnected(domain),
   };
   const sip = sipShore(common);
@@ -163,6 +165,8 @@ export async function run(ready: Ready, terminal: Terminal): Promise<ExitCode> {
     return 2;
   }
   log.info({ event: 'ready', home: ready.home.dir, ports: running.ports, pid: process.pid }, 'accepting connections');
+  const systemd = serviceManager({ env: process.env, pid: process.pid, clock: systemClock, log });
+  systemd.ready();
   process.on('SIGHUP', () => void running.reload());
   await new Promise<void>((resolve) => {
     const stop = (signal: NodeJS.Signals): void => {
@@ -172,7 +176,9 @@ export async function run(ready: Ready, terminal: Terminal): Promise<ExitCode> {
     };
     process.once('SIGTERM', stop).once('SIGINT', stop);
   });
+  systemd.stopping();
   await running.drain();
+  systemd.close();
   log.info({ event: 'stopped' }, 'everything that waits is on disk');
   return 0;
 }

@@ -16,6 +16,7 @@ export const EVENTS: Readonly<Record<string, LogEvent>> = {
   stopping: event('info', 'A signal was received; what is on its way may finish.'),
   stopped: event('info', 'Everything is closed; what waits is on disk.'),
   'us.bug': event('error', 'A defect of Isthmus. Please report it with this line.', 'isthmus_bugs_total'),
+  'systemd.failed': event('warn', 'Systemd could not be told that the process is ready or alive; systemd-notify is needed for it.'),
 
   // --- certificates and listeners ---
   'cert.reloaded': event('info', 'Changed certificates, roots or revocation lists are in force.', 'isthmus_certificate_expiry_seconds'),
