@@ -12,6 +12,7 @@ export const SIP_HOST = `sip.${SIP_DOMAIN}`;
 
 /** RFC 3261 Timer F. */
 const NO_ANSWER_MS = 32_000;
+const PING = Buffer.from('\r\n\r\n');
 
 export interface Offer {
   readonly to: string;
@@ -162,6 +163,8 @@ export class SipSide implements AsyncDisposable {
   #line(socket: TLSSocket): SipLine {
     const line = new SipLine(socket, (message, on) => this.#message(message, on));
     this.#lines.add(line);
+    // RFC 5626 §3.5.1: a double CRLF between messages asks for one.
+    socket.on('data', (bytes: Buffer) => void (bytes.equals(PING) && socket.write('\r\n')));
     socket.on('close', () => this.#lines.delete(line));
     return line;
   }

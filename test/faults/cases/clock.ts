@@ -32,7 +32,7 @@ export async function F11(scale: Scale): Promise<Row> {
     wrap,
     partnerCertificate: (ca) => ca.issue({ names: ['partner.example'], notAfter: new Date(Date.now() + 300 * 86_400_000) }),
   });
-  const clockOf = (): number => Number(world.logged('message.ended').at(-1)?.time ?? Number.NaN);
+  const clockOf = (): number => Date.parse(String(world.logged('message.ended').at(-1)?.time));
   await world.bothWays(part, pairs);
   await world.settled();
   const before = clockOf();

@@ -74,6 +74,8 @@ export async function F5sip(scale: Scale): Promise<Row> {
   await using world = await FaultWorld.open();
   await world.fromPartner(pairs, pairs);
   await world.settled();
+  // The edge asks a new connection after 5 s whether it answers pings (RFC 5626); only who did can fall silent.
+  await pause(6500);
   world.proxies.toSip.swallow();
   const fault = performance.now();
   await world.fromPartner(messages, pairs, { from: 10 });
