@@ -138,6 +138,7 @@ const FACTS: MessageFacts = {
   cseq: 1,
   fromTag: 'tag',
   branch: 'z9hG4bK1',
+  maxForwards: 70,
 };
 
 const IMDN = lines(

@@ -36,7 +36,7 @@ const LI: Address = { local: 'li', domain: 'contoso.example' };
 const NORA: Address = { local: 'nora', domain: 'fabrikam.example' };
 const ORIGIN = { network: 'sip', side: 'edge', peer: 'fabrikam.example', connection: 'c1', proof: 'certificate' } as const;
 const FACTS = { id: 'e1', at: 0, origin: ORIGIN, from: NORA, to: LI };
-const SIP_FACTS = { ...FACTS, callId: 'call-1', cseq: 1, fromTag: 't', branch: 'z9hG4bK1' };
+const SIP_FACTS = { ...FACTS, callId: 'call-1', cseq: 1, fromTag: 't', branch: 'z9hG4bK1', maxForwards: 70 };
 
 /** Pieces that would do something if they were taken for text of ours. */
 const NASTY = [

@@ -27,8 +27,9 @@ export class Door implements AsyncDisposable {
     });
   }
 
-  static async open(serve: (socket: Socket) => void): Promise<Door> {
-    const server = createServer({ noDelay: true }).listen(0, '127.0.0.1');
+  /** @param host `::` is every address of the machine */
+  static async open(serve: (socket: Socket) => void, host = '127.0.0.1'): Promise<Door> {
+    const server = createServer({ noDelay: true }).listen(0, host);
     await new Promise((resolve) => server.once('listening', resolve));
     return new Door(server, serve);
   }
@@ -111,6 +112,7 @@ export class InsideXmpp {
   /** All text that came. */
   transcript = '';
   door!: Door;
+  #component: Socket | undefined;
   #joined!: () => void;
   /** Resolves when the component has shaken hands. */
   readonly joined = new Promise<void>((resolve) => {
@@ -121,6 +123,11 @@ export class InsideXmpp {
     const server = new InsideXmpp();
     server.door = await Door.open((socket) => server.#serve(socket));
     return server;
+  }
+
+  /** Sends a stanza of one of our users outward. */
+  send(stanza: string): void {
+    this.#component?.write(stanza);
   }
 
   #serve(socket: Socket): void {
@@ -143,6 +150,7 @@ export class InsideXmpp {
     const back = `from='${to}' to='${from}' id='${id}'`;
     if (stanza.name === 'handshake') {
       socket.write('<handshake/>');
+      this.#component = socket;
       this.#joined();
       return;
     }
