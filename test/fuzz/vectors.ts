@@ -13,4 +13,16 @@ export const VECTORS: readonly Vector[] = [
     target: 'SIP: bodies',
     input: Buffer.from(`text/html\r\n${'&#9;'.repeat(16_000)}x`),
   },
+  {
+    name: 'an empty Subject inside CPIM became an empty subject',
+    target: 'SIP: bodies',
+    input: Buffer.from('message/cpim\r\nSubject:\r\n\r\nContent-Type: text/plain\r\n\r\nhello'),
+  },
+  {
+    name: 'an element of the xml: namespace was read and could not be written',
+    target: 'XMPP: streams',
+    input: Buffer.from(
+      "<stream:stream xmlns='jabber:server' xmlns:stream='http://etherx.jabber.org/streams' version='1.0'><message><xml:t xmlns='urn:xmpp:receipts'/></message>",
+    ),
+  },
 ];

@@ -37,6 +37,12 @@ export function printable(value: string): string {
   return SPECIAL_ATTRIBUTE.test(value) ? value.replace(UNPRINTABLE, '\ufffd') : value;
 }
 
+const PREFIXES: ReadonlyMap<string, string> = new Map([
+  [NS.streams, 'stream:'],
+  [NS.dialback, 'db:'],
+  [NS.xml, 'xml:'],
+]);
+
 /**
  * Writes one element. `xmlns` is written where it differs from the parent's.
  * @param parentNs the default namespace where the element will stand: `jabber:server` for a stanza on an s2s stream.
@@ -44,7 +50,8 @@ export function printable(value: string): string {
  */
 export function printElement(node: Element, parentNs: string = NS.server): string {
   // RFC 6120 §4.8.5 and XEP-0220 §2.1.1: old peers accept only the prefixes `stream:` and `db:`.
-  const prefix = node.ns === NS.streams ? 'stream:' : node.ns === NS.dialback ? 'db:' : '';
+  // Namespaces in XML §3: no other prefix, and no default, may be bound to the namespace of `xml:`.
+  const prefix = PREFIXES.get(node.ns) ?? '';
   const name = prefix + node.name;
   const scope = prefix === '' ? node.ns : parentNs;
   let out = `<${name}`;

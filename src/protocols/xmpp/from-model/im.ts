@@ -30,7 +30,7 @@ export function writeMessage(
     case 'im.sent': {
       const chat = options.chat || event.style === 'chat';
       const children: Element[] = [];
-      if (event.subject !== undefined) children.push(element('subject', NS.server, {}, [event.subject]));
+      if (event.subject !== undefined && event.subject !== '') children.push(element('subject', NS.server, {}, [event.subject]));
       children.push(element('body', NS.server, {}, [event.body]), ...thread);
       // XEP-0359 §3: the same origin-id on a resend lets the receiver drop the copy.
       children.push(element('origin-id', NS.stanzaIds, { id: wire.stanzaId }));
