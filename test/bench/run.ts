@@ -20,7 +20,7 @@ const { values } = parseArgs({
   },
 });
 const plan = values.quick
-  ? { rounds: 2, runMs: 1000, warmMs: 1500, watchers: 100, presentities: 3 }
+  ? { rounds: 2, runMs: 800, warmMs: 1200, watchers: 100, presentities: 3 }
   : { rounds: 5, runMs: 2000, warmMs: 3000, watchers: 100, presentities: 10 };
 
 const BUSY: Pace = { kind: 'inFlight', count: 64 };
@@ -57,9 +57,9 @@ try {
   const samples = await alternate(works, plan.rounds, say);
   process.stdout.write(`\n${cpus().length} processors (${cpus()[0]?.model ?? 'unknown'}), node ${process.version}, `);
   process.stdout.write(`${plan.rounds} rounds, medians\n\n${table(linesOf(samples))}\n`);
-  if (!values['no-memory'] && values.only === '') {
+  if (!values.quick && !values['no-memory'] && values.only === '') {
     await stage.stop('isthmus');
-    process.stdout.write(`\n${await memory(stage, values.quick ? 100 : 400)}\n`);
+    process.stdout.write(`\n${await memory(stage, 400)}\n`);
   }
   for (const line of stage.missing) process.stdout.write(`\n${line}\n`);
 } finally {
