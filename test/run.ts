@@ -6,7 +6,8 @@ import { globSync } from 'node:fs';
 import { run } from 'node:test';
 import { spec } from 'node:test/reporters';
 
-const FILE_LIMIT_MS = 9 * 60_000;
+/** The longest file takes a minute; one that hangs must not take the ten of the whole run. */
+const FILE_LIMIT_MS = 5 * 60_000;
 
 const wanted = process.argv.slice(2);
 const chosen = (pattern: string): string[] =>

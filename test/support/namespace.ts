@@ -8,7 +8,7 @@ import { unshareArguments, whyNoWorld } from './available.ts';
 
 const INSIDE = 'ISTHMUS_TEST_NAMESPACE';
 /** A suite that hangs must not outlive the run; ending the namespace's first process ends all others. */
-const SUITE_LIMIT_MS = 8 * 60_000;
+const SUITE_LIMIT_MS = 4 * 60_000;
 
 /** The address of the world's DNS server. */
 export const DNS_ADDRESS = '127.0.0.53';
