@@ -15,17 +15,17 @@ export interface Reachable {
 }
 
 export class Callers {
-  readonly #at: Reachable;
+  readonly at: Reachable;
   readonly #sockets = new Set<Socket>();
 
   constructor(at: Reachable) {
-    this.#at = at;
+    this.at = at;
   }
 
   /** A SIP connection from outside. @param shown the certificate; `none` shows none */
-  async sip(shown: Credentials | 'none' = this.#at.fabrikam): Promise<RawPeer> {
+  async sip(shown: Credentials | 'none' = this.at.fabrikam): Promise<RawPeer> {
     const own = shown === 'none' ? {} : { cert: shown.chainPem, key: shown.keyPem };
-    const socket = connectTls({ host: '127.0.0.1', port: this.#at.ports.sip, rejectUnauthorized: false, ...own });
+    const socket = connectTls({ host: '127.0.0.1', port: this.at.ports.sip, rejectUnauthorized: false, ...own });
     this.#keep(socket);
     await new Promise((resolve, reject) => socket.once('secureConnect', resolve).once('error', reject));
     return new RawPeer(socket);
@@ -33,7 +33,7 @@ export class Callers {
 
   /** A SIP connection over plain TCP, from a server of ours. */
   async insideSip(): Promise<RawPeer> {
-    const socket = await this.tcp(this.#at.ports.inside);
+    const socket = await this.tcp(this.at.ports.inside);
     return new RawPeer(socket);
   }
 
@@ -41,8 +41,8 @@ export class Callers {
   async xmpp(
     as: { readonly from?: string; readonly to?: string; readonly shown?: Credentials; readonly only?: 'tls' } = {},
   ): Promise<RawStream> {
-    const { from = PARTNER, to = CORP, shown = this.#at.partner } = as;
-    const { stream } = await openStream({ address: '127.0.0.1', port: this.#at.ports.xmpp, from, to, credentials: shown });
+    const { from = PARTNER, to = CORP, shown = this.at.partner } = as;
+    const { stream } = await openStream({ address: '127.0.0.1', port: this.at.ports.xmpp, from, to, credentials: shown });
     this.#keep(stream.socket);
     if (as.only === 'tls') return stream;
     const said = await external(stream, from, to);
@@ -50,9 +50,9 @@ export class Callers {
     return stream;
   }
 
-  /** Bytes alone. @param port default: the XMPP door */
-  async tcp(port = this.#at.ports.xmpp): Promise<Socket> {
-    const socket = connect({ host: '127.0.0.1', port, noDelay: true });
+  /** Bytes alone. @param port default: the XMPP door; @param localAddress where they come from */
+  async tcp(port = this.at.ports.xmpp, localAddress = '127.0.0.1'): Promise<Socket> {
+    const socket = connect({ host: '127.0.0.1', port, noDelay: true, localAddress });
     this.#keep(socket);
     await new Promise((resolve, reject) => socket.once('connect', resolve).once('error', reject));
     return socket;

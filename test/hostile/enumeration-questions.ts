@@ -33,11 +33,13 @@ export interface Asker {
   readonly questions: Readonly<Record<string, Question>>;
   /** The two whose answer may have to come from inside, for the measurement of times. */
   readonly timed: Readonly<Record<string, Question>>;
+  close(): void;
 }
 
 export async function asker(edge: RunningEdge): Promise<Asker> {
   const peer = await edge.sip();
   const stream = await edge.xmpp();
+  const pongs = setInterval(() => void answerPings(edge, stream), 5);
   const sipMessage: Question = (user) => overSip(peer, 'MESSAGE', user, { 'Content-Type': 'text/plain' }, 'are you there');
   const sipSubscribe: Question = async (user) => {
     const mark = edge.around.partnerSip.requests.length;
@@ -74,7 +76,18 @@ export async function asker(edge: RunningEdge): Promise<Asker> {
       'XMPP version': iq(`<query xmlns='jabber:iq:version'/>`),
     },
     timed: { 'SIP MESSAGE': sipMessage, 'XMPP message': xmppMessage },
+    close: () => clearInterval(pongs),
   };
+}
+
+/** As a partner's server does: what was written before a ping has then arrived. */
+async function answerPings(edge: RunningEdge, stream: RawStream): Promise<void> {
+  const { stanzas } = edge.around.partnerXmpp;
+  const isPing = ({ name, attrs }: Stanza): boolean => name === 'iq' && attrs.type === 'get';
+  for (const ping of stanzas.waiting().filter(isPing)) {
+    await stanzas.next('a ping', (one) => one === ping);
+    stream.send(`<iq type='result' id='${ping.attrs.id}' from='${ping.attrs.to}' to='${ping.attrs.from}'/>`);
+  }
 }
 
 async function overSip(

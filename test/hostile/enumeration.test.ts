@@ -27,7 +27,10 @@ describe('who asks which users we have', () => {
     edge = await RunningEdge.open({ policy: POLICY });
     partner = await asker(edge);
   });
-  after(() => edge[Symbol.asyncDispose]());
+  after(() => {
+    partner.close();
+    return edge[Symbol.asyncDispose]();
+  });
 
   test('asks in every way that is asked here', () => {
     assert.deepEqual(

@@ -61,7 +61,8 @@ const REFUSED: readonly (readonly [what: string, text: () => string | Buffer, st
     'open',
   ],
   ['a display name that is never closed', () => plain().replace('From: <', 'From: "nora <'), 400, 'open'],
-  ['a body of 70 KB', () => raw('X: 1', 'x'.repeat(70_000)), 513, 'closed'],
+  ['a body of 80 KB', () => raw('X: 1', 'x'.repeat(80_000)), 413, 'open'],
+  ['a body of 300 KB', () => raw('X: 1', 'x'.repeat(300_000)), 513, 'closed'],
 ];
 
 const FORBIDDEN: readonly (readonly [what: string, changes: Parameters<typeof ask>[1], status: number])[] = [
