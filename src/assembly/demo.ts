@@ -147,7 +147,7 @@ function tableOf(domain: string, isthmus: Partner): Table {
   const where = { file: 'demo', key: '' };
   const allow = { messages: 'both', theySee: ['availability', 'note'], weSee: true, firstContact: 'anyone' } as const;
   const discovered = { protocols: [], allow, limits: { messageBytes: 65_536 }, where };
-  const own = { domain, aliases: [], served: 'xmpp', nextHop: [], acceptFrom: [], sameProtocol: true, where } as const;
+  const own = { domain, aliases: [], served: 'xmpp', nextHop: [], acceptFrom: [], gr: true, sameProtocol: true, where } as const;
   const policy = {
     federation: 'closed',
     federationWhere: where,

@@ -2,7 +2,7 @@
 
 import type { Home } from '../config/home.ts';
 import type { Log } from '../log.ts';
-import type { Clock, Connector, Gateway, Ids, Link, Resolver, Submit } from '../model/ports.ts';
+import type { Clock, Connector, Gateway, Ids, Link, NoteRefusal, Resolver, Submit } from '../model/ports.ts';
 import type { Table } from '../model/table.ts';
 import { SipGateway } from '../protocols/sip/gateway.ts';
 import { Messages } from '../protocols/sip/messages.ts';
@@ -22,6 +22,7 @@ export interface Ground {
   readonly connector: Connector;
   readonly resolver: Resolver;
   readonly submit: Submit;
+  readonly noteRefusal: NoteRefusal;
   /** A partner has connected: what waits for it goes at once. */
   readonly partnerSeen: (domain: string) => void;
 }
@@ -50,6 +51,7 @@ export function sipShore(ground: Ground): SipParts {
   const messages = new Messages({
     request: (hop, build, options) => shore.request(hop, build, options),
     submit,
+    noteRefusal: ground.noteRefusal,
     table,
     spellings: store.spellings,
     clock,
@@ -68,6 +70,7 @@ export function sipShore(ground: Ground): SipParts {
     random: Math.random,
   });
   shore.handle('MESSAGE', messages.receive);
+  shore.onCall((request) => void messages.called(request));
   return {
     gateway: new SipGateway(messages, presence),
     accept: (link) => shore.accept(link),

@@ -46,6 +46,7 @@ export async function xmppShore(ground: XmppGround): Promise<XmppParts> {
   const presence = new XmppPresence({ shore, submit, ids, log });
   const stanzas = new Stanzas({
     submit,
+    noteRefusal: ground.noteRefusal,
     clock,
     ids,
     log,

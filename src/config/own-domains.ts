@@ -44,6 +44,7 @@ export function ownDomainsOf(input: DomainsInput, source: YamlSource, findings: 
       nextHop: entry.served === 'sip' ? entry.nextHop.map(toNextHop) : [],
       acceptFrom: entry.served === 'sip' ? (entry.acceptFrom ?? []) : [],
       ...(entry.served === 'xmpp' && { component: componentOf(entry.component) }),
+      gr: entry.served !== 'sip' || entry.gr,
       sameProtocol: entry.sameProtocol,
       ...(entry.certificate !== undefined && { certificate: entry.certificate }),
       where: { file: source.file, key: pointer(path), line: source.place(path).line },

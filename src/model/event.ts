@@ -63,6 +63,8 @@ export interface ImSent extends EventBase {
   /** Which receipts the sender asked for. */
   readonly wants: { readonly delivered: boolean; readonly displayed: boolean };
   readonly ids: SenderIds;
+  /** SIP hops it may still take (Max-Forwards of the request, less one); absent when it came from elsewhere. */
+  readonly hopsLeft?: number;
 }
 
 export interface ImComposing extends EventBase {

@@ -2,7 +2,7 @@
 // Every port is an interface here and is wired in assembly/start.ts, so that no shore knows another room.
 
 import type { Duplex } from 'node:stream';
-import type { Event, Network, PresenceEvent, ProofWord, Side } from './event.ts';
+import type { Event, ImSent, Network, PresenceEvent, ProofWord, Side } from './event.ts';
 import type { Outcome } from './outcome.ts';
 import type { Reason } from './reason.ts';
 import type { OwnDomain, Partner, Protocol } from './table.ts';
@@ -32,6 +32,9 @@ export interface Ids {
 
 /** Hands an event to routing. Resolves when the sender can be answered: decided, committed, delivered or queued. */
 export type Submit = (event: Event) => Promise<Outcome>;
+
+/** Writes down what a shore refused by its content alone, before policy was asked, so that `explain` knows of it. */
+export type NoteRefusal = (about: Pick<ImSent, 'id' | 'at' | 'origin' | 'from' | 'to' | 'ids'>, reason: Reason) => void;
 
 /** Where an allowed event goes next. */
 export interface Hop {

@@ -31,6 +31,8 @@ export interface OwnDomain {
   readonly acceptFrom: readonly string[];
   /** `served: xmpp`: the XEP-0114 component we are for its server. `secret` names a file in secrets/. */
   readonly component?: { readonly name: string; readonly dial?: HostPort; readonly secret: string };
+  /** `served: sip`: put the sender's resource into From as `gr` (RFC 7572 §4); some registrars reject it. */
+  readonly gr: boolean;
   /** Carry partners that speak the same protocol too. */
   readonly sameProtocol: boolean;
   /** Name of the pair in certs/own, when the operator chose one. */

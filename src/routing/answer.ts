@@ -47,7 +47,8 @@ export async function answer(event: ImSent | ImReceipt, hop: Hop, deps: AnswerDe
   const accepted = await outbox.submit(event);
   if (accepted.kind === 'refused') return accepted.outcome;
   const queued = { kind: 'queued', answer: queuedAnswer(event, hop, deps.table()) } as const;
-  if (accepted.kind === 'duplicate') return accepted.outcome ?? queued;
+  // The first one may still be delivered, so its copy is never told that it was not.
+  if (accepted.kind === 'duplicate') return accepted.outcome ?? (queued.answer === 480 ? { kind: 'queued', answer: 202 } : queued);
   void accepted.outcome.then((outcome) => deps.ended(event, outcome));
   // An XMPP sender is told by an error stanza whenever it may come, so nothing waits for it here.
   if (event.origin.network !== 'sip') return outbox.toldQueued(event.id) ? queued : accepted.outcome;

@@ -9,14 +9,15 @@ import { bareKey, show } from '../model/address.ts';
 import type { Event, ImReceipt, ImSent, Network, PresenceEvent, PresenceRequested } from '../model/event.ts';
 import type { DurableEvent, SentIds } from '../model/outbox-store.ts';
 import { type Outcome, refused } from '../model/outcome.ts';
-import type { Clock, Gateway, Hop, Submit } from '../model/ports.ts';
+import type { Clock, Gateway, Hop, NoteRefusal, Submit } from '../model/ports.ts';
 import type { Reason } from '../model/reason.ts';
 import type { ContactRequestStore, DecisionStore } from '../model/stores.ts';
-import type { Table } from '../model/table.ts';
+import type { Partner, Table } from '../model/table.ts';
 import { type Acceptor, answer } from './answer.ts';
 import { type Decision, decide, type Facts } from './decide.ts';
 import type { Discovered } from './discovered.ts';
 import type { Limits } from './limits.ts';
+import { partnerOf } from './partner.ts';
 import { wayTo } from './way.ts';
 
 /** Deadline of a delivery that is not durable, ms: SIP non-INVITE (RFC 3261 Timer F). */
@@ -72,20 +73,27 @@ export class Dispatch {
 
   readonly submit: Submit = async (event) => {
     const decision = await this.#decide(event);
-    if (decision.kind === 'refuse') {
+    // Counted whatever policy says: a sender over the limit must not learn from the answer who is blocked and who is not.
+    const tooMuch = await this.#tooMuch(event);
+    if (decision.kind === 'refuse' && (tooMuch === undefined || decision.reason.blame !== 'policy')) {
       this.#note(event, decision);
       this.#count(event, false);
       return refused(decision.reason);
     }
-    await this.#deps.discovered.proven(event);
-    const tooMuch = await this.#tooMuch(event, decision.hop);
+    if (decision.kind !== 'refuse') await this.#deps.discovered.proven(event);
     if (tooMuch !== undefined) {
       this.#note(event, { kind: 'refuse', reason: tooMuch });
       this.#deps.log.info({ event: 'message.limited', id: event.id, code: tooMuch.code, from: show(event.from) }, tooMuch.text);
       return refused(tooMuch);
     }
     this.#note(event, decision);
-    return decision.kind === 'hold' ? this.#hold(event, decision.reason) : this.#pass(event, decision);
+    return decision.kind === 'allow' ? this.#pass(event, decision) : this.#hold(event, decision.reason);
+  };
+
+  /** A shore refused a message by its content alone: nothing but the note comes of it. */
+  readonly noteRefusal: NoteRefusal = (about, why) => {
+    const told = { kind: 'im.sent', body: '', style: 'normal', wants: { delivered: false, displayed: false } } as const;
+    this.#note({ ...about, ...told }, { kind: 'refuse', reason: why });
   };
 
   /** Policy and route evaluated again, just before the outbox or presence sends something. */
@@ -200,12 +208,14 @@ export class Dispatch {
     return gateway === undefined ? { refused: reason('ROUTE_NOT_SERVED_YET', `nothing here speaks ${hop.network}`) } : { hop, gateway };
   }
 
-  async #tooMuch(event: Event, hop: Hop): Promise<Reason | undefined> {
+  async #tooMuch(event: Event): Promise<Reason | undefined> {
     if (event.kind !== 'im.sent' && event.kind !== 'presence.requested') return undefined;
-    const { limits, discovered } = this.#deps;
+    const { limits, discovered, table } = this.#deps;
+    const current = table();
     const targets = await discovered.tooManyTargets(event);
     if (targets !== undefined || event.kind !== 'im.sent') return targets;
-    return tooLarge(event, hop) ?? limits.admit(event, hop.partner);
+    const partner = partnerOf(current.domains.has(event.from.domain) ? event.to.domain : event.from.domain, current);
+    return tooLarge(event, partner) ?? limits.admit(event, partner);
   }
 
   #count(event: Event, good: boolean): void {
@@ -253,8 +263,7 @@ function conversation(event: Event): string {
   return [bareKey(event.from), bareKey(event.to)].sort().join(' ');
 }
 
-function tooLarge(event: ImSent, hop: Hop): Reason | undefined {
-  const { partner } = hop;
+function tooLarge(event: ImSent, partner: Partner | undefined): Reason | undefined {
   if (partner === undefined) return undefined;
   const max = partner.limits.messageBytes;
   const size = Buffer.byteLength(event.body);

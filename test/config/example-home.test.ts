@@ -81,6 +81,7 @@ test('our domains come out as written', () => {
       { host: 'fe2.corp.example', port: 5061, transport: 'tls' },
     ],
     acceptFrom: ['fe1.corp.example', 'fe2.corp.example'],
+    gr: true,
     sameProtocol: false,
     where: { file: 'routes/domains.yaml', key: '/domains/corp.example', line: 3 },
   });

@@ -147,6 +147,7 @@ const sipFacts: MessageFacts = {
   cseq: 3,
   fromTag: 'tag1',
   branch: 'z9hG4bK1',
+  maxForwards: 70,
 };
 
 function request(type: string, content: Buffer | string, more = ''): ReturnType<typeof fromSip> {

@@ -11,6 +11,7 @@ export function ownDomain(domain: string, served: OwnDomain['served'], more: Par
     served,
     nextHop: [],
     acceptFrom: [],
+    gr: true,
     sameProtocol: false,
     where: { file: 'routes/domains.yaml', key: `/domains/${domain}` },
     ...more,

@@ -23,6 +23,10 @@ const servedSip = entry({
   acceptFrom: list(text(parseHost, 'fe1.corp.example'))
     .optional()
     .describe('Who may send for the domain on the inside listener: certificate names, or addresses where the inside is plain.'),
+  gr: z
+    .boolean()
+    .default(true)
+    .describe('Name the sending device of an XMPP contact in From (RFC 7572, `gr`); false for servers that reject it. Default: true.'),
   ...everyDomain,
 });
 

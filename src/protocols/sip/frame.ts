@@ -14,7 +14,8 @@ export interface FramingLimits {
 }
 export const FRAMING_LIMITS: FramingLimits = {
   maxHeadBytes: 32 * 1024,
-  maxBodyBytes: 64 * 1024,
+  // Four times what a partner may send by default: a body that is merely too large is read, answered 413, and the connection stays.
+  maxBodyBytes: 256 * 1024,
   maxHeaders: 128,
   maxVias: 64,
   maxFolds: 64,

@@ -57,6 +57,24 @@ export function judge(message: SipRequest, core: MessageCore, arrival: Arrival, 
   return arrival.peer.proves(domain, 'sip').then((found) => afterIdentity(message, core, arrival, context, fromUri, found));
 }
 
+/**
+ * An INVITE has been refused (405). Who is it that called, if they are who they claim and may reach a user of ours? The callee
+ * can then be told; undefined: nobody is.
+ */
+export async function caller(
+  message: SipRequest,
+  core: MessageCore,
+  arrival: Arrival,
+  context: IntakeContext,
+): Promise<InboundRequest | undefined> {
+  const fromUri = parseSipUri(core.from.uri)!; // readRequest has read it
+  if (core.to.tag !== undefined || claimable(fromUri.host, arrival.side, context.table) !== undefined) return undefined;
+  const proof = await arrival.peer.proves(fromUri.host, 'sip');
+  const nobody: Handler = async () => ({ status: 405 });
+  const verdict = afterIdentity(message, core, arrival, { ...context, handlers: new Map([['INVITE', nobody]]) }, fromUri, proof);
+  return verdict.kind === 'take' ? verdict.request : undefined;
+}
+
 function beforeIdentity(message: SipRequest, core: MessageCore, arrival: Arrival, context: IntakeContext): Verdict | undefined {
   const { method, headers } = message;
   const options = method === 'OPTIONS';

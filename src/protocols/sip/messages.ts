@@ -4,10 +4,10 @@
 import { LRUCache } from 'lru-cache';
 import { reason } from '../../errors.ts';
 import type { Log } from '../../log.ts';
-import { bareKey } from '../../model/address.ts';
+import { bare, bareKey, show } from '../../model/address.ts';
 import type { ImComposing, ImReceipt, ImSent, Origin } from '../../model/event.ts';
 import { failed, HANDED_OVER, type Outcome, refused } from '../../model/outcome.ts';
-import type { Clock, Delivery, Hop, Ids, Submit, WireIds } from '../../model/ports.ts';
+import type { Clock, Delivery, Hop, Ids, NoteRefusal, Submit, WireIds } from '../../model/ports.ts';
 import type { SpellingStore } from '../../model/stores.ts';
 import type { Table } from '../../model/table.ts';
 import { type AddressReading, toAddress } from './address.ts';
@@ -21,6 +21,7 @@ import { Typing } from './typing.ts';
 export interface MessagesDeps {
   readonly request: (hop: Hop, build: BuildRequest, options: RequestOptions) => Promise<SipAnswer>;
   readonly submit: Submit;
+  readonly noteRefusal: NoteRefusal;
   readonly table: () => Table;
   readonly spellings: SpellingStore;
   readonly clock: Clock;
@@ -37,6 +38,10 @@ interface Client {
   gruu?: string;
 }
 const MAX_CLIENTS = 50_000;
+/** A body of a sender without a partner entry, bytes; what CPIM or multipart may add around the text. */
+const LARGEST_BODY = 64 * 1024;
+const WRAPPER_BYTES = 8 * 1024;
+const CALL_NOTICE_EVERY_MS = 10 * 60_000;
 /** RFC 3261 §8.2.3: a 415 names what would be taken. */
 const TAKEN: readonly (readonly [string, string])[] = [
   ['Accept', ACCEPTED_BODIES.join(', ')],
@@ -46,6 +51,8 @@ const TAKEN: readonly (readonly [string, string])[] = [
 export class Messages {
   readonly #deps: MessagesDeps;
   readonly #clients = new LRUCache<string, Client>({ max: MAX_CLIENTS });
+  /** Monotonic ms of the last notice of a call, by pair. */
+  readonly #calls = new LRUCache<string, number>({ max: MAX_CLIENTS });
   readonly #typing: Typing;
 
   constructor(deps: MessagesDeps) {
@@ -57,28 +64,31 @@ export class Messages {
   readonly receive = async (request: InboundRequest): Promise<OutgoingReply> => {
     const from = toAddress(request.fromUri);
     const to = toAddress(request.uri);
+    // Whoever it is for: what is too large for the partner is too large for everybody, so it tells nothing.
+    const largest = this.#deps.table().partners.get(request.fromDomain)?.limits.messageBytes ?? LARGEST_BODY;
+    if (request.message.body.length > largest + WRAPPER_BYTES) return { status: 413 };
     if (from.kind === 'refused') return malformed(from);
     if (to.kind === 'refused') return malformed(to);
     // Whoever is let in by DNS alone could fill the table: their spelling is learnt once a message has passed.
     const known = request.side !== 'edge' || this.#deps.table().partners.has(request.fromDomain);
     if (known) await this.#learnSpelling(from);
 
+    const facts = { id: this.#deps.ids.event(), at: this.#deps.clock.now(), origin: originOf(request), from: from.address, to: to.address };
     const reading = readMessage(request.message, {
-      id: this.#deps.ids.event(),
-      at: this.#deps.clock.now(),
-      origin: originOf(request),
-      from: from.address,
-      to: to.address,
+      ...facts,
       callId: request.callId,
       cseq: request.cseq,
       fromTag: request.fromTag,
       branch: request.branch,
+      maxForwards: request.maxForwards,
     });
     switch (reading.kind) {
       case 'refused': {
         const { status, phrase } = reading;
         const about = { method: 'MESSAGE', status, from: request.from.uri, callId: request.callId };
         this.#deps.log.info({ event: 'sip.request.refused', ...about }, phrase);
+        const ids = { wireId: request.branch, callId: request.callId, cseq: request.cseq };
+        this.#deps.noteRefusal({ ...facts, ids }, reason(status === 415 ? 'CONTENT_TYPE_UNSUPPORTED' : 'CONTENT_MALFORMED', phrase));
         return { status, phrase, ...(status === 415 && { headers: TAKEN }) };
       }
       case 'nothing':
@@ -96,6 +106,33 @@ export class Messages {
         });
       }
     }
+  };
+
+  /** Somebody called: it was refused, and whom they called reads of it, once in ten minutes (docs/what-crosses.md). */
+  readonly called = async (request: InboundRequest): Promise<void> => {
+    const from = toAddress(request.fromUri);
+    const to = toAddress(request.uri);
+    if (from.kind === 'refused' || to.kind === 'refused') return;
+    const pair = `${bareKey(from.address)} ${bareKey(to.address)}`;
+    const now = this.#deps.clock.monotonic();
+    const last = this.#calls.get(pair);
+    if (last !== undefined && now - last < CALL_NOTICE_EVERY_MS) return;
+    this.#calls.set(pair, now);
+    const body = `${show(bare(from.address))} tried to call you or to share something; neither can be taken here.`;
+    const ids = { wireId: request.branch, callId: request.callId, cseq: request.cseq };
+    const wants = { delivered: false, displayed: false };
+    const base = { id: this.#deps.ids.event(), at: this.#deps.clock.now(), origin: originOf(request) };
+    await this.#deps.submit({
+      ...base,
+      kind: 'im.sent',
+      from: from.address,
+      to: to.address,
+      body,
+      lang: 'en',
+      style: 'normal',
+      wants,
+      ids,
+    });
   };
 
   /** Sends an event to a SIP user. */
@@ -124,13 +161,15 @@ export class Messages {
     const cpim = client?.cpim === true;
     // sip-xmpp.md §4: an endpoint becomes `gr` when it came from a GRUU, and from nowhere else.
     const gruu = client?.gruu !== undefined && client.gruu === event.to.resource;
-    const gr = hop.partner === undefined || hop.side === 'inside' ? false : hop.partner.sip.gr;
-    const parts = writeMessage(event, wire, { gr, gruu, cpim, ...(spelling !== undefined && { spelling }) });
+    const gr = hop.side === 'inside' ? hop.own?.gr !== false : hop.partner?.sip.gr !== false;
+    const options = { gr, gruu, cpim, asserted: hop.side === 'inside' && isProven(event), ...(spelling !== undefined && { spelling }) };
+    const parts = writeMessage(event, wire, options);
     if (parts === undefined) return HANDED_OVER;
     const answer = await this.#deps.request(hop, () => ({ method: 'MESSAGE', ...parts }), {
       deadlineMs: delivery.deadlineMs,
       signal: delivery.signal,
       written: () => delivery.written(),
+      ...(event.kind === 'im.sent' && event.hopsLeft !== undefined && { maxForwards: event.hopsLeft }),
     });
     if (answer.kind === 'failed') return failed(answer.reason);
     // The first copy may have arrived: an earlier attempt, another connection of this one, or a process before ours.
@@ -197,6 +236,11 @@ export class Messages {
     const id = ids.event();
     return { callId: id, fromTag: ids.token(), cseq: 1, stanzaId: id };
   }
+}
+
+/** Did the sender's domain prove itself by more than a name in DNS? */
+function isProven(event: ImSent | ImComposing | ImReceipt): boolean {
+  return event.origin.side === 'edge' && event.origin.proof !== 'dialback' && event.origin.proof !== 'none';
 }
 
 /** Where an inbound request came from, for its event. */

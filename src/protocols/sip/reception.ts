@@ -10,7 +10,7 @@ import { type ConnectionOwner, type ConnectionParts, SipConnection } from './con
 import { CONNECTION_LIMITS } from './connection-limits.ts';
 import type { DialogTable } from './dialog-table.ts';
 import type { Handler, InboundRequest, OutgoingReply } from './exchange.ts';
-import { judge, type Verdict } from './intake.ts';
+import { type Arrival, caller, type IntakeContext, judge, type Verdict } from './intake.ts';
 import { type LoopGuard, requestIdentity, type SentBy } from './loop-guard.ts';
 import type { SipRequest } from './message.ts';
 import type { ParseError } from './parse-error.ts';
@@ -28,6 +28,8 @@ export interface ReceptionParts extends ConnectionParts {
   /** A request was found in order: its connection speaks for its From domain. */
   readonly taken: (connection: SipConnection, request: InboundRequest, alias: boolean) => void;
   readonly gone: (connection: SipConnection) => void;
+  /** Somebody who proved who they are called a user; the call has been refused. */
+  readonly called: (request: InboundRequest) => void;
 }
 
 interface Exchange {
@@ -117,9 +119,17 @@ export class Reception implements ConnectionOwner {
   }
 
   #judge({ connection, message, core }: Exchange): Verdict | Promise<Verdict> {
+    return judge(message, core, arrivalOn(connection), this.#context());
+  }
+
+  #context(): IntakeContext {
     const { table, ours, handlers, dialogs, loops, clock } = this.#parts;
-    const arrival = { connection: connection.id, side: connection.side, peer: connection.peer };
-    return judge(message, core, arrival, { table: table(), ours, handlers, dialogs, loops, nowMs: clock.monotonic() });
+    return { table: table(), ours, handlers, dialogs, loops, nowMs: clock.monotonic() };
+  }
+
+  async #tellCallee({ connection, message, core }: Exchange): Promise<void> {
+    const request = await caller(message, core, arrivalOn(connection), this.#context());
+    if (request !== undefined) this.#parts.called(request);
   }
 
   /** Keeps the order of one connection while an identity is looked up; a peer that sends much meanwhile is read no further. */
@@ -146,6 +156,8 @@ export class Reception implements ConnectionOwner {
         );
       }
       this.#reply(exchange, verdict.reply);
+      if (exchange.message.method === 'INVITE' && verdict.reply.status === 405)
+        void this.#tellCallee(exchange).catch((error: unknown) => this.#defect(connection, error));
       return;
     }
     const { request } = verdict;
@@ -194,4 +206,8 @@ function keyOf(message: SipRequest, core: MessageCore): string {
     cseq: core.cseq.number,
     fromTag: core.from.tag ?? '',
   });
+}
+
+function arrivalOn(connection: SipConnection): Arrival {
+  return { connection: connection.id, side: connection.side, peer: connection.peer };
 }

@@ -66,6 +66,7 @@ export class SipShore {
   readonly #outgoing: Outgoing;
   readonly #probe: NextHopProbe;
   #draining = false;
+  #called: (request: InboundRequest) => void = () => {};
 
   constructor(parts: SipShoreParts) {
     this.#parts = parts;
@@ -95,6 +96,7 @@ export class SipShore {
       dialogs: this.dialogs,
       taken: (connection, request, alias) => this.#taken(connection, request, alias),
       gone: (connection) => this.#pool.remove(connection),
+      called: (request) => this.#called(request),
       ...(parts.connection === undefined ? {} : { limits: parts.connection }),
       ...(parts.framing === undefined ? {} : { framing: parts.framing }),
     });
@@ -119,6 +121,11 @@ export class SipShore {
   /** Sends requests of a method that are in no dialog to `handler`. NOTIFY comes through `dialogs` only, but must be known. */
   handle(method: HandledMethod, handler: Handler): void {
     this.#handlers.set(method, handler);
+  }
+
+  /** Sets who is told of INVITEs, which are always refused (405) until sessions land. */
+  onCall(called: (request: InboundRequest) => void): void {
+    this.#called = called;
   }
 
   /** Serves an inbound connection of the edge or inside listener. */

@@ -7,7 +7,7 @@ import { reason } from '../../errors.ts';
 import type { Log } from '../../log.ts';
 import { type Address, bare, bareKey } from '../../model/address.ts';
 import type { ImSent, Origin } from '../../model/event.ts';
-import type { Clock, Ids, Submit } from '../../model/ports.ts';
+import type { Clock, Ids, NoteRefusal, Submit } from '../../model/ports.ts';
 import type { Reason } from '../../model/reason.ts';
 import type { StanzaContext } from './context.ts';
 import { type Element, element } from './element.ts';
@@ -19,6 +19,7 @@ import { notice, readMessage, type StanzaFacts } from './to-model/im.ts';
 
 export interface StanzasDeps {
   readonly submit: Submit;
+  readonly noteRefusal: NoteRefusal;
   readonly clock: Clock;
   readonly ids: Ids;
   readonly log: Log;
@@ -75,6 +76,7 @@ export class Stanzas {
         return;
       case 'refused':
         context.reply(bounce(stanza, errorOf(reading.reason, partner)));
+        this.#deps.noteRefusal({ ...facts, ids: stanza.attrs.id === undefined ? {} : { wireId: stanza.attrs.id } }, reading.reason);
         if (reading.notice !== undefined) await this.#notify(reading.notice, reading.reason.code);
         return;
       case 'event': {

@@ -86,7 +86,7 @@ const REFUSED: readonly (readonly [what: string, bytes: Buffer, expected: string
   ['an empty length', message(['Content-Length:'], 'body'), 'refused 400 FRAME_LENGTH_MALFORMED'],
   ['digits beyond ASCII', message(['Content-Length: ４'], 'body'), 'refused 400 FRAME_LENGTH_MALFORMED'],
   ['a length of eleven digits', message(['Content-Length: 10000000000']), 'refused 400 FRAME_LENGTH_MALFORMED'],
-  ['a body over the limit', message(['Content-Length: 65537']), 'refused 513 FRAME_BODY_TOO_LARGE'],
+  ['a body over the limit', message(['Content-Length: 262145']), 'refused 513 FRAME_BODY_TOO_LARGE'],
   ['a folded length', message(['Content-Length:', ' 4'], 'body'), 'refused 400 FRAME_LENGTH_MALFORMED'],
   ['a continued length', message(['Content-Length: 4', ' 2'], 'body'), 'refused 400 FRAME_LENGTH_MALFORMED'],
   ['a space before the colon of the length', message(['Content-Length : 4'], 'body'), 'refused 400 FRAME_LENGTH_MALFORMED'],

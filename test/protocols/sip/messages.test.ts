@@ -71,6 +71,7 @@ class Bench {
   readonly clock = new ManualClock();
   readonly sent: { uri: string; type: string; body: string; cseq: string }[] = [];
   readonly submitted: Event[] = [];
+  readonly noted: string[] = [];
   readonly spellings = new Map<string, string>();
   outcome: Outcome = delivered('x');
   answers: SipResponse[] = [];
@@ -85,6 +86,7 @@ class Bench {
       this.submitted.push(event);
       return this.outcome;
     },
+    noteRefusal: (_about, why) => void this.noted.push(why.code),
     table: () => table([], this.partners),
     spellings: { get: async (key) => this.spellings.get(key), put: async (key, local) => void this.spellings.set(key, local) },
     clock: this.clock,
@@ -135,6 +137,20 @@ describe('MESSAGE in', () => {
     const reply = await bench.messages.receive(inbound('x', 'Content-Type: image/png\r\n'));
     assert.equal(reply.status, 415);
     assert.match(reply.headers?.find(([name]) => name === 'Accept')?.[1] ?? '', /text\/plain.*message\/cpim/);
+    assert.deepEqual([bench.submitted, bench.noted], [[], ['CONTENT_TYPE_UNSUPPORTED']]);
+  });
+
+  test('whom somebody called reads of it, once in ten minutes', async () => {
+    const bench = new Bench();
+    for (let n = 0; n < 2; n++) await bench.messages.called(inbound('', ''));
+    assert.equal(bench.submitted.length, 1);
+    const [told] = bench.submitted;
+    assert.ok(told?.kind === 'im.sent' && /tried to call/.test(told.body));
+  });
+
+  test('a body that is too large is 413 and nothing else happens', async () => {
+    const bench = new Bench();
+    assert.equal((await bench.messages.receive(inbound('x'.repeat(80_000), 'Content-Type: text/plain\r\n'))).status, 413);
     assert.deepEqual(bench.submitted, []);
   });
 

@@ -18,6 +18,7 @@ const NORA = 'nora@fabrikam.example';
 class Bench {
   readonly clock = new ManualClock();
   readonly submitted: Event[] = [];
+  readonly noted: string[] = [];
   readonly replies: Element[] = [];
   readonly waiting = new Set<string>();
   outcome: Outcome = delivered('x');
@@ -27,6 +28,7 @@ class Bench {
       this.submitted.push(event);
       return this.outcome;
     },
+    noteRefusal: (_about, why) => void this.noted.push(why.code),
     clock: this.clock,
     ids: { event: () => `id-${this.submitted.length}`, token: () => 't' },
     log: SILENT,
@@ -107,6 +109,7 @@ describe('message stanzas', () => {
     const encrypted = message([element('encrypted', NS.omemo), text('fallback')]);
     for (let n = 0; n < 3; n++) await bench.receive(encrypted);
     assert.equal(bench.lastError, 'policy-violation');
+    assert.deepEqual(new Set(bench.noted), new Set(['CONTENT_ENCRYPTED']), 'explain knows of it');
     assert.equal(bench.replies.length, 3);
     assert.equal(bench.submitted.length, 1);
     bench.clock.advance(11 * 60_000);

@@ -15,6 +15,8 @@ export interface MessageOptions {
   readonly gr: boolean;
   /** The recipient's endpoint came from a GRUU: address it as one. */
   readonly gruu?: boolean;
+  /** The sender's domain has proven itself and the recipient's server is ours: their address is asserted (DESIGN 6, RFC 3325 §9.1). */
+  readonly asserted?: boolean;
   /** The original spelling of the recipient's local part, if it differs. */
   readonly spelling?: string;
   /** The recipient has shown that it understands CPIM, so receipts can be asked for. */
@@ -37,6 +39,7 @@ export function writeMessage(event: ImSent | ImComposing | ImReceipt, wire: Wire
     ['To', `<${uri}>`],
     ['Call-ID', wire.callId],
     ['CSeq', `${wire.cseq} MESSAGE`],
+    ...(options.asserted === true ? [['P-Asserted-Identity', `<${toSipUri(event.from)}>`] as const] : []),
   ];
   const parts = (type: string, body: string, more: readonly (readonly [string, string])[] = []): MessageParts => ({
     uri,

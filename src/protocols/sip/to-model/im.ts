@@ -10,6 +10,7 @@ import { type Cpim, parseCpim } from '../documents/cpim.ts';
 import { htmlToText } from '../documents/html-text.ts';
 import { IMDN_TYPE, parseImdn } from '../documents/imdn.ts';
 import { ISCOMPOSING_TYPE, parseIsComposing } from '../documents/iscomposing.ts';
+import { textPart } from '../documents/multipart.ts';
 import { type ContentType, parseContentType } from '../headers/content-type.ts';
 import type { SipRequest } from '../message.ts';
 import { parseSipUri } from '../uri.ts';
@@ -25,6 +26,7 @@ export interface MessageFacts {
   readonly cseq: number;
   readonly fromTag: string;
   readonly branch: string;
+  readonly maxForwards: number;
 }
 
 export type MessageReading =
@@ -127,6 +129,8 @@ function withText(
     style: 'normal', // RFC 7572 §5: pager mode produces type normal; the XMPP shore knows when a chat is under way
     wants: { delivered: disposition.includes('positive-delivery'), displayed: disposition.includes('display') },
     ids: senderIds(facts, around.digest, messageId),
+    // sip-xmpp.md §1: what crosses carries one hop less.
+    hopsLeft: Math.max(0, facts.maxForwards - 1),
   };
   return { kind: 'event', event };
 }
@@ -154,51 +158,6 @@ function agrees(cpimFrom: string | undefined, from: Address): boolean {
   const parsed = parseSipUri(uri.replace(/^im:/i, 'sip:'));
   const address = parsed === undefined ? undefined : toAddress(parsed);
   return address?.kind === 'address' && sameBare(address.address, from);
-}
-
-interface Part {
-  readonly contentType: string;
-  readonly content: Uint8Array;
-}
-
-/** RFC 2046 §5.1: the best text part: text/plain, else text/html. At most 16 parts are looked at. */
-function textPart(body: Uint8Array, boundary: string | undefined): Part | undefined {
-  if (boundary === undefined || boundary === '' || boundary.length > 70) return undefined;
-  const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
-  const delimiter = Buffer.from(`--${boundary}`);
-  let html: Part | undefined;
-  let at = bytes.indexOf(delimiter);
-  for (let count = 0; at !== -1 && count < 16; count++) {
-    const start = bytes.indexOf('\n', at);
-    const next = bytes.indexOf(delimiter, at + delimiter.length);
-    if (start === -1 || next === -1) break;
-    const part = readPart(bytes.subarray(start + 1, next));
-    if (part?.contentType.toLowerCase().startsWith('text/plain')) return part;
-    if (part?.contentType.toLowerCase().startsWith('text/html')) html ??= part;
-    at = next;
-  }
-  return html;
-}
-
-function readPart(bytes: Buffer): Part | undefined {
-  let head = bytes.indexOf('\r\n\r\n');
-  let skip = 4;
-  if (bytes.subarray(0, 2).toString('latin1') === '\r\n') {
-    head = 0; // no part headers: text/plain by default
-    skip = 2;
-  } else if (head === -1) return undefined;
-  const lines = bytes.toString('utf8', 0, Math.min(head, 4096)).split('\r\n');
-  const value = (name: string): string | undefined =>
-    lines
-      .find((line) => line.toLowerCase().startsWith(`${name}:`))
-      ?.slice(name.length + 1)
-      .trim();
-  const encoding = value('content-transfer-encoding')?.toLowerCase() ?? '8bit';
-  const raw = bytes.subarray(head + skip, bytes.length - (bytes.subarray(-2).toString('latin1') === '\r\n' ? 2 : 0));
-  if (encoding === 'base64')
-    return { contentType: value('content-type') ?? 'text/plain', content: Buffer.from(raw.toString('latin1'), 'base64') };
-  if (encoding === 'quoted-printable') return undefined;
-  return { contentType: value('content-type') ?? 'text/plain', content: raw };
 }
 
 function bad(phrase: string): MessageReading {
