@@ -38,7 +38,8 @@ const WORDS = 'Is line 3 up again? The night shift says it stopped at 4:10, and 
 export class Ledger {
   readonly #sent = new Map<string, Sent>();
   readonly #last = new Map<string, number>();
-  #outOfOrder = 0;
+  /** What arrived after a later one of the same pair. */
+  readonly overtaken: string[] = [];
   #garbled = 0;
   #refused = 0;
   #delivered = 0;
@@ -82,7 +83,8 @@ export class Ledger {
   #first(key: string, sent: Sent): void {
     const at = performance.now();
     const number = Number(key.slice(key.lastIndexOf('.') + 1));
-    if (number < (this.#last.get(sent.road) ?? -1)) this.#outOfOrder += 1;
+    const last = this.#last.get(sent.road) ?? -1;
+    if (number < last) this.overtaken.push(`${key} after ${last}`);
     else this.#last.set(sent.road, number);
     this.#delivered += 1;
     this.arrivals.push({ at, tookMs: at - sent.at, road: sent.road });
@@ -136,7 +138,7 @@ export class Ledger {
       for (const count of sent.copies.values()) copies += count - 1;
     }
     const { sent, delivered } = this;
-    return { sent, delivered, refused, lost, doubled, copies, outOfOrder: this.#outOfOrder, garbled: this.#garbled, contradicted };
+    return { sent, delivered, refused, lost, doubled, copies, outOfOrder: this.overtaken.length, garbled: this.#garbled, contradicted };
   }
 
   /** The keys that are neither delivered nor refused, for an error message. */
