@@ -13,6 +13,7 @@ import { certificateOf, EDGE, organisation, records, sipUser, startKamailio, sta
 import { header, status } from '../support/sip-message.ts';
 import { until } from '../support/wait.ts';
 import { World } from '../support/world.ts';
+import { external, openStream } from '../support/xmpp-peer.ts';
 import { conditionOf } from '../support/xmpp-user.ts';
 
 const noWorld = enterNamespace();
@@ -32,9 +33,12 @@ if (noWorld !== undefined) {
     const CODES = { otherName: 'CERT_PEER_NAME_MISMATCH', untrusted: 'CERT_PEER_UNTRUSTED', expired: 'CERT_PEER_EXPIRED' } as const;
     const SERVER_ONLY = organisation('serveronly.test', '127.0.5.9', 'sam');
     const PLAIN = organisation('plain.test', '127.0.5.3', 'pia');
+    // Without a file, so found by DNS only; at an address that is neither private nor one of this machine's interfaces.
+    const FOUND = organisation('found.test', '192.0.32.8', 'fay');
+    spawnSync('ip', ['route', 'add', 'local', FOUND.address, 'dev', 'lo']);
     const COMPONENT = { name: 'isthmus.chat.test', secret: 'component-secret' };
     const partners = [SIP, REFUSED, SERVER_ONLY, PLAIN, ...Object.values(WRONG)];
-    const world = await World.open(records([], partners, [CHAT.domain], [CHAT]));
+    const world = await World.open(records([], [...partners, FOUND], [CHAT.domain], [CHAT]));
     const stranger = makeCa('Nobody We Know');
     const ours = world.certificate({ names: [CHAT.domain, EDGE.host] });
 
@@ -68,6 +72,7 @@ if (noWorld !== undefined) {
       partner(SERVER_ONLY, 'serverOnly'),
       startKamailio(world, PLAIN, certificateOf(world, PLAIN, 'good', stranger), discovered, [CHAT.domain], { aliases: false }),
       partner(REFUSED, 'good'),
+      partner(FOUND, 'good'),
       ...Object.entries(WRONG).map(([kind, one]) => partner(one, kind as keyof typeof WRONG)),
       startProsody(world, CHAT, world.certificate({ names: [CHAT.domain] }), {
         isthmus: {
@@ -129,6 +134,22 @@ if (noWorld !== undefined) {
 
     world.scene('an XMPP user who writes to an unknown domain is told so', async () => {
       assert.equal(await refusal('li@nowhere.test'), 'remote-server-not-found');
+    });
+
+    world.scene('a SIP partner without a file is found by DNS, and kept to the protocol that it proved first', async () => {
+      const fay = await sipUser(world, FOUND, 'fay');
+      await juliet.write(fay.aor, 'are you there?');
+      assert.equal((await fay.messageFrom(juliet.jid)).body, 'are you there?');
+      assert.ok(world.dns.queries().includes(`SRV _sipfederationtls._tcp.${FOUND.domain}`));
+      assert.equal(status(await fay.message(juliet.jid, 'yes')), 200);
+      assert.equal((await juliet.message(fay.aor)).getChildText('body'), 'yes');
+      const credentials = world.certificate({ names: [FOUND.domain] });
+      const { stream } = await openStream({ address: EDGE.address, from: FOUND.domain, to: CHAT.domain, credentials });
+      assert.equal(await external(stream, FOUND.domain, CHAT.domain), 'success');
+      stream.send(`<message from="${fay.aor}" to="${juliet.jid}" type="chat" id="x1"><body>over XMPP</body></message>`);
+      await home.logged('decision.refused', 'PARTNER_OTHER_PROTOCOL', FOUND.domain);
+      stream.close();
+      assert.deepEqual(juliet.messages.waiting(), []);
     });
 
     world.scene('a partner whose file allows no messages is refused both ways', async () => {
