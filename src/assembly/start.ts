@@ -16,6 +16,7 @@ import { Outbox } from '../outbox/outbox.ts';
 import { Presence } from '../presence/presence.ts';
 import { Discovered } from '../routing/discovered.ts';
 import { Dispatch } from '../routing/dispatch.ts';
+import { EvenAnswers } from '../routing/even-answers.ts';
 import { Limits } from '../routing/limits.ts';
 import { partnerOf } from '../routing/partner.ts';
 import { blockedAddress } from '../routing/rules.ts';
@@ -107,6 +108,7 @@ export async function start(ready: Ready, log: Log): Promise<Running> {
   const firstContact = new FirstContact({ store: requests, clock, ids, log, submit: dispatch.submit, deny });
 
   // --- the shores ---
+  const even = new EvenAnswers({ clock, random: Math.random });
   const common = {
     home,
     table,
@@ -115,7 +117,7 @@ export async function start(ready: Ready, log: Log): Promise<Running> {
     log,
     store,
     ...parts,
-    submit: dispatch.submit,
+    submit: even.around(dispatch.submit),
     noteRefusal: dispatch.noteRefusal,
     partnerSeen: (domain: string) => outbox.partnerConnected(domain),
   };
@@ -126,7 +128,7 @@ export async function start(ready: Ready, log: Log): Promise<Running> {
     // DESIGN 7: a user of ours is shown only to who has an authorization or a conversation with them.
     visible: async (asker, user) => (await store.requests.knows(bareKey(user), bareKey(asker))) || (await presence.related(asker, user)),
   });
-  gateways.set('sip', sip.gateway).set('xmpp', xmpp.gateway);
+  gateways.set('sip', sip.gateway).set('xmpp', even.watched(xmpp.gateway));
 
   // --- open: the road out first, then what waits on disk, then the doors ---
   await sip.restore();
