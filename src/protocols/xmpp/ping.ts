@@ -21,6 +21,8 @@ export type BarrierResult =
 export const PING_TIMEOUT_MS = 20_000;
 /** How long an answer may still come over the other stream after ours has ended. */
 const GRACE_MS = 2000;
+/** A peer that answered before and now does not is sent copies of the same at most so often; then the road back is gone. */
+const MOST_SILENCES = 3;
 
 /** `<iq type='get'><ping/></iq>`. Domains in A-labels. */
 export function pingElement(from: string, to: string, id: string): Element {
@@ -62,8 +64,10 @@ export class PingBarrier {
   #written = 0;
   #covered = 0;
   #waiters: Waiter[] = [];
-  /** The last answer that was waited for came: there is a road back. */
+  /** A ping was answered once: there is a road back. */
   #returns = false;
+  /** Pings in a row that something waited for and nobody answered. */
+  #silences = 0;
   /** An answer was missing, and something was left unconfirmed for it. */
   #missed = false;
   #inFlight: { readonly id: string; readonly upTo: number; timer: Timer; lost?: Reason } | undefined;
@@ -111,6 +115,7 @@ export class PingBarrier {
     this.#inFlight = undefined;
     this.#covered = Math.max(this.#covered, inFlight.upTo);
     this.#returns = true;
+    this.#silences = 0;
     if (this.#missed) this.#road.back?.();
     this.#missed = false;
     this.#settle((waiter) => waiter.upTo <= inFlight.upTo, covered());
@@ -153,11 +158,12 @@ export class PingBarrier {
   #expired(): void {
     this.#inFlight = undefined;
     const acknowledged = this.#road.acknowledged();
-    const unsure = this.#waiters.length > 0 && !acknowledged && !this.#returns;
+    const halfOpen = this.#returns && this.#silences < MOST_SILENCES && !acknowledged;
+    const unsure = this.#waiters.length > 0 && !acknowledged && !halfOpen;
     const text = `${this.#theirDomain} did not answer a ping within ${this.#timeoutMs / 1000} s`;
-    if (this.#returns && !acknowledged) {
-      // It always answered: this stream is half open. What was written to it goes again on another, once.
-      if (this.#waiters.length > 0) this.#returns = false;
+    if (halfOpen) {
+      // It did answer: this stream is half open, or the answer was lost on theirs. What was written goes again on another.
+      if (this.#waiters.length > 0) this.#silences += 1;
       this.#settle(() => true, { kind: 'closed', reason: reason('NET_CLOSED', `${text} as it did before; the stream leads nowhere`) });
     } else {
       this.#missed ||= unsure;
