@@ -19,6 +19,8 @@ const REMEMBERED = 64;
 const USUAL_MS = 10;
 /** An inside system that is slower shows itself by that: what waits here is bounded, ms. */
 const LONGEST_MS = 250;
+/** A timer is that late, about, ms. */
+const TIMER_LATE_MS = 1;
 const MAX_ASKED = 20_000;
 
 export class EvenAnswers {
@@ -80,7 +82,7 @@ export class EvenAnswers {
     const { clock, random } = this.#deps;
     const ms = this.#times.get(`${to.domain} ${origin.network}`)?.ms ?? [];
     const whole = ms[Math.floor(random() * ms.length)] ?? USUAL_MS;
-    const left = whole - (clock.monotonic() - came);
+    const left = whole - TIMER_LATE_MS - (clock.monotonic() - came);
     if (left > 0) await new Promise<void>((resolve) => clock.after(Math.round(left), resolve));
   }
 }

@@ -49,6 +49,7 @@ describe('who asks which users we have', () => {
       if (expected === undefined) assert.ok(heard.length <= 1);
       else assert.match(heard[0] ?? '', expected);
       for (const user of others) assert.deepEqual(await question(user), heard, `${user} is told from ${first}`);
+      if (!/MESSAGE|message|subscribe/.test(name)) return;
       // Asked again, the same once more: nothing was learnt by asking.
       for (const user of people) assert.deepEqual(await question(user), name === 'XMPP subscribe' ? [] : heard, `${user}, asked again`);
     });

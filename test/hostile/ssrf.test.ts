@@ -41,7 +41,7 @@ const LIES: Readonly<Record<string, Lie>> = {
   ...(OWN === undefined ? {} : { 'an address of this machine': { a: [OWN.address] } }),
 };
 
-describe('partners whose DNS leads us where we must not go', () => {
+describe('partners whose DNS leads us where we must not go', { concurrency: 8 }, () => {
   let dns: DnsServer;
   let edge: RunningEdge;
   let trap: Door;
@@ -68,6 +68,7 @@ describe('partners whose DNS leads us where we must not go', () => {
     inside = await edge.insideSip();
   });
   after(async () => {
+    assert.deepEqual([trap.connections, edge.around.trap.connections], [0, 0], 'nobody was connected to');
     await edge[Symbol.asyncDispose]();
     await trap[Symbol.asyncDispose]();
     await dns[Symbol.asyncDispose]();
@@ -92,8 +93,5 @@ describe('partners whose DNS leads us where we must not go', () => {
       assert.equal(trap.connections, 0);
     });
 
-  test('there were at least twelve of each, and nobody was connected to', () => {
-    assert.ok(Object.keys(LIES).length >= 12);
-    assert.deepEqual([trap.connections, edge.around.trap.connections], [0, 0]);
-  });
+  test('there are at least twelve of each', () => assert.ok(Object.keys(LIES).length >= 12));
 });
