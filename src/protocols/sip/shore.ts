@@ -39,7 +39,13 @@ export interface SipShoreParts {
   readonly connection?: Partial<ConnectionLimits>;
   readonly framing?: Partial<FramingLimits>;
   readonly pool?: Partial<PoolLimits>;
+  /** Connections that one partner may have open to us; default 100. */
+  readonly connectionsPerPartner?: number;
 }
+
+const CONNECTIONS_PER_PARTNER = 100;
+/** How long what is under way on a connection too many has to finish, ms. */
+const LEAVE_MS = 5000;
 
 /** One connection, for operators. */
 export interface SipSession {
@@ -214,8 +220,22 @@ export class SipShore {
     if (connection.link.direction !== 'in') return;
     if (alias) this.#pool.offer(connection, fromDomain);
     if (!first) return;
+    if (connection.side === 'edge' && this.#openTo(fromDomain) > (this.#parts.connectionsPerPartner ?? CONNECTIONS_PER_PARTNER)) {
+      // security.md 5: one partner's many addresses must not take every place there is. This request is answered yet.
+      connection.log.warn({ event: 'peer.refused', domain: fromDomain, code: 'LIMIT_PARTNER_RATE' }, 'too many connections of one partner');
+      connection.drain(LEAVE_MS);
+      return;
+    }
     this.#pool.forgive(fromDomain);
     if (connection.side === 'edge') this.#parts.partnerSeen?.(fromDomain);
+  }
+
+  /** How many connections to us this domain has been proved on. */
+  #openTo(domain: string): number {
+    let open = 0;
+    for (const each of this.#reception.connections)
+      if (each.link.direction === 'in' && this.#proven.get(each)?.has(domain) === true) open += 1;
+    return open;
   }
 
   /** @returns true for the first time */

@@ -196,6 +196,12 @@ export class XmppShore {
   #opened(stream: StreamIn): void {
     const { ourDomain, theirDomain } = stream;
     if (ourDomain === undefined || theirDomain === undefined) return;
+    const open = [...this.#incoming].filter((each) => each.isOpen && each.theirDomain === theirDomain).length;
+    if (open > this.#wire.settings.streamsPerPartner) {
+      // security.md 5: one partner's many addresses must not take every place there is.
+      stream.close({ condition: 'resource-constraint', text: `${theirDomain} has ${open - 1} streams open already` });
+      return;
+    }
     if (stream.bothWays && stream.link.showsOurs(ourDomain, 'xmpp')) this.#pair(ourDomain, theirDomain).adopt(stream);
     this.#handlers.onPartnerOpened?.(ourDomain, theirDomain);
   }

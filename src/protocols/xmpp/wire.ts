@@ -28,6 +28,8 @@ export interface XmppSettings {
   readonly waitingMs: number;
   /** Stanzas of one stream that are being handled at once; beyond it the stream is not read. */
   readonly inHand: number;
+  /** Proven streams that one partner may have open to us. */
+  readonly streamsPerPartner: number;
   readonly before: StreamLimits;
   readonly after: StreamLimits;
   readonly connection: ConnectionLimits;
@@ -43,6 +45,7 @@ export const XMPP_SETTINGS: XmppSettings = {
   waitingElements: 100,
   waitingMs: 30_000,
   inHand: 256,
+  streamsPerPartner: 100,
   before: LIMITS_BEFORE_AUTH,
   after: LIMITS_AFTER_AUTH,
   connection: CONNECTION_LIMITS,
