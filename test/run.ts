@@ -30,8 +30,8 @@ const skips: Skip[] = [];
 let failed = false;
 
 // The unit part in one process: a process for each file would cost more than the tests. Peers each need a process of their own,
-// because that process moves itself into a network namespace; it ends with its last
-// test, whatever connection a scene has left behind.
+// because that process moves itself into a network namespace. It ends with its last test,
+// whatever connection a scene has left behind.
 await part(unit, { isolation: 'none' });
 await part(peers, { concurrency: 2, timeout: FILE_LIMIT_MS, execArgv: ['--test-force-exit'] });
 report();

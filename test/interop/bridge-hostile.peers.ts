@@ -150,6 +150,7 @@ if (noWorld !== undefined) {
         const invite = await peer.request('INVITE', person, nora.aor);
         assert.equal(status(invite), 405);
         assert.match(header(invite, 'allow'), /MESSAGE/);
+        await nora.messageFrom(person, (message) => message.body.includes('tried to call you')); // never silence
         const required = await peer.request('MESSAGE', person, nora.aor, { ...text, lines: [...text.lines, 'Require: telepathy'] });
         assert.equal(status(required), 420);
         assert.equal(header(required, 'unsupported'), 'telepathy');
