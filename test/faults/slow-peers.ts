@@ -1,50 +1,19 @@
 // Peers that take a place and give nothing for it, 400 of each kind from many addresses, beside one good partner: when is the last of
 // them gone, and what does the good one notice? Alone: node test/faults/slow-peers.ts [--short] [KIND ...]
 
-import type { Socket } from 'node:net';
+import { once } from 'node:events';
+import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { connect as connectTls, type TLSSocket } from 'node:tls';
+import { Worker } from 'node:worker_threads';
 import { EdgeApart } from '../hostile/edge-apart.ts';
-import { CORP, PARTNER } from '../hostile/names.ts';
 import { ask } from '../support/sip-exchange.ts';
 import { header, status } from '../support/sip-message.ts';
-import { streamHeader } from '../support/xmpp-peer.ts';
 import { count, type Fault, figure, type Row, type Scale, time } from './row.ts';
+import { KINDS, type Kind } from './slow-kinds.ts';
 
-/** One address may have 100 connections: they come from as many as they need. */
-const PER_ADDRESS = 80;
 const GOAL_CLOSED_MS = 30_000;
-const GIVE_UP_MS = 60_000;
 const GOAL_P99_MS = 50;
 const EVERY_MS = 20;
-
-interface Kind {
-  readonly what: string;
-  readonly full: number;
-  /** Connects and does what it does until it is closed. */
-  readonly open: (edge: EdgeApart, from: string) => Promise<Socket>;
-}
-
-const KINDS: Readonly<Record<string, Kind>> = {
-  halfOpen: { what: 'no byte of TLS', full: 400, open: (edge, from) => edge.tcp(edge.at.ports.sip, from) },
-  silentAfterTls: { what: 'TLS, then nothing', full: 400, open: (edge, from) => overTls(edge, from) },
-  oneByteASecond: {
-    what: 'a SIP head at one byte a second',
-    full: 400,
-    open: async (edge, from) => dripping(await overTls(edge, from), ask('OPTIONS')),
-  },
-  neverReads: {
-    what: 'asks for large answers and reads none',
-    full: 100,
-    open: async (edge, from) => flooding(await overTls(edge, from)),
-  },
-  xmppSilent: { what: 'no byte of an XMPP stream', full: 400, open: (edge, from) => edge.tcp(edge.at.ports.xmpp, from) },
-  xmppOneByteASecond: {
-    what: 'an XMPP stream header at one byte a second',
-    full: 400,
-    open: async (edge, from) => dripping(await edge.tcp(edge.at.ports.xmpp, from), streamHeader(PARTNER, CORP)),
-  },
-};
 
 export const SLOW_PEERS: Readonly<Record<string, Fault>> = Object.fromEntries(
   Object.entries(KINDS).map(([id, kind]) => [id, (scale: Scale) => play(id, kind, scale)]),
@@ -59,15 +28,10 @@ async function play(id: string, kind: Kind, scale: Scale): Promise<Row> {
   await pause(1000);
   const calm = good.take();
 
-  const closedMs: number[] = [];
-  const ends: Promise<void>[] = [];
-  for (let index = 0; index < load; index++) {
-    const from = `127.0.2.${1 + Math.floor(index / PER_ADDRESS)}`;
-    const socket = await kind.open(edge, from);
-    const since = performance.now();
-    ends.push(new Promise((resolve) => socket.once('close', () => resolve(void closedMs.push(performance.now() - since)))));
-  }
-  await Promise.race([Promise.all(ends), pause(GIVE_UP_MS, undefined, { ref: false })]);
+  // In a thread of its own, so that what the crowd costs its own side is not measured at the good one.
+  const crowd = new Worker(join(import.meta.dirname, 'slow-crowd.ts'), { workerData: { id, load, at: edge.at } });
+  const [closedMs] = (await once(crowd, 'message')) as [number[]]; // slow-crowd.ts says one thing, at the end
+  await crowd.terminate();
   const meanwhile = good.take();
   await good.end();
   const last = closedMs.length === load ? Math.max(...closedMs) : Number.POSITIVE_INFINITY;
@@ -138,40 +102,6 @@ class GoodPartner {
     this.#stop = true;
     await this.#running;
   }
-}
-
-async function overTls(edge: EdgeApart, from: string): Promise<TLSSocket> {
-  const { ports, fabrikam } = edge.at;
-  const socket = connectTls({
-    socket: await edge.tcp(ports.sip, from),
-    rejectUnauthorized: false,
-    cert: fabrikam.chainPem,
-    key: fabrikam.keyPem,
-  });
-  socket.on('error', () => {});
-  await new Promise((resolve, reject) => socket.once('secureConnect', resolve).once('close', reject));
-  return socket;
-}
-
-function dripping(socket: Socket, text: string): Socket {
-  let at = 0;
-  const timer = setInterval(() => socket.write(text[at++ % text.length]!), 1000);
-  socket.on('error', () => {}).resume();
-  return socket.once('close', () => clearInterval(timer));
-}
-
-/** Asks until neither side's buffers take more, then goes on asking once a second, and reads nothing. */
-function flooding(socket: Socket): Socket {
-  const via = `SIP/2.0/TLS edge.fabrikam.example;branch=z9hG4bK;x=${'y'.repeat(16_000)}`;
-  const some = (): void => {
-    while (!socket.destroyed && socket.writableLength < 256 * 1024) socket.write(ask('OPTIONS', { Via: via }));
-  };
-  const timer = setInterval(some, 250);
-  some();
-  return socket
-    .pause()
-    .on('error', () => {})
-    .once('close', () => clearInterval(timer));
 }
 
 function percentile(times: readonly number[], share: number): number {

@@ -7,7 +7,7 @@ export interface ConnectionLimits {
   /** A body must come at least this fast, after `bodyGraceMs`. */
   readonly bodyBytesPerSecond: number;
   readonly bodyGraceMs: number;
-  /** An inbound connection says something within this time. */
+  /** An inbound connection says something within this time: with the wait for TLS and the last words it is gone within 30 s. */
   readonly firstMessageMs: number;
   /** What may wait to be written. */
   readonly maxWriteBytes: number;
@@ -33,7 +33,7 @@ export const CONNECTION_LIMITS: ConnectionLimits = {
   headMs: 10_000,
   bodyBytesPerSecond: 1024,
   bodyGraceMs: 5_000,
-  firstMessageMs: 30_000,
+  firstMessageMs: 25_000,
   maxWriteBytes: 4 * 1024 * 1024,
   writeStallMs: 20_000,
   keepAliveMs: 95_000,

@@ -38,7 +38,7 @@ export interface XmppSettings {
 export const XMPP_SETTINGS: XmppSettings = {
   tlsMs: 5000,
   headerMs: 10_000,
-  negotiationMs: 30_000,
+  negotiationMs: 25_000,
   dialbackMs: 20_000,
   keepAliveMs: 120_000,
   idleMs: 30 * 60_000,

@@ -273,11 +273,11 @@ describe('a peer that is slow', () => {
     await timedOut(peer, 10_000);
   });
 
-  test('to authenticate is gone after 30 s', async () => {
+  test('to authenticate is gone after 25 s', async () => {
     const peer = await RawStream.connect('127.0.0.1', corp.port, 'idle');
     peer.send(OPEN);
     await peer.element('features', ({ name }) => name === 'features');
-    await timedOut(peer, 30_000);
+    await timedOut(peer, 25_000);
   });
 
   test('to finish TLS is gone after 5 s, without words', async () => {
