@@ -89,6 +89,10 @@ export class PingBarrier {
   get covered(): number {
     return this.#covered;
   }
+  /** The stream is gone and what was written to it is not settled yet: an answer may still come for a moment. */
+  get isSettling(): boolean {
+    return this.#inFlight?.lost !== undefined;
+  }
   get waiting(): boolean {
     return this.#waiters.length > 0 || this.#inFlight !== undefined;
   }

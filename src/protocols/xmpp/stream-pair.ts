@@ -89,13 +89,18 @@ export class StreamPair {
   /** Writes the element, connecting first when there is no stream. Never rejects. */
   send(partner: PartnerRoute, element: Element, options: SendOptions = {}): Promise<SendResult> {
     this.#partner = partner;
-    if (this.#state.is === 'open') {
+    if (this.#state.is === 'open' && !(options.durable === true && this.#barrier.isSettling)) {
       const { stream } = this.#state;
       if (stream.isOpen) return Promise.resolve(this.#write(stream, element));
       // It is closing: what it still had to say is lost, and the next one is made now.
       this.#lost(stream, reason('NET_CLOSED', `the stream to ${this.theirDomain} is closing`));
     }
     const durable = options.durable === true;
+    // DESIGN 8: switching waits. What follows an unsettled message must not overtake it on the next stream.
+    if (durable && this.#barrier.isSettling) {
+      const why = reason('NET_CLOSED', `what was written to the last stream to ${this.theirDomain} is not settled yet`);
+      return Promise.resolve({ kind: 'failed', reason: why });
+    }
     const refused = this.#refusal(durable);
     if (refused !== undefined) return Promise.resolve({ kind: 'failed', reason: refused });
     return new Promise((resolve) => {

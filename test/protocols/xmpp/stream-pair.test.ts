@@ -103,6 +103,20 @@ describe('a pair of domains', () => {
     assert.equal(pair.adopt(stream()), false);
   });
 
+  test('messages keep their order when a stream breaks: none goes on the next one before those before it are settled', async () => {
+    pair.adopt(stream({ bothWays: false }));
+    const first = await pair.send(LISTED, MESSAGE, { durable: true });
+    assert(first.kind === 'written');
+    const fate = pair.barrier(first.number);
+    gone?.(reason('NET_CLOSED', 'reset'));
+    pair.adopt(stream({ id: 's2' }));
+    assert.equal((await pair.send(LISTED, MESSAGE, { durable: true })).kind, 'failed');
+    assert.equal((await pair.send(LISTED, MESSAGE)).kind, 'written', 'what is not kept does not wait');
+    clock.advance(2000);
+    assert.equal((await fate).kind, 'closed');
+    assert.equal((await pair.send(LISTED, MESSAGE, { durable: true })).kind, 'written');
+  });
+
   test('asks for the XEP-0198 count with each ping', async () => {
     const management = new StreamManagement();
     management.enable(0);
