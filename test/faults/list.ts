@@ -8,7 +8,9 @@ import { bound, F12, F13, F14 } from './cases/limits.ts';
 import { F8 } from './cases/names.ts';
 import { F2, F5, F5sip, F6 } from './cases/network.ts';
 import { F1 } from './cases/steady.ts';
+import { enumeration } from './enumeration.ts';
 import type { Fault } from './row.ts';
+import { SLOW_PEERS } from './slow-peers.ts';
 
 export const FAULTS: Readonly<Record<string, Fault>> = {
   F1,
@@ -31,4 +33,6 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
   F16,
   F20,
   slowSync,
+  ...SLOW_PEERS,
+  enumeration,
 };

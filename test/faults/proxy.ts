@@ -85,7 +85,7 @@ export class FaultProxy implements AsyncDisposable {
   #accept(near: Socket): void {
     near.on('error', () => near.destroy());
     if (this.#refusing) {
-      near.resetAndDestroy();
+      abort(near);
       return;
     }
     const plan = this.plan(this.connections++);
@@ -147,7 +147,13 @@ export class FaultProxy implements AsyncDisposable {
   #reset(pair: Pair): void {
     if (!this.#pairs.delete(pair)) return;
     this.resets += 1;
-    pair.near.resetAndDestroy();
-    pair.far.resetAndDestroy();
+    abort(pair.near);
+    abort(pair.far);
   }
+}
+
+/** RST. A socket that is already saying goodbye cannot be reset (libuv keeps its handle for ever): it is destroyed. */
+export function abort(socket: Socket): void {
+  if (socket.writableEnded) socket.destroy();
+  else socket.resetAndDestroy();
 }

@@ -7,6 +7,7 @@ import { connect, TLSSocket } from 'node:tls';
 import { attribute, StanzaLine, say } from '../bench/load/xmpp-end.ts';
 import type { Issued } from '../support/ca.ts';
 import type { Ledger } from './ledger.ts';
+import { abort } from './proxy.ts';
 import { SIP_DOMAIN } from './sip-side.ts';
 
 /** So many messages follow each other before a ping asks whether they were taken. */
@@ -83,7 +84,7 @@ export class XmppPartner implements AsyncDisposable {
     const server = this.#server;
     this.#server = undefined;
     const closed = new Promise<void>((resolve) => (server === undefined ? resolve() : server.close(() => resolve())));
-    for (const socket of this.#sockets) socket.resetAndDestroy();
+    for (const socket of this.#sockets) abort(socket);
     await closed;
   }
 
