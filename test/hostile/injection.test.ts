@@ -2,7 +2,7 @@
 // arrives on the other side as what it is, and adds no header, no element and no second message. Through both writers and readers.
 
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
@@ -31,6 +31,7 @@ import { parseElement } from '../../src/protocols/xmpp/parse.ts';
 import { printable, printElement } from '../../src/protocols/xmpp/print.ts';
 import { errorOf } from '../../src/protocols/xmpp/replies.ts';
 import * as xmppReading from '../../src/protocols/xmpp/to-model/im.ts';
+import { until } from '../support/wait.ts';
 
 const LI: Address = { local: 'li', domain: 'contoso.example' };
 const NORA: Address = { local: 'nora', domain: 'fabrikam.example' };
@@ -344,8 +345,9 @@ test('the log holds one line for each thing said, and nothing that a terminal wo
   const log = openLog('info', file);
   const said = [...NASTY, 'a\u009b31mb', '\u200fx', '\u061c'];
   for (const each of said) log.child({ peer: each }).info({ event: 'ready', text: each, deep: { [each]: each } }, each);
-  await new Promise((resolve) => setTimeout(resolve, 50));
-  const written = readFileSync(file, 'utf8');
+  const read = (): string => (existsSync(file) ? readFileSync(file, 'utf8') : '');
+  await until('the whole log', () => read().split('\n').length > said.length);
+  const written = read();
   rmSync(folder, { recursive: true });
   const lines = written.trimEnd().split('\n');
   assert.equal(lines.length, said.length);
