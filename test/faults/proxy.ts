@@ -152,8 +152,12 @@ export class FaultProxy implements AsyncDisposable {
   }
 }
 
-/** RST. A socket that is already saying goodbye cannot be reset (libuv keeps its handle for ever): it is destroyed. */
+/**
+ * RST. A socket that is already saying goodbye cannot be reset and is destroyed; libuv keeps the handle of some that were, so
+ * they must not keep this process.
+ */
 export function abort(socket: Socket): void {
+  socket.unref();
   if (socket.writableEnded) socket.destroy();
   else socket.resetAndDestroy();
 }
