@@ -37,7 +37,8 @@ export async function F3(scale: Scale): Promise<Row> {
     recoveryMs: Math.max(...recoveries),
     goals: [
       ...promise(tally),
-      count(`copies under the same id, at most the windows of ${kills} kills`, tally.copies, tally.copies <= kills * WINDOW * 2),
+      // How many also depends on the rate: marks of delivery are lazy, and those of the last 50 ms die with the process.
+      figure(`copies under the same id, at most the windows of ${kills} kills`, String(tally.copies), tally.copies <= kills * WINDOW * 2),
       time('start to ready, the longest', Math.max(...restarts), 2000),
     ],
     tookMs: performance.now() - began,

@@ -71,7 +71,7 @@ export async function F8(scale: Scale): Promise<Row> {
     ...tally,
     id: 'F8',
     fault: 'DNS: SERVFAIL from the start, SERVFAIL, silence and REFUSED later, NXDOMAIN and back, changed SRV',
-    load: `${number * pairs} messages offered in six parts, ${pairs} pairs; ${reached.join('; ')}`,
+    load: `${tally.sent} messages offered in six parts, ${pairs} pairs; ${reached.join('; ')}`,
     recoveryMs,
     goals: [
       ...promise(tally),
