@@ -1,21 +1,25 @@
 // `npm test`: the unit part, then the suites with real peers, with one summary. It never touches the system. What it had to
 // skip stands at the end with the reason and the line that helps; with CI=true a skip is a failure.
-//   node test/run.ts [PART OF A PATH ...]     only the files whose path contains one of these
+//   node test/run.ts [--unit] [PART OF A PATH ...]     the part without peers; only the files whose path contains one of these
 
 import { globSync } from 'node:fs';
 import { run } from 'node:test';
-import { spec } from 'node:test/reporters';
+import { dot, spec } from 'node:test/reporters';
 
 /** The longest file takes a minute; one that hangs must not take the ten of the whole run. */
 const FILE_LIMIT_MS = 5 * 60_000;
 
-const wanted = process.argv.slice(2);
+/** Files that start processes or work long: beside the others, each in a process of its own. */
+const HEAVY = /^test\/(hostile|fuzz|faults)\/|^test\/store\/kill/;
+
+const unitOnly = process.argv.includes('--unit');
+const wanted = process.argv.slice(2).filter((word) => word !== '--unit');
 const chosen = (pattern: string): string[] =>
   globSync(pattern)
     .filter((file) => wanted.length === 0 || wanted.some((part) => file.includes(part)))
     .sort();
 const unit = chosen('test/**/*.test.ts');
-const peers = chosen('test/**/*.peers.ts');
+const peers = unitOnly ? [] : chosen('test/**/*.peers.ts');
 if (unit.length + peers.length === 0) {
   console.error(`no test file's path contains ${wanted.join(' or ')}`);
   process.exit(2);
@@ -29,15 +33,21 @@ interface Skip {
 const skips: Skip[] = [];
 let failed = false;
 
-// The unit part in one process: a process for each file would cost more than the tests. Peers each need a process of their own,
-// because that process moves itself into a network namespace. It ends with its last test,
-// whatever connection a scene has left behind.
-await part(unit, { isolation: 'none' });
-await part(peers, { concurrency: 2, timeout: FILE_LIMIT_MS, execArgv: ['--test-force-exit'] });
+// Most of the unit part in one process: a process for each file would cost more than the tests. Peers each need a process of
+// their own, because that process moves itself into a network namespace. It ends with its last test, whatever connection a
+// scene has left behind.
+const light = unit.filter((file) => !HEAVY.test(file));
+const heavy = unit.filter((file) => HEAVY.test(file));
+const beside = part(heavy, { concurrency: 1, timeout: FILE_LIMIT_MS });
+for await (const text of await part(light, { isolation: 'none' })) process.stdout.write(text);
+for await (const text of await beside) process.stdout.write(text);
+for await (const text of await part(peers, { concurrency: 2, timeout: FILE_LIMIT_MS, execArgv: ['--test-force-exit'] }))
+  process.stdout.write(text);
 report();
 
-async function part(files: readonly string[], options: Omit<Parameters<typeof run>[0] & object, 'files'>): Promise<void> {
-  if (files.length === 0) return;
+/** Starts the files; what is to be printed comes back, as it happens. */
+async function part(files: readonly string[], options: Omit<Parameters<typeof run>[0] & object, 'files'>): Promise<AsyncIterable<string>> {
+  if (files.length === 0) return nothing();
   const events = run({ files, ...options });
   events.on('test:pass', (test) => {
     if (test.skip === undefined || test.skip === false) return;
@@ -46,8 +56,10 @@ async function part(files: readonly string[], options: Omit<Parameters<typeof ru
   events.on('test:fail', (test) => {
     if (test.todo === undefined || test.todo === false) failed = true;
   });
-  for await (const text of events.compose(new spec())) process.stdout.write(text);
+  return unitOnly ? events.compose(dot) : events.compose(new spec());
 }
+
+async function* nothing(): AsyncIterable<string> {}
 
 function report(): void {
   process.exitCode = failed ? 1 : 0;
