@@ -91,6 +91,9 @@ export class FaultProxy implements AsyncDisposable {
     const plan = this.plan(this.connections++);
     const far = connect({ host: '127.0.0.1', port: this.#target, noDelay: true });
     near.setNoDelay(true);
+    // The edge's process keeps this one; sockets that were reset must not.
+    near.unref();
+    far.unref();
     const pair: Pair = { near, far, swallow: false };
     this.#pairs.add(pair);
     far.on('error', () => this.#reset(pair));

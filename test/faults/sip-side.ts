@@ -163,6 +163,7 @@ export class SipSide implements AsyncDisposable {
   #line(socket: TLSSocket): SipLine {
     const line = new SipLine(socket, (message, on) => this.#message(message, on));
     this.#lines.add(line);
+    socket.unref();
     // RFC 5626 §3.5.1: a double CRLF between messages asks for one.
     socket.on('data', (bytes: Buffer) => void (bytes.equals(PING) && socket.write('\r\n')));
     socket.on('close', () => this.#lines.delete(line));

@@ -255,6 +255,7 @@ export class XmppPartner implements AsyncDisposable {
 
   #keep(socket: Socket): void {
     this.#sockets.add(socket);
+    socket.unref();
     socket.on('error', () => socket.destroy());
     socket.on('close', () => this.#sockets.delete(socket));
   }
