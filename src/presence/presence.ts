@@ -55,6 +55,7 @@ export class Presence {
       idleWatcherDays: (pair) => ports.idleWatcherDays(pair.watcher),
       permits: (pair) => ports.details(pair.presentity, pair.watcher).length > 0,
       revoke: (pair) => this.revoke(pair.watcher, pair.presentity),
+      reshow: (pair) => this.#showing.reshow(pair),
       tell: (pair, kind) => {
         const event = {
           ...this.#base(pair.watcher, pair.presentity),

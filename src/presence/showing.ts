@@ -76,6 +76,14 @@ export class Showing {
     await this.#send(pair, view.again(visible), undefined, view.origin);
   }
 
+  /** Policy has changed what the watcher may see: what is different now is shown at once. */
+  reshow(pair: Pair): void {
+    const view = this.#views.get(pair.key);
+    if (view?.takenAt === undefined) return;
+    view.waiting?.cancel();
+    this.#ports.ifGranted(pair, () => this.#flush(pair, view));
+  }
+
   /** Shows everything as gone, at once, and forgets the document. @param unreachable say so in a note */
   hide(pair: Pair, unreachable = false): Promise<unknown> | undefined {
     const view = this.#view(pair);

@@ -23,6 +23,8 @@ export interface UpkeepPorts {
   /** Does policy let the watcher see anything now? */
   permits(pair: Pair): boolean;
   revoke(pair: Pair): Promise<void>;
+  /** Shows the watcher what policy lets them see now, where that is something else than before. */
+  reshow(pair: Pair): void;
   /** Tells the presentity's shore that the watcher is there, or has fallen silent. */
   tell(pair: Pair, kind: 'presence.watcherOnline' | 'presence.watcherOffline'): void;
   readonly sweepMs: number;
@@ -68,12 +70,16 @@ export class Upkeep {
     return lapsed;
   }
 
-  /** Takes back what policy no longer allows. @returns how many pairs lost their view */
+  /** Takes back what policy no longer allows, whole views and single fields. @returns how many pairs lost their view */
   async policyChanged(): Promise<number> {
     let taken = 0;
     for await (const record of this.#ports.store.all()) {
       const pair = pairOfRecord(record);
-      if (record.state === 'denied' || this.#ports.permits(pair)) continue;
+      if (record.state === 'denied') continue;
+      if (this.#ports.permits(pair)) {
+        this.#ports.reshow(pair);
+        continue;
+      }
       await this.#ports.revoke(pair);
       taken++;
     }

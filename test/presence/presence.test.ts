@@ -152,6 +152,23 @@ test('a policy that changes takes the view back in the same moment, and a refres
   assert.deepEqual(await neck.take(notified(nora, li, [open('pad')])), []);
 });
 
+test('a field that policy no longer shows is gone in the same moment, not with the next change', async () => {
+  const neck = await grantedNeck();
+  neck.details = () => ['availability', 'note'];
+  await neck.take(notified(nora, li, [open('pad', { notes: [{ text: 'at the dentist' }] })]));
+  neck.details = () => ['availability'];
+  const from = neck.sent.length;
+  assert.equal(await neck.presence.policyChanged(), 0);
+  await neck.presence.settled();
+  const shown = neck.sent.slice(from).map((one) => one.event);
+  assert.equal(shown.length, 1);
+  assert.ok(shown[0]?.kind === 'presence.notified');
+  assert.deepEqual(shown[0].document.endpoints, [open('pad')]);
+  await neck.presence.policyChanged();
+  await neck.presence.settled();
+  assert.equal(neck.sent.length, from + 1, 'a reload that changes nothing shows nothing');
+});
+
 test('at most 1000 requests of one domain wait', async () => {
   const neck = new Neck({ pendingPerDomain: 2 });
   const ask = (local: string) => neck.presence.handle(event({ ...li, local }, nora, { kind: 'presence.requested' }));
