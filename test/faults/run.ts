@@ -38,3 +38,6 @@ if (scale === 'full' && wanted.length === 0) writeFileSync(REPORT, text);
 else console.log(`\n${text}`);
 // A count that does not hold is a failure; a time that is not reached is a figure.
 if (rows.some((row) => row.goals.some(({ kind, met }) => kind === 'count' && !met))) process.exitCode = 1;
+
+// A socket that was reset may be left behind; it must not keep the run.
+process.exit();
