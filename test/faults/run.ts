@@ -29,7 +29,7 @@ for (const [id, fault] of Object.entries(FAULTS)) {
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
     absent.push({ id, why: error instanceof NotHere ? why : `broke off: ${why}` });
-    console.log(`${id.padEnd(14)} ${why}`);
+    console.log(error instanceof NotHere ? `not here: ${why}` : `${id.padEnd(14)} ${why}`);
     if (!(error instanceof NotHere)) process.exitCode = 1;
   }
 }
