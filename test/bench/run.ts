@@ -10,6 +10,8 @@ import { alternate, onFeed, onRoad, type Sample, type Work } from './rounds.ts';
 import { Stage } from './stage.ts';
 import { type Line, table } from './table.ts';
 
+/** Of each kind, for the memory table: one partner may have a hundred. */
+const CONNECTIONS = 80;
 const { values } = parseArgs({
   options: {
     quick: { type: 'boolean', default: false },
@@ -59,7 +61,7 @@ try {
   process.stdout.write(`${plan.rounds} rounds, medians\n\n${table(linesOf(samples))}\n`);
   if (!values.quick && !values['no-memory'] && values.only === '') {
     await stage.stop('isthmus');
-    process.stdout.write(`\n${await memory(stage, 400)}\n`);
+    process.stdout.write(`\n${await memory(stage, CONNECTIONS)}\n`);
   }
   for (const line of stage.missing) process.stdout.write(`\n${line}\n`);
 } finally {
