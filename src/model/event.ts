@@ -49,6 +49,16 @@ export interface SenderIds {
   readonly dedupKey?: string;
 }
 
+/**
+ * The id under which its sender's client knows a message, for receipts and errors about it: on XMPP the stanza id (XEP-0184 §3,
+ * RFC 6120 §8.3.1), on SIP the IMDN Message-ID (RFC 5438 §7.2.1.1). Where the client gave none, what comes nearest.
+ * @param sender the network that the message came from
+ */
+export function knownAs(sender: Network, message: Pick<SenderIds, 'wireId' | 'messageId'> & { readonly id: string }): string {
+  const { id, wireId, messageId } = message;
+  return (sender === 'xmpp' ? (wireId ?? messageId) : (messageId ?? wireId)) ?? id;
+}
+
 export type ChatState = 'active' | 'composing' | 'paused' | 'inactive' | 'gone';
 
 export interface ImSent extends EventBase {

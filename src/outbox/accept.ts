@@ -2,7 +2,7 @@
 
 import { hash } from 'node:crypto';
 import { bareKey } from '../model/address.ts';
-import type { ImReceipt, ImSent } from '../model/event.ts';
+import { type ImReceipt, type ImSent, knownAs } from '../model/event.ts';
 import type { DurableEvent, NewRow } from '../model/outbox-store.ts';
 import type { Ids } from '../model/ports.ts';
 import type { Reason } from '../model/reason.ts';
@@ -57,7 +57,7 @@ export function failureNotice(about: ImSent, why: Reason, ids: Ids, now: number)
     origin: { network: 'core', side: 'local', peer: about.to.domain, connection: 'outbox', proof: 'local' },
     from: about.to,
     to: about.from,
-    about: about.ids.messageId ?? about.ids.wireId ?? about.id,
+    about: knownAs(about.origin.network, { ...about.ids, id: about.id }),
     status: 'failed',
     reason: why,
     ...(about.thread !== undefined && { thread: about.thread }),

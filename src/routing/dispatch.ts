@@ -6,7 +6,15 @@ import { LRUCache } from 'lru-cache';
 import { reason } from '../errors.ts';
 import type { Log } from '../log.ts';
 import { bareKey, show } from '../model/address.ts';
-import type { Event, ImReceipt, ImSent, Network, PresenceEvent, PresenceRequested } from '../model/event.ts';
+import {
+  type Event,
+  type ImReceipt,
+  type ImSent,
+  knownAs,
+  type Network,
+  type PresenceEvent,
+  type PresenceRequested,
+} from '../model/event.ts';
 import type { DurableEvent, SentIds } from '../model/outbox-store.ts';
 import { type Outcome, refused } from '../model/outcome.ts';
 import type { Clock, Gateway, Hop, NoteRefusal, Submit } from '../model/ports.ts';
@@ -75,19 +83,22 @@ export class Dispatch {
     const decision = await this.#decide(event);
     // Counted whatever policy says: a sender over the limit must not learn from the answer who is blocked and who is not.
     const tooMuch = await this.#tooMuch(event);
-    if (decision.kind === 'refuse' && (tooMuch === undefined || decision.reason.blame !== 'policy')) {
-      this.#note(event, decision);
-      this.#count(event, false);
-      return refused(decision.reason);
-    }
     if (decision.kind !== 'refuse') await this.#deps.discovered.proven(event);
-    if (tooMuch !== undefined) {
+    if (tooMuch !== undefined && (decision.kind !== 'refuse' || decision.reason.blame === 'policy')) {
       this.#note(event, { kind: 'refuse', reason: tooMuch });
       this.#deps.log.info({ event: 'message.limited', id: event.id, code: tooMuch.code, from: show(event.from) }, tooMuch.text);
       return refused(tooMuch);
     }
     this.#note(event, decision);
-    return decision.kind === 'allow' ? this.#pass(event, decision) : this.#hold(event, decision.reason);
+    switch (decision.kind) {
+      case 'refuse':
+        this.#count(event, false);
+        return refused(decision.reason);
+      case 'hold':
+        return this.#hold(event, decision.reason);
+      case 'allow':
+        return this.#pass(event, decision);
+    }
   };
 
   /** A shore refused a message by its content alone: nothing but the note comes of it. */
@@ -145,10 +156,8 @@ export class Dispatch {
       case 'im.receipt': {
         const original = await sentIds.originalOf(bareKey(event.from), bareKey(event.to), event.about);
         if (original === undefined) return { kind: 'handedOver' }; // nobody here asked for it: nothing to tell
-        // A SIP client knows its message by the IMDN Message-ID, an XMPP client by the stanza id.
-        const { messageId, wireId, thread } = original;
-        const known = hop.network === 'sip' ? [messageId, wireId] : [wireId, messageId];
-        return this.#answer({ ...event, about: known[0] ?? known[1] ?? event.about, ...(thread !== undefined && { thread }) }, hop);
+        const { thread } = original;
+        return this.#answer({ ...event, about: knownAs(hop.network, original), ...(thread !== undefined && { thread }) }, hop);
       }
       case 'im.composing': {
         const last = this.#talked.get(conversation(event));

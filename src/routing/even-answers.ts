@@ -4,7 +4,7 @@
 
 import { LRUCache } from 'lru-cache';
 import { bareKey } from '../model/address.ts';
-import type { Event, ImSent, Network } from '../model/event.ts';
+import { type Event, type ImSent, knownAs, type Network } from '../model/event.ts';
 import type { Clock, Gateway, Submit } from '../model/ports.ts';
 
 export interface EvenAnswersDeps {
@@ -88,6 +88,6 @@ export class EvenAnswers {
 }
 
 /** The id by which a notice about this message will name it, and to whom it goes. */
-function asked({ id, ids, from }: ImSent): string {
-  return `${ids.messageId ?? ids.wireId ?? id} ${bareKey(from)}`;
+function asked({ id, ids, from, origin }: ImSent): string {
+  return `${knownAs(origin.network, { ...ids, id })} ${bareKey(from)}`;
 }

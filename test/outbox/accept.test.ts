@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { reason } from '../../src/errors.ts';
 import type { ImSent } from '../../src/model/event.ts';
 import type { Outcome } from '../../src/model/outcome.ts';
 import { delivered } from '../../src/model/outcome.ts';
 import type { WireIds } from '../../src/model/ports.ts';
+import { failureNotice } from '../../src/outbox/accept.ts';
 import { im } from './events.ts';
 import { outboxWorld, type World } from './outbox-world.ts';
 
@@ -79,4 +81,16 @@ test('a receipt finds the sender’s own id by the id that we sent under', async
   assert.equal(await sentIds.originalOf('eve@xmpp.example', 'li@sip.example', 'a'), undefined, 'nobody else may answer for it');
   world.clock.advance(25 * 3_600_000);
   assert.equal(await sentIds.originalOf('nora@xmpp.example', 'li@sip.example', 'a'), undefined);
+});
+
+test('the error about a message has the stanza id in XMPP, though its client gave it an origin-id too; in SIP the IMDN Message-ID', () => {
+  const ids = { event: () => 'n', token: () => 't' };
+  const why = reason('PEER_UNKNOWN_USER', 'x');
+  for (const [network, about] of [
+    ['xmpp', 'wire-a'],
+    ['sip', 'imdn-a'],
+  ] as const) {
+    const sent = im('a');
+    assert.equal(failureNotice({ ...sent, origin: { ...sent.origin, network } }, why, ids, 1).about, about);
+  }
 });
