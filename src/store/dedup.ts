@@ -4,11 +4,9 @@
 
 import { blob, integer, type Row } from './column.ts';
 import type { Database } from './database.ts';
+import { MEND_ROWS } from './ledger-pen.ts';
 
 const FORGET_STEP = 1000;
-/** Rows before the newest whose key may be missing in the index after a kill, and how old they may be in ms of service time. */
-const MEND_ROWS = 100_000;
-const MEND_MS = 10_000;
 
 interface Claim {
   readonly row: number;
@@ -61,12 +59,7 @@ export class Dedup {
 
   /** At the start. */
   mend(): void {
-    const last = this.#db
-      .prepare(
-        `SELECT row, key, service_at FROM dedup
-         WHERE row > (SELECT max(row) FROM dedup) - ? AND service_at >= (SELECT service_at FROM dedup ORDER BY row DESC LIMIT 1) - ?`,
-      )
-      .all(MEND_ROWS, MEND_MS);
+    const last = this.#db.prepare('SELECT row, key, service_at FROM dedup WHERE row > (SELECT max(row) FROM dedup) - ?').all(MEND_ROWS);
     for (const found of last) this.#index(nameOf(blob(found, 'key')), toClaim(found));
   }
 

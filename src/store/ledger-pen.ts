@@ -13,9 +13,11 @@ import { nameHash, pairHash } from './names.ts';
 
 /** The columns of a line that hold identifiers. */
 export const ID_COLUMNS = ['id', 'stanza_id', 'call_id', 'their_wire_id', 'their_call_id', 'their_message_id'] as const;
-/** Lines before the newest whose names may be missing after a kill: more than the second in which they are gathered. */
-export const MEND_MS = 10_000;
-export const MEND_ROWS = 100_000;
+/**
+ * Rows before the newest whose names, conversation and key of copies may be missing after a kill: more than fit into the second in
+ * which they are gathered. Rows and not times, because the clock may have jumped just before.
+ */
+export const MEND_ROWS = 20_000;
 
 /** What a line begins with. */
 export type Opening = Pick<NewRow, 'fromTag' | 'stanzaId' | 'acceptedAt'> & {
@@ -67,9 +69,9 @@ export class LedgerPen {
     const lines = this.#db
       .prepare(
         `SELECT row, sender, recipient, id, stanza_id, call_id, their_wire_id, their_call_id, their_message_id FROM ledger
-         WHERE row > (SELECT max(row) FROM ledger) - ? AND accepted_at >= (SELECT max(accepted_at) FROM ledger) - ?`,
+         WHERE row > (SELECT max(row) FROM ledger) - ?`,
       )
-      .all(MEND_ROWS, MEND_MS);
+      .all(MEND_ROWS);
     for (const line of lines) {
       const ids = ID_COLUMNS.map((column) => maybeText(line, column));
       for (const hash of hashesOf(text(line, 'sender'), text(line, 'recipient'), ids)) this.#name(hash, integer(line, 'row'));

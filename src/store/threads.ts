@@ -9,7 +9,7 @@ import type { Clock } from '../model/ports.ts';
 import type { ThreadStore } from '../model/stores.ts';
 import { text } from './column.ts';
 import type { Database } from './database.ts';
-import { MEND_MS, MEND_ROWS } from './ledger-pen.ts';
+import { MEND_ROWS } from './ledger-pen.ts';
 
 const KEPT = 50_000;
 const EXPIRE_STEP = 1000;
@@ -80,10 +80,9 @@ export class Threads implements ThreadStore {
     const lines = this.#db
       .prepare(
         `SELECT sender, recipient, network, their_thread, call_id FROM ledger
-         WHERE row > (SELECT max(row) FROM ledger) - ? AND accepted_at >= (SELECT max(accepted_at) FROM ledger) - ?
-         AND kind = 'im.sent' AND their_thread IS NOT NULL`,
+         WHERE row > (SELECT max(row) FROM ledger) - ? AND kind = 'im.sent' AND their_thread IS NOT NULL`,
       )
-      .all(MEND_ROWS, MEND_MS);
+      .all(MEND_ROWS);
     for (const line of lines) {
       const [sender, recipient, network] = [text(line, 'sender'), text(line, 'recipient'), text(line, 'network')];
       this.restore(sender, recipient, network, text(line, 'their_thread'), text(line, 'call_id'));

@@ -153,13 +153,25 @@ async function run(steps: readonly Step[], keepsWriteOrder: boolean): Promise<vo
   }
 }
 
+/** What random runs have found: a message accepted before a jump of the clock could not be found by its ids after a kill. */
+const FOUND: [Step[]][] = [
+  [
+    [
+      { kind: 'submit', lane: 0 },
+      { kind: 'pass', ms: 60_000 },
+      { kind: 'submit', lane: 0 },
+      { kind: 'answer', which: 3, how: 'no' },
+      { kind: 'crash' },
+    ],
+  ],
+];
 const RUNS = Number(process.env.ISTHMUS_MODEL_RUNS ?? 10);
 
 for (const keepsWriteOrder of [false, true]) {
   test(`nothing is lost, nothing is told twice, order holds (${keepsWriteOrder ? 'written ahead' : 'one at a time'})`, async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(step, { minLength: 4, maxLength: 30 }), (steps) => run(steps, keepsWriteOrder)),
-      { numRuns: RUNS },
+      { numRuns: RUNS, examples: FOUND },
     );
   });
 }
