@@ -5,6 +5,7 @@ import type { Judge } from './config/policy-tests.ts';
 import type { Terminal } from './ops/command.ts';
 import { type CommandRow, dispatch } from './ops/dispatch.ts';
 import type { OpenRecords, RequestVerb } from './ops/record-commands.ts';
+import { VERBS, type VerbRow } from './ops/verb-table.ts';
 
 const REQUESTS = {
   list: 'strangers who wait for an answer',
@@ -49,10 +50,22 @@ const COMMANDS: readonly CommandRow[] = [
     summary: 'what became of a message, in plain words',
     load: async () => (await import('./ops/record-commands.ts')).explainCommand(await records()),
   },
+  ...VERBS.map((row): CommandRow => ({ words: row.words, summary: row.summary, load: () => commandOf(row) })),
   ...(['list', 'approve', 'deny'] as const).map(
     (verb): CommandRow => ({ words: `request ${verb}`, summary: REQUESTS[verb], load: () => requestCommand(verb) }),
   ),
 ];
+
+/** A verb of the table as a command. */
+async function commandOf(row: VerbRow) {
+  const [verb, { verbCommand }, { commandLineOperations }, judgement] = await Promise.all([
+    row.load(),
+    import('./ops/verb-command.ts'),
+    import('./assembly/operations.ts'),
+    judge(),
+  ]);
+  return verbCommand(verb, (dir, terminal) => commandLineOperations(dir, terminal, judgement));
+}
 
 async function requestCommand(verb: RequestVerb) {
   return (await import('./ops/record-commands.ts')).requestCommand(verb, await records());

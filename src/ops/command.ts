@@ -20,11 +20,13 @@ export interface OptionSpec {
   readonly type: 'string' | 'boolean';
   /** What stands for the value in the help: DIR, DOMAIN. */
   readonly value?: string;
+  /** May be given more than once; the values are a list. */
+  readonly multiple?: true;
   readonly says: string;
 }
 
 export interface Call {
-  readonly values: Readonly<Record<string, string | boolean | undefined>>;
+  readonly values: Readonly<Record<string, string | boolean | readonly string[] | undefined>>;
   readonly positionals: readonly string[];
 }
 
@@ -62,7 +64,8 @@ export async function runCommand(command: Command, args: readonly string[], term
   const needed = command.positionals.filter((name) => !name.startsWith('[')).length;
   if (parsed.positionals.length < needed)
     return usageFault(command, `${command.positionals[parsed.positionals.length]} is missing`, terminal);
-  if (parsed.positionals.length > command.positionals.length) {
+  const takesRest = command.positionals.at(-1)?.includes('...') === true;
+  if (!takesRest && parsed.positionals.length > command.positionals.length) {
     return usageFault(command, `"${parsed.positionals[command.positionals.length]}" is one word too many`, terminal);
   }
   return command.run(parsed, terminal);
@@ -71,7 +74,9 @@ export async function runCommand(command: Command, args: readonly string[], term
 /** @returns a sentence when the arguments do not fit */
 function parse(args: readonly string[], specs: Readonly<Record<string, OptionSpec>>): Call | string {
   const options: NonNullable<ParseArgsConfig['options']> = {};
-  for (const [name, spec] of Object.entries(specs)) options[name] = { type: spec.type, ...(name === 'help' && { short: 'h' }) };
+  for (const [name, spec] of Object.entries(specs)) {
+    options[name] = { type: spec.type, ...(spec.multiple && { multiple: true }), ...(name === 'help' && { short: 'h' }) };
+  }
   for (const arg of args) {
     if (arg === '--') break;
     const name = /^--([^=]+)/.exec(arg)?.[1];
@@ -81,9 +86,9 @@ function parse(args: readonly string[], specs: Readonly<Record<string, OptionSpe
   }
   try {
     const { values, positionals } = parseArgs({ args: [...args], options, allowPositionals: true, strict: true });
-    const single: Record<string, string | boolean | undefined> = {};
-    for (const [name, value] of Object.entries(values)) if (!Array.isArray(value)) single[name] = value;
-    return { values: single, positionals };
+    const given: Record<string, string | boolean | readonly string[] | undefined> = {};
+    for (const [name, value] of Object.entries(values)) given[name] = Array.isArray(value) ? value.map(String) : value;
+    return { values: given, positionals };
   } catch (error) {
     return error instanceof Error ? error.message.split('\n')[0]!.split('. ')[0]! : String(error);
   }

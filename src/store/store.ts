@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { reason } from '../errors.ts';
 import type { LedgerStore, OutboxStore, SecretStore, SentIds, ServiceClockStore } from '../model/outbox-store.ts';
 import { StoreError } from '../model/outbox-store.ts';
+import type { PassportStore } from '../model/passport.ts';
 import type { Clock } from '../model/ports.ts';
 import type {
   AuthorizationStore,
@@ -26,6 +27,7 @@ import { LedgerPen } from './ledger-pen.ts';
 import { migrate, newestVersion, versionOf } from './migrate.ts';
 import { OutboxTable } from './outbox.ts';
 import { own } from './owner.ts';
+import { passportTable } from './passports.ts';
 import { requestTable } from './requests.ts';
 import { salvage } from './salvage.ts';
 import { keyFile, sealWith } from './seal.ts';
@@ -78,6 +80,7 @@ export interface Store {
   readonly discovered: DiscoveredStore;
   readonly decisions: DecisionStore;
   readonly secrets: SecretStore;
+  readonly passports: PassportStore;
   /** What was found at the start. Empty is good. */
   readonly remarks: readonly Remark[];
   stats(): StoreStats;
@@ -198,6 +201,7 @@ function assemble(db: Database, keyPath: string, options: StoreOptions, remarks:
     discovered: discoveredTable(db),
     decisions,
     secrets: secretTable(db, seal),
+    passports: passportTable(db),
     remarks,
     stats: () => ({ ...db.stats(), backlog: db.backlog }),
     async expire({ ledgerMs, decisionsMs, requestsMs }) {

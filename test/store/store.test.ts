@@ -93,6 +93,7 @@ test('a database of a newer Isthmus is left alone', async () => {
   await using temp = tempStore();
   temp.store.close();
   const db = new DatabaseSync(join(temp.folder, 'isthmus.db'));
+  const { user_version: ours } = db.prepare('PRAGMA user_version').get()!;
   db.exec('PRAGMA user_version = 999');
   db.close();
   for (const mode of ['own', 'visit'] as const) {
@@ -102,7 +103,7 @@ test('a database of a newer Isthmus is left alone', async () => {
     );
   }
   const again = new DatabaseSync(join(temp.folder, 'isthmus.db'));
-  again.exec('PRAGMA user_version = 1');
+  again.exec(`PRAGMA user_version = ${ours}`);
   again.close();
   temp.reopen();
 });

@@ -1,0 +1,51 @@
+// Open connections as an operator sees them: who is there, how they proved it, what crossed. The shores write here, the
+// edge keeps the list (edge/sessions.ts), `isthmus session`, `status`, `top` and `partner trace` read it.
+
+import type { ProofWord, Side } from './event.ts';
+import type { Reason } from './reason.ts';
+import type { Protocol } from './table.ts';
+
+/** One open connection, as a snapshot. */
+export interface Session {
+  /** The link's id, as in the logs. */
+  readonly id: string;
+  readonly protocol: Protocol;
+  readonly side: Side;
+  readonly direction: 'in' | 'out';
+  readonly address: string;
+  readonly port: number;
+  /** Wall ms at which it was opened. */
+  readonly since: number;
+  readonly tls?: { readonly version: string; readonly cipher: string };
+  /** SHA-256 of the certificate the peer showed, lower-case hex. */
+  readonly fingerprint?: string;
+  /** The domains it has proven to be, and how; empty: nobody yet. */
+  readonly proven: ReadonlyMap<string, ProofWord>;
+  /** Messages and presence that crossed it, each way. */
+  readonly received: number;
+  readonly sent: number;
+  /** Octets on the wire, each way. */
+  readonly bytesReceived: number;
+  readonly bytesSent: number;
+}
+
+/** What a shore tells about one connection of its own. Cheap: no call allocates. */
+export interface SessionNotes {
+  /** The peer has proven to be `domain`. Said once per domain. */
+  proven(domain: string, how: ProofWord): void;
+  /** One event crossed. */
+  counted(direction: 'in' | 'out'): void;
+  /** How the shore ends this connection properly in its own protocol. */
+  endsBy(end: (why: Reason) => void): void;
+  /** Set while somebody traces this connection: hand over what is read and written, decrypted. */
+  readonly tap: ((direction: 'in' | 'out', bytes: Uint8Array | string) => void) | undefined;
+}
+
+/** The list. */
+export interface Sessions {
+  list(): readonly Session[];
+  /** Ends one properly. False: there is no such session. */
+  close(id: string, why: Reason): boolean;
+  /** Ends every session that has proven to be one of `domains`. Returns how many. */
+  closeDomains(domains: ReadonlySet<string>, why: Reason): number;
+}

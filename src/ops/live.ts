@@ -1,0 +1,16 @@
+// What only a running process knows and can do. Each part is implemented where it lives and tied in assembly/start.ts.
+
+import type { Home } from '../config/home.ts';
+import type { Sessions } from '../model/sessions.ts';
+import type { Table } from '../model/table.ts';
+
+export interface Live {
+  /** Wall ms. */
+  readonly startedAt: number;
+  readonly version: string;
+  /** What it was started with; listeners and data do not change while it runs. */
+  readonly home: Home;
+  /** The rules in force. */
+  table(): Table;
+  readonly sessions: Sessions;
+}

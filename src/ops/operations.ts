@@ -1,0 +1,43 @@
+// What a verb works with: the home's files, its records, and the running process when there is one. The command line and
+// the API each make one for a call (assembly/operations.ts).
+
+import type { Loaded } from '../config/load.ts';
+import type { Actor, AuditLog } from '../model/audit.ts';
+import type { LedgerStore } from '../model/outbox-store.ts';
+import type { PassportStore } from '../model/passport.ts';
+import type { Clock } from '../model/ports.ts';
+import type { AuthorizationStore, ContactRequestStore, DecisionStore, DiscoveredStore } from '../model/stores.ts';
+import type { Live } from './live.ts';
+import type { Report } from './verb.ts';
+
+/** Tables of the home that verbs read, and write single lines of. */
+export interface Records {
+  readonly ledger: LedgerStore;
+  readonly decisions: DecisionStore;
+  readonly requests: ContactRequestStore;
+  readonly authorizations: AuthorizationStore;
+  readonly discovered: DiscoveredStore;
+  readonly passports: PassportStore;
+}
+
+export interface Operations {
+  /** Absolute path of the home. */
+  readonly dir: string;
+  readonly clock: Clock;
+  readonly actor: Actor;
+  /** The home as its files stand now, checked, with the `tests:` of the policy run. Reads the disk each time. */
+  load(): Loaded;
+  /** The database, opened beside whoever runs it. @throws StoreError when this home has never been started */
+  records(): Records;
+  audit(): AuditLog;
+  /** The process itself; present only inside it. */
+  readonly live?: Live;
+  /** Asks the running process to do a verb; undefined: nothing runs with this home. Inside the process: runs it here. */
+  ask(words: string, input: Readonly<Record<string, unknown>>): Promise<Report | undefined>;
+  /** One line on how far it is, for long work; shown on a terminal only. */
+  progress(line: string): void;
+  /** One line of a longer answer, before the report is there (a trace, `top`). */
+  line(text: string): void;
+  /** Aborted when the operator presses Ctrl-C or the API's client goes away. */
+  readonly signal: AbortSignal;
+}

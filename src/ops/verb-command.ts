@@ -1,0 +1,116 @@
+// A verb as a command of the command line: positionals and options become its input, checked by its schema; what only the
+// process can do is asked of it; what changes something is written to the audit log.
+
+import type * as z from 'zod';
+import { StoreError } from '../model/outbox-store.ts';
+import { type Call, type Command, type ExitCode, HOME_OPTION, JSON_OPTION, type OptionSpec, type Terminal } from './command.ts';
+import { findHome, noHome } from './home-search.ts';
+import type { Operations } from './operations.ts';
+import type { Report, Verb } from './verb.ts';
+
+/** Makes what a verb works with, for one call on the command line. `close` lets go of whatever was opened. */
+export type OpenOperations = (dir: string, terminal: Terminal) => Operations & { close(): void };
+
+/** The command of a verb. */
+export function verbCommand(verb: Verb, open: OpenOperations): Command {
+  return {
+    words: verb.words,
+    summary: verb.summary,
+    positionals: verb.positionals.map(shownPositional),
+    options: { ...verb.options, ...reasonOption(verb), home: HOME_OPTION, json: JSON_OPTION },
+    details: verb.details,
+    example: verb.example,
+    run: (call, terminal) => runVerb(verb, call, terminal, open),
+  };
+}
+
+async function runVerb(verb: Verb, call: Call, terminal: Terminal, open: OpenOperations): Promise<ExitCode> {
+  const { values } = call;
+  const found = findHome(typeof values.home === 'string' ? values.home : undefined, terminal);
+  if ('looked' in found) {
+    terminal.err(noHome(found.looked, verb.words));
+    return 2;
+  }
+  const given = inputOf(verb, call);
+  const parsed = verb.input.safeParse(given);
+  if (!parsed.success) {
+    for (const issue of parsed.error.issues) terminal.err(`isthmus ${verb.words}: ${usageIssue(verb, issue)}`);
+    terminal.err(`  isthmus ${verb.words} --help says more`);
+    return 2;
+  }
+  const operations = open(found.dir, terminal);
+  try {
+    const report = await perform(verb, operations, parsed.data, given, typeof values.why === 'string' ? values.why : undefined);
+    if (values.json === true) terminal.out(JSON.stringify(report.json, null, 2));
+    else if (report.text !== '') (report.exit === 2 || report.exit === 3 ? terminal.err : terminal.out)(report.text);
+    return report.exit;
+  } catch (error) {
+    if (!(error instanceof StoreError)) throw error;
+    const report = { error: error.reason.code, text: error.reason.text };
+    if (values.json === true) terminal.out(JSON.stringify(report, null, 2));
+    else terminal.err(`isthmus ${verb.words}: ${error.reason.text}\n  isthmus start --home ${found.dir} makes it`);
+    return 3;
+  } finally {
+    operations.close();
+  }
+}
+
+/** Does a verb where it belongs and writes its audit line. Used by the command line and, inside the process, by the API. */
+export async function perform(
+  verb: Verb,
+  operations: Operations,
+  input: z.output<z.ZodObject>,
+  given: Readonly<Record<string, unknown>>,
+  why?: string,
+): Promise<Report> {
+  if (verb.where === 'process' && operations.live === undefined) {
+    const report = await operations.ask(verb.words, { ...given, ...(why !== undefined && { why }) });
+    return report ?? notRunning(verb, operations.dir);
+  }
+  const report = await verb.run(operations, input);
+  if (verb.audited) {
+    await operations.audit().append({
+      at: operations.clock.now(),
+      actor: operations.actor,
+      act: verb.words,
+      input: JSON.stringify(given),
+      exit: report.exit,
+      ...(report.changes !== undefined && { changes: report.changes }),
+      ...(why !== undefined && { why }),
+    });
+  }
+  return report;
+}
+
+function notRunning(verb: Verb, dir: string): Report {
+  const text = `isthmus ${verb.words}: nothing runs with the home ${dir}\n  isthmus start --home ${dir} starts it`;
+  return { text, json: { error: 'notRunning', home: dir }, exit: 3 };
+}
+
+/** Positionals and options under the names of the schema. */
+function inputOf(verb: Verb, { values, positionals }: Call): Record<string, unknown> {
+  const input: Record<string, unknown> = {};
+  verb.positionals.forEach((name, index) => {
+    const key = name.replaceAll(/[[\].]/g, '');
+    if (name.includes('...')) input[key] = positionals.slice(index);
+    else if (positionals[index] !== undefined) input[key] = positionals[index];
+  });
+  for (const option of Object.keys(verb.options)) if (values[option] !== undefined) input[camelCase(option)] = values[option];
+  return input;
+}
+
+const camelCase = (option: string): string => option.replaceAll(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());
+
+function shownPositional(name: string): string {
+  return name.replace(/[A-Za-z]+/, (key) => key.replaceAll(/([a-z])([A-Z])/g, '$1_$2').toUpperCase());
+}
+
+function usageIssue(verb: Verb, issue: z.core.$ZodIssue): string {
+  const key = String(issue.path[0] ?? '');
+  const option = Object.keys(verb.options).find((name) => camelCase(name) === key);
+  return `${option === undefined ? shownPositional(key) : `--${option}`}: ${issue.message}`;
+}
+
+function reasonOption(verb: Verb): Readonly<Record<string, OptionSpec>> {
+  return verb.audited ? { why: { type: 'string', value: 'TEXT', says: 'the reason, for the audit log' } } : {};
+}
