@@ -37,3 +37,30 @@ export function openLog(level: string, destination: number | string = 1): Log {
 
 /** A log that forgets, for tests and tools. */
 export const SILENT: Log = { child: () => SILENT, error() {}, warn() {}, info() {}, debug() {} };
+
+/** One line as it was written, before any level is looked at. */
+export interface LogLine {
+  readonly level: 'error' | 'warn' | 'info' | 'debug';
+  readonly fields: { readonly event: string } & Record<string, unknown>;
+  /** Fields of the children it came through: connection, exchange. */
+  readonly bound: Readonly<Record<string, unknown>>;
+  readonly sentence?: string;
+}
+
+/**
+ * The same log, and everybody who counts or watches what happens sees each line too: metrics, partner health, alerts.
+ * A watcher must be quick, must not throw and must not log.
+ */
+export function observed(log: Log, watchers: readonly ((line: LogLine) => void)[], bound: Readonly<Record<string, unknown>> = {}): Log {
+  const tell = (level: LogLine['level'], fields: LogLine['fields'], sentence?: string): void => {
+    for (const watch of watchers) watch({ level, fields, bound, ...(sentence !== undefined && { sentence }) });
+    log[level](fields, sentence);
+  };
+  return {
+    child: (fields) => observed(log.child(fields), watchers, { ...bound, ...fields }),
+    error: (fields, sentence) => tell('error', fields, sentence),
+    warn: (fields, sentence) => tell('warn', fields, sentence),
+    info: (fields, sentence) => tell('info', fields, sentence),
+    debug: (fields, sentence) => tell('debug', fields, sentence),
+  };
+}

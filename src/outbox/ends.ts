@@ -58,7 +58,7 @@ export class Ends {
     const evidence = outcome.kind === 'delivered' ? outcome.evidence : 'written, not confirmed';
     entry.phase = 'ending';
     this.#deps.store.delivered({ ...this.#end(entry), state, evidence });
-    this.#deps.log.info({ event: 'message.ended', id: entry.row.id, state, evidence, attempts: entry.tries });
+    this.#deps.log.info({ event: 'message.ended', ...about(entry), state, evidence, attempts: entry.tries });
     this.#finish(entry, outcome);
   }
 
@@ -74,8 +74,8 @@ export class Ends {
         return newRow(failureNotice(event, why, ids, clock.now()), ids, this.#deps.times());
       };
       const noticed = await store.end({ ...this.#end(entry), ...how }, notice);
-      const about = { id: entry.row.id, code: why?.code, ...(noticed !== undefined && { notice: noticed.id }) };
-      log.info({ event: 'message.ended', state: how.state, ...about }, why?.text ?? 'a row has ended');
+      const told = noticed === undefined ? {} : { notice: noticed.id };
+      log.info({ event: 'message.ended', ...about(entry), state: how.state, code: why?.code, ...told }, why?.text ?? 'a row has ended');
       if (noticed !== undefined && this.#deps.isOpen())
         this.#deps.sender.add(makeEntry(noticed, undefined, { late: true, possibleCopy: false }));
       this.#finish(entry, outcome);
@@ -126,4 +126,9 @@ export class Ends {
     this.#finish(entry, refused(reason('QUEUE_DROPPED', 'it was taken back before it was written')));
     return true;
   }
+}
+
+/** What every line about a row says. */
+function about({ row }: Entry): { id: string; kind: string; fromDomain: string; toDomain: string } {
+  return { id: row.id, kind: row.kind, fromDomain: row.fromDomain, toDomain: row.toDomain };
 }

@@ -241,7 +241,8 @@ export class Sender {
     this.#drop(entry);
     store.tried(entry.row.row, entry.tries, why);
     const scope = scopeOf(why);
-    log.info({ event: 'outbox.waits', id: entry.row.id, to: lane.partner.domain, code: why.code, attempt: entry.tries, scope }, why.text);
+    const where = { fromDomain: lane.partner.from, toDomain: lane.partner.domain };
+    log.info({ event: 'outbox.waits', id: entry.row.id, ...where, code: why.code, attempt: entry.tries, scope }, why.text);
     if (scope === 'row' && attempt.written) {
       // DESIGN 8: without a return road the row stays written; sending it again would only make copies.
       entry.phase = 'parked';
