@@ -68,6 +68,8 @@ export const EVENTS: Readonly<Record<string, LogEvent>> = {
   'presence.dialogNotStored': event('warn', 'A dialog could not be stored; a restart will not restore it.'),
 
   // --- SIP ---
+  'sip.peer.proven': event('info', 'A SIP peer has proven on a connection that it speaks for a domain.', 'isthmus_partner_up'),
+  'sip.connect.failed': event('warn', 'A SIP connection to a domain could not be made or proven.', 'isthmus_handshake_failures_total'),
   'sip.connection.closed': event('info', 'A SIP connection is closed.', 'isthmus_sessions'),
   'sip.frame.refused': event('info', 'A peer sent what is no SIP message; the connection closes.', 'isthmus_malformed_total'),
   'sip.request.malformed': event('info', 'A SIP request could not be read; it was answered where possible.', 'isthmus_malformed_total'),

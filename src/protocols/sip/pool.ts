@@ -3,6 +3,7 @@
 // connection whose peer has not proved to be the domain. Concurrent callers share one attempt.
 
 import { reason } from '../../errors.ts';
+import type { Log } from '../../log.ts';
 import type { ProofWord } from '../../model/event.ts';
 import { type Clock, ConnectError, type Connector, type Hop, type Link } from '../../model/ports.ts';
 import type { Reason } from '../../model/reason.ts';
@@ -15,6 +16,7 @@ export interface PoolParts {
   readonly clock: Clock;
   /** Makes the link one of the shore's connections: requests on it are served too. */
   readonly open: (link: Link, provenDomain: string, how: ProofWord) => SipConnection;
+  readonly log: Log;
   readonly limits?: Partial<PoolLimits>;
 }
 
@@ -153,6 +155,11 @@ export class SipPool {
     place.connecting ??= this.#open(hop, target)
       .then((acquired) => {
         place.failure = acquired.kind === 'failed' ? { atMs: this.#parts.clock.monotonic(), reason: acquired.reason } : undefined;
+        if (acquired.kind === 'failed') {
+          const { code, text } = acquired.reason;
+          const where = { side: hop.side, domain: hop.theirDomain, target: `${target.host}:${target.port}` };
+          this.#parts.log.warn({ event: 'sip.connect.failed', ...where, code, reason: text }, 'no SIP connection');
+        }
         if (acquired.kind === 'ready' && !acquired.connection.closed) place.connections.add(acquired.connection);
         return acquired;
       })

@@ -88,6 +88,7 @@ export class SipShore {
         this.#note(connection, domain, proof);
         return connection;
       },
+      log: parts.log,
       ...(parts.pool === undefined ? {} : { limits: parts.pool }),
     });
     this.#reception = new Reception({
@@ -245,6 +246,8 @@ export class SipShore {
     else if (proven.has(domain)) return false;
     // A hosted edge speaks for many domains; operators need not see thousands.
     else if (proven.size < 1000) proven.set(domain, proof);
+    const { side, link } = connection;
+    connection.log.info({ event: 'sip.peer.proven', side, domain, proof, ...link.tls }, 'the peer speaks for this domain');
     return true;
   }
 }
