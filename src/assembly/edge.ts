@@ -10,7 +10,8 @@ import { OwnCertificates } from '../edge/own-certificates.ts';
 import { PathValidator } from '../edge/path-validation.ts';
 import { makeResolver } from '../edge/resolver.ts';
 import { makeTlsUpgrade } from '../edge/tls-upgrade.ts';
-import { TrustStore } from '../edge/trust-store.ts';
+import { type Trust, TrustStore } from '../edge/trust-store.ts';
+import { makeWeb, type Web } from '../edge/web.ts';
 import type { Log } from '../log.ts';
 import type { Clock, Connector, Ids, Link, Resolver, TlsUpgrade } from '../model/ports.ts';
 import type { Table } from '../model/table.ts';
@@ -22,13 +23,14 @@ export interface EdgeParts {
   readonly resolver: Resolver;
   readonly connector: Connector;
   readonly upgrade: TlsUpgrade;
+  readonly web: Web;
 }
 
 /** The part of a home that the edge is made from. */
 export interface EdgeSettings extends Pick<Home, 'dir' | 'dns'> {
   readonly edge: Pick<Home['edge'], 'sip' | 'xmpp'>;
   readonly inside: Pick<Home['inside'], 'sip'>;
-  readonly outbound: Pick<Home['outbound'], 'sourceAddress'>;
+  readonly outbound: Pick<Home['outbound'], 'sourceAddress' | 'httpProxy'>;
 }
 
 /** Reads the certificates of a home and makes what connections need. Opens nothing. */
@@ -44,7 +46,25 @@ export function makeEdge(home: EdgeSettings, table: () => Table, clock: Clock, i
   );
   const [sourceAddress] = home.outbound.sourceAddress;
   const connector = makeConnector({ edge, ownAddresses: () => listening, ...(sourceAddress !== undefined && { sourceAddress }) });
-  return { edge, own, trust, resolver, connector, upgrade: makeTlsUpgrade(edge) };
+  const { httpProxy } = home.outbound;
+  const web = makeWeb({
+    resolver,
+    clock,
+    ownAddresses: () => listening,
+    roots: webRoots(() => trust.current),
+    ...(httpProxy !== undefined && { httpProxy }),
+  });
+  return { edge, own, trust, resolver, connector, upgrade: makeTlsUpgrade(edge), web };
+}
+
+/** PEM of the system's roots and of certs/trust/edge, made once for each generation. */
+function webRoots(trust: () => Trust): () => readonly string[] {
+  let made: { readonly generation: number; readonly pems: readonly string[] } | undefined;
+  return () => {
+    const { generation, edgeRoots } = trust();
+    if (made?.generation !== generation) made = { generation, pems: edgeRoots.map((root) => root.toString()) };
+    return made.pems;
+  };
 }
 
 /** Who takes the connections. */

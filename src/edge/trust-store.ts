@@ -23,6 +23,8 @@ export interface Trust {
   readonly refused: ReadonlyMap<string, string>;
   /** Fingerprints of public roots: those the system brought. */
   readonly publicRoots: ReadonlySet<string>;
+  /** The anchors of `edge`, for HTTPS that we ask for. */
+  readonly edgeRoots: readonly X509Certificate[];
 }
 
 export interface TrustOptions {
@@ -97,6 +99,7 @@ export function loadTrust(options: TrustOptions, generation: number): { readonly
     }
   }
   const system = systemRoots(options);
+  const edgeRoots = [...system, ...roots('trust/edge')];
   const revocation = new RevocationLists(revocationLists(options.folder, read, fault));
   const set = (id: string, anchors: readonly X509Certificate[]): TrustSet => trustSet(`${generation} ${id}`, anchors, revocation);
   const partners = new Map<string, TrustSet>();
@@ -117,11 +120,12 @@ export function loadTrust(options: TrustOptions, generation: number): { readonly
   return {
     trust: {
       generation,
-      edge: set('edge', [...system, ...roots('trust/edge')]),
+      edge: set('edge', edgeRoots),
       inside: set('inside', roots('trust/inside')),
       partners,
       refused: refusedFingerprints(options.folder, read, fault),
       publicRoots: new Set(system.map((root) => root.fingerprint256)),
+      edgeRoots,
     },
     faults,
   };
