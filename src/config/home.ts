@@ -1,6 +1,7 @@
 // The home after validation: isthmus.yaml with every default filled in. routes/ becomes a Table (model/table.ts).
 // assembly/ reads it to open listeners, the store and the log.
 
+import type { AcmeSettings } from '../model/acme.ts';
 import type { HostPort, Where } from '../model/table.ts';
 
 /** One address to listen on; edge/bind.ts understands it as it is. */
@@ -40,8 +41,14 @@ export interface Home {
     readonly web: readonly Bind<'https'>[];
   };
   readonly outbound: { readonly sourceAddress: readonly string[]; readonly httpProxy?: HostPort };
-  readonly admin: { readonly kind: 'unix'; readonly path: string } | { readonly kind: 'https'; readonly bind: Bind<'https'> };
+  readonly admin: {
+    /** Absolute path of the admin socket; the command line uses it whatever else listens. */
+    readonly socket: string;
+    readonly https?: { readonly bind: Bind<'https'> };
+  };
   readonly metrics?: Bind<'http'>;
+  /** certs/acme.yaml, where there is one. */
+  readonly acme?: AcmeSettings;
   /** Name servers to ask; empty: the system's. */
   readonly dns: { readonly servers: readonly HostPort[] };
   /** Absolute path of the folder for database and generated material. */

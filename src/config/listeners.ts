@@ -90,7 +90,8 @@ export function placeOf(bind: AnyBind, source: YamlSource) {
   return source.place(path, 'value');
 }
 
-function overlap(a: AnyBind, b: AnyBind): boolean {
+/** Would both want the same port of the same address? */
+export function overlap(a: AnyBind, b: AnyBind): boolean {
   if (a.port !== b.port || a.port === 0) return false;
   if (a.address === b.address || a.address === '*' || b.address === '*') return true;
   // `::` of Linux takes IPv4 too unless told otherwise; 0.0.0.0 takes every IPv4 address.

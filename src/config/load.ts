@@ -4,6 +4,7 @@
 import { resolve } from 'node:path';
 import type * as z from 'zod';
 import type { Table } from '../model/table.ts';
+import { ACME_FILE, acmeOf } from './acme.ts';
 import { checkTrust, covers, type OwnPair, ownPairs } from './certificates.ts';
 import { type HomeFiles, readHomeFiles } from './files.ts';
 import { type Fault, Findings, type Notice, wholeFile } from './finding.ts';
@@ -18,9 +19,10 @@ import { domainOfFile, partnerOf } from './partners.ts';
 import { defaultPolicy, POLICY_FILE, policyOf } from './policy.ts';
 import { type Judge, runPolicyTests } from './policy-tests.ts';
 import { checkIdentities, checkPartners, checkPolicy, checkSecrets, partnersByDomain } from './references.ts';
+import { acmeSection } from './sections/acme.ts';
 import { domainsSection } from './sections/domains.ts';
 import { isthmusSection } from './sections/isthmus.ts';
-import { acmeSection, networkSection, providerSection, refusedSection } from './sections/later.ts';
+import { networkSection, providerSection, refusedSection } from './sections/later.ts';
 import { partnerSection } from './sections/partner.ts';
 import { policySection } from './sections/policy.ts';
 import { readYaml, type YamlSource } from './yaml-source.ts';
@@ -84,8 +86,8 @@ export function checkHome(dir: string, files: HomeFiles, options: LoadOptions = 
     findings.fault('CONFIG_CONFLICT', wholeFile(REFUSED_FILES[1]), 'a second refused.yaml', `only ${REFUSED_FILES[0]} is read`);
   const later: YamlSource[] = [];
   for (const path of files.keys()) {
-    const schema = inFolder(path, 'routes/providers') ? providerSection : inFolder(path, 'routes/networks') ? networkSection : acmeSection;
-    if (schema === acmeSection && path !== 'certs/acme.yaml') continue;
+    const schema = inFolder(path, 'routes/providers') ? providerSection : inFolder(path, 'routes/networks') ? networkSection : undefined;
+    if (schema === undefined) continue;
     const source = open(path);
     if (source === undefined) continue;
     section(source, schema);
@@ -128,6 +130,10 @@ export function checkHome(dir: string, files: HomeFiles, options: LoadOptions = 
   checkTrust(files, new Set([...byDomain.keys(), ...partnerPaths.map(domainOfFile)]), findings);
   checkSecrets(domains, files, options.credentials ?? false, findings);
   checkPartners(partners, [...new Set(domains.values())], nowMs, findings);
+  const acmeFile = open(ACME_FILE);
+  const acmeInput = section(acmeFile, acmeSection);
+  const around = { dir, files, domains, host: input.edge?.host, listeners, credentials: options.credentials ?? false };
+  const acme = acmeFile === undefined || acmeInput === undefined ? undefined : acmeOf(acmeInput, acmeFile, around, findings);
   const host = edgeHost(input, isthmus, pairs, [...domains.keys()], findings);
   warnPlain(listeners, isthmus, findings);
   if (listeners.insideSip.length === 0 && [...domains.values()].some((own) => own.served === 'sip')) {
@@ -152,7 +158,7 @@ export function checkHome(dir: string, files: HomeFiles, options: LoadOptions = 
   const faults = findings.faults();
   const notices = findings.notices();
   if (faults.length > 0) return { ok: false, faults, notices };
-  return { ok: true, home: homeOf(dir, input, listeners, host), table, notices, faults: [] };
+  return { ok: true, home: { ...homeOf(dir, input, listeners, host), ...(acme !== undefined && { acme }) }, table, notices, faults: [] };
 }
 
 function openFile(file: string, files: HomeFiles, findings: Findings): YamlSource | undefined {

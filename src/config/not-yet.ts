@@ -11,7 +11,7 @@ const ISTHMUS: readonly { readonly path: Path; readonly what: string }[] = [
   { path: ['admin'], what: 'nothing listens there; the command line reads the database of this machine' },
 ];
 
-/** Names every key that is accepted and not in force. @param later files of providers, networks and ACME */
+/** Names every key that is accepted and not in force. @param later files of providers and networks */
 export function tellNotYet(
   source: YamlSource | undefined,
   domains: YamlSource | undefined,
@@ -29,7 +29,7 @@ export function tellNotYet(
   }
   for (const file of later) {
     if (file.at(['enabled']) === false) continue;
-    const { what, instead } = LATER_FILES[file.file.split('/')[1]!] ?? LATER_FILES.acme!;
+    const { what, instead } = LATER_FILES[file.file.split('/')[1]!]!;
     findings.notYet(wholeFile(file.file), `${what} is understood, not in force`, instead);
   }
 }
@@ -37,5 +37,4 @@ export function tellNotYet(
 const LATER_FILES: Readonly<Record<string, { readonly what: string; readonly instead: string }>> = {
   providers: { what: 'a provider', instead: 'give each of its domains a file in routes/partners/ with the same hosts and names' },
   networks: { what: 'a public network', instead: 'nothing connects to it yet' },
-  acme: { what: 'ACME', instead: 'renew with your own tool; new files are taken at once' },
 };

@@ -4,9 +4,10 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import type * as z from 'zod';
+import { acmeSection } from './sections/acme.ts';
 import { domainsSection } from './sections/domains.ts';
 import { isthmusSection } from './sections/isthmus.ts';
-import { acmeSection, networkSection, providerSection, refusedSection } from './sections/later.ts';
+import { networkSection, providerSection, refusedSection } from './sections/later.ts';
 import { partnerSection } from './sections/partner.ts';
 import { policySection } from './sections/policy.ts';
 import { jsonSchema } from './shape.ts';

@@ -1,4 +1,4 @@
-// Files whose keys are understood while what they ask for has not landed: providers, networks, certs/acme.yaml.
+// Files whose keys are understood while what they ask for has not landed: providers, networks.
 // And certs/revoked/refused.yaml, which is in force.
 
 import * as z from 'zod';
@@ -30,9 +30,6 @@ export const networkSection = z
     password: secret().optional(),
   })
   .describe('One public network. Accepted; not yet in force.');
-
-/** certs/acme.yaml: which names are renewed where and how. */
-export const acmeSection = z.looseObject({}).describe('Renewal by ACME. Accepted; not yet in force.');
 
 /** certs/revoked/refused.yaml, a list; edge/trust-store.ts reads it. A file of comments only is an empty list. */
 export const refusedSection = z
