@@ -1,6 +1,7 @@
 // The catalogue of everything that can be refused or can fail: one row a code, with whose doing it is, whether trying
 // again makes sense, and what an operator can do. Shores translate codes into statuses and conditions in replies.ts.
 
+import type { FinerCode } from './model/diagnosis.ts';
 import type { Blame, PeerAnswer, Reason, ReasonCode, Retry } from './model/reason.ts';
 
 interface Entry {
@@ -281,7 +282,13 @@ export const ERRORS: Readonly<Record<ReasonCode, Entry>> = {
 export function reason(
   code: ReasonCode,
   text: string,
-  facts: { readonly file?: string; readonly key?: string; readonly peer?: PeerAnswer; readonly retry?: Retry } = {},
+  facts: {
+    readonly file?: string;
+    readonly key?: string;
+    readonly peer?: PeerAnswer;
+    readonly retry?: Retry;
+    readonly finer?: FinerCode;
+  } = {},
 ): Reason {
   const entry = ERRORS[code];
   return { code, blame: entry.blame, retry: entry.retry === 'never' ? 'never' : 0, text, ...facts };

@@ -3,6 +3,7 @@
 // are marked, because an operator or DNS stands in for the certificate.
 
 import { reason } from '../errors.ts';
+import type { FinerCode } from '../model/diagnosis.ts';
 import type { ProofResult, Resolver, SrvAnswer } from '../model/ports.ts';
 import type { Protocol } from '../model/table.ts';
 import { type CertificateNames, carriesHost, speaksFor } from './certificate-names.ts';
@@ -37,7 +38,16 @@ export async function proveByName(claim: Claim): Promise<ProofResult> {
   ) {
     return { proven: true, how: 'discoveredServer' };
   }
-  return { proven: false, reason: reason('CERT_PEER_NAME_MISMATCH', mismatch(claim, found)) };
+  const finer = nearMiss(claim);
+  return { proven: false, reason: reason('CERT_PEER_NAME_MISMATCH', mismatch(claim, found), finer === undefined ? {} : { finer }) };
+}
+
+/** The two mistakes that look right to whoever ordered the certificate. */
+function nearMiss({ domain, names, protocol }: Claim): FinerCode | undefined {
+  if (names.shown.length === 0) return 'CERT_PEER_CN_ONLY';
+  // RFC 5922 §7.2: no wildcards in SIP; in XMPP one label, the left-most (RFC 9525 §6.3), and that one would have matched.
+  const covers = (pattern: string): boolean => pattern.startsWith('*.') && `.${domain}`.endsWith(pattern.slice(1));
+  return names.dns.some(covers) && (protocol === 'sip' || !names.dns.includes(domain)) ? 'CERT_PEER_WILDCARD' : undefined;
 }
 
 // Asked only when it could help: some name of the certificate is a host inside the domain.

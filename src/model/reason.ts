@@ -1,6 +1,8 @@
 // Why something was refused or failed: one shape for operators, peers and logs.
 // The codes' texts and advice stand in errors.ts; the shores map codes to SIP statuses and stanza conditions.
 
+import type { FinerCode } from './diagnosis.ts';
+
 /** Whose doing it is. */
 export type Blame = 'peer' | 'network' | 'policy' | 'operator' | 'capacity' | 'us';
 
@@ -95,4 +97,6 @@ export interface Reason {
   readonly file?: string;
   readonly key?: string;
   readonly peer?: PeerAnswer;
+  /** What exactly it was, for diagnoses; peers never learn it. */
+  readonly finer?: FinerCode;
 }

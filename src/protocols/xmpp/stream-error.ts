@@ -1,6 +1,7 @@
 // Stream errors (RFC 6120 §4.9): the conditions, the element that carries one, and what a peer's error tells us.
 // A stream error always ends the stream; whoever sends one closes it right after.
 
+import type { FinerCode } from '../../model/diagnosis.ts';
 import { type Element, element, elements, text } from './element.ts';
 import { NS } from './names.ts';
 
@@ -46,6 +47,25 @@ const KNOWN: ReadonlySet<string> = new Set(STREAM_ERROR_CONDITIONS);
 /** The condition and what was said with it, for people. */
 export function inWords(error: { readonly condition: string; readonly text?: string | undefined }): string {
   return error.text === undefined ? error.condition : `${error.condition} (${error.text})`;
+}
+
+/** The peer's stream error as a diagnosis; undefined for the conditions that are nobody's fault or tell nothing. */
+export function finerOf({ condition, text: words }: StreamError): FinerCode | undefined {
+  switch (condition) {
+    case 'host-unknown':
+    case 'host-gone':
+      return 'XMPP_HOST_UNKNOWN';
+    case 'not-authorized':
+    case 'invalid-from':
+      // Servers that insist on clientAuth say so in their text: "unsupported certificate purpose".
+      return /purpose|unsupported certificate/i.test(words ?? '') ? 'OUR_CERT_PURPOSE_REFUSED' : 'XMPP_NOT_AUTHORIZED';
+    case 'policy-violation':
+      return 'XMPP_POLICY_VIOLATION';
+    case 'remote-connection-failed':
+      return 'XMPP_REMOTE_CONNECTION_FAILED';
+    default:
+      return undefined;
+  }
 }
 
 /** The `<stream:error/>` to send. */

@@ -29,7 +29,7 @@ import { displayDomain } from './precis.ts';
 import { printElement, printStreamOpen } from './print.ts';
 import { judgeCalled } from './proven-pairs.ts';
 import type { SendingStream } from './sending-stream.ts';
-import { inWords, readStreamError, type StreamError, streamErrorElement } from './stream-error.ts';
+import { finerOf, inWords, readStreamError, type StreamError, streamErrorElement } from './stream-error.ts';
 import { manage, StreamManagement } from './stream-management.ts';
 import type { KeyQuestion, Wire } from './wire.ts';
 
@@ -183,8 +183,10 @@ export class StreamOut implements SendingStream {
   }
 
   #peerError(received: Element): void {
-    const words = inWords(readStreamError(received));
-    this.#fail(reason('NET_STREAM_FAILED', `${this.theirDomain} ended the stream with ${words}`), 'stream');
+    const error = readStreamError(received);
+    const finer = finerOf(error);
+    const text = `${this.theirDomain} ended the stream with ${inWords(error)}`;
+    this.#fail(reason('NET_STREAM_FAILED', text, finer === undefined ? {} : { finer }), 'stream');
   }
 
   #feed(input: InitiatorInput): void | Promise<void> {
@@ -290,7 +292,10 @@ export class StreamOut implements SendingStream {
   }
 
   #late(): void {
-    const why = reason('PEER_TIMEOUT', `the stream to ${this.theirDomain} was still ${this.#state.is} when its time was over`);
+    const waitedFor = this.#state.is;
+    const finer = waitedFor === 'awaitingDialbackAnswer' ? 'XMPP_DIALBACK_UNANSWERED' : this.link.secure ? 'SILENT_AFTER_TLS' : undefined;
+    const text = `the stream to ${this.theirDomain} was still ${waitedFor} when its time was over`;
+    const why = reason('PEER_TIMEOUT', text, finer === undefined ? {} : { finer });
     this.close({ condition: 'connection-timeout' }, why);
   }
   #fail(why: Reason, reached: Extract<OpenResult, { kind: 'failed' }>['reached']): void {

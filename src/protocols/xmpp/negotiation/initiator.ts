@@ -131,7 +131,11 @@ export function initiatorStep(state: InitiatorState, input: InitiatorInput, plan
     case 'awaitingDialbackAnswer':
       if (input.kind === 'dialbackAnswer') {
         if (input.valid) return opened(state.bidi, false, state.limits, 'dialback');
-        return failed(reason('NET_STREAM_FAILED', `${plan.theirDomain} did not accept our dialback key: ${input.text}`));
+        return failed(
+          reason('NET_STREAM_FAILED', `${plan.theirDomain} did not accept our dialback key: ${input.text}`, {
+            finer: 'XMPP_DIALBACK_FALSE',
+          }),
+        );
       }
       if (input.kind === 'element') return [state, [{ do: 'take', element: input.element }]];
       break;
@@ -166,7 +170,8 @@ function opened(bidi: boolean, streamManagement: boolean, limits: PeerLimits, ho
 
 function plainFeatures(features: Features, plan: InitiatorPlan): Step {
   // RFC 6120 §5.3.1: without TLS nothing is sent.
-  if (features.starttls === 'no') return failed(reason('NET_TLS_FAILED', `${plan.theirDomain} does not offer STARTTLS`));
+  if (features.starttls === 'no')
+    return failed(reason('NET_TLS_FAILED', `${plan.theirDomain} does not offer STARTTLS`, { finer: 'XMPP_STARTTLS_NOT_OFFERED' }));
   return [{ is: 'awaitingProceed' }, [{ do: 'send', element: element('starttls', NS.tls) }]];
 }
 
@@ -187,6 +192,7 @@ function secureFeatures(state: Extract<InitiatorState, { is: 'awaitingSecureFeat
       'NET_STREAM_FAILED',
       `${plan.theirDomain} does not offer SASL EXTERNAL to ${plan.ourDomain}: it does not accept our certificate ` +
         '(it must name the domain, come from an authority the partner trusts, and older servers also want clientAuth in it)',
+      { finer: 'XMPP_EXTERNAL_NOT_OFFERED' },
     ),
   );
 }
@@ -198,7 +204,9 @@ function saslAnswer(state: Extract<InitiatorState, { is: 'awaitingSaslAnswer' }>
       return [{ is: 'awaitingDialbackAnswer', bidi: state.bidi, limits: {} }, [{ do: 'sendKey', streamId: state.id }]];
     }
     const words = inWords(readFailure(input.element));
-    return failed(reason('NET_STREAM_FAILED', `${plan.theirDomain} refused SASL EXTERNAL for ${plan.ourDomain}: ${words}`));
+    // Servers that insist on clientAuth say so in their text: "unsupported certificate purpose".
+    const finer = /purpose|unsupported certificate/i.test(words) ? 'OUR_CERT_PURPOSE_REFUSED' : 'XMPP_NOT_AUTHORIZED';
+    return failed(reason('NET_STREAM_FAILED', `${plan.theirDomain} refused SASL EXTERNAL for ${plan.ourDomain}: ${words}`, { finer }));
   }
   return unexpected(state, input, plan);
 }
