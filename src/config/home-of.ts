@@ -1,16 +1,17 @@
 // isthmus.yaml to the Home that assembly/ reads, every default filled in.
 
-import { isAbsolute, resolve } from 'node:path';
+import { isAbsolute, join, resolve } from 'node:path';
 import type { Home } from './home.ts';
 import type { IsthmusInput, Listeners } from './listeners.ts';
+import { notifySection } from './sections/notify.ts';
 
 /** Fills in every default of isthmus.yaml. @param dir absolute path of the home */
 export function homeOf(dir: string, input: IsthmusInput, listeners: Listeners, host: string): Home {
   const { edge, inside, clients, outbound, admin, dns, retention } = input;
   const { httpProxy } = outbound ?? {};
   const adminBind = listeners.adminHttps[0];
-  const socket = admin?.scheme === 'unix' ? admin.path : 'var/admin.sock';
   const [metrics] = listeners.metrics;
+  const data = under(dir, input.data);
   return {
     dir,
     edge: {
@@ -31,10 +32,14 @@ export function homeOf(dir: string, input: IsthmusInput, listeners: Listeners, h
       sourceAddress: outbound?.sourceAddress ?? [],
       ...(httpProxy !== undefined && { httpProxy: { host: httpProxy.host, port: httpProxy.port } }),
     },
-    admin: adminBind === undefined ? { kind: 'unix', path: under(dir, socket) } : { kind: 'https', bind: adminBind },
+    admin: {
+      socket: admin?.scheme === 'unix' ? under(dir, admin.path) : join(data, 'admin.sock'),
+      ...(adminBind !== undefined && { https: { bind: adminBind } }),
+    },
     ...(metrics !== undefined && { metrics }),
+    notify: notifyOf(input.notify),
     dns: { servers: dns?.servers ?? [] },
-    data: under(dir, input.data),
+    data,
     retention: {
       ledgerMs: retention.ledger,
       decisionsMs: retention.decisions,
@@ -43,6 +48,17 @@ export function homeOf(dir: string, input: IsthmusInput, listeners: Listeners, h
     },
     reload: input.reload,
     log: { level: input.log.level },
+  };
+}
+
+function notifyOf(input: IsthmusInput['notify']): Home['notify'] {
+  const { mail, webhook, when } = input ?? notifySection.parse({});
+  const on = <T extends { enabled?: boolean | undefined }>(entries: readonly T[] | undefined): readonly T[] =>
+    input?.enabled === false ? [] : (entries ?? []).filter((one) => one.enabled !== false);
+  return {
+    mail: on(mail),
+    webhook: on(webhook),
+    when: { partnerDownMs: when.partnerDown, queueAgeMs: when.queueAge, certificateDays: when.certificateDays },
   };
 }
 

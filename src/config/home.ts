@@ -2,6 +2,7 @@
 // assembly/ reads it to open listeners, the store and the log.
 
 import type { AcmeSettings } from '../model/acme.ts';
+import type { NotifySettings } from '../model/notify.ts';
 import type { HostPort, Where } from '../model/table.ts';
 
 /** One address to listen on; edge/bind.ts understands it as it is. */
@@ -47,6 +48,7 @@ export interface Home {
     readonly https?: { readonly bind: Bind<'https'> };
   };
   readonly metrics?: Bind<'http'>;
+  readonly notify: NotifySettings;
   /** certs/acme.yaml, where there is one. */
   readonly acme?: AcmeSettings;
   /** Name servers to ask; empty: the system's. */

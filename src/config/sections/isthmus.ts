@@ -3,6 +3,7 @@
 import * as z from 'zod';
 import { entry, list, secret, text, word } from '../shape.ts';
 import { parseAddress, parseCidr, parseDomain, parseDuration, parseHostPort, parseName, parseSchemeUrl, Wrong } from '../values.ts';
+import { notifySection } from './notify.ts';
 
 const bind = <S extends string>(schemes: Readonly<Record<S, number>>, example: string) =>
   list(text((value) => parseSchemeUrl(value, schemes, 'bind'), example));
@@ -67,6 +68,7 @@ export const isthmusSection = entry({
     .optional()
     .describe('Where the command line reaches this process. Default: unix:var/admin.sock.'),
   metrics: text((value) => parseSchemeUrl(value, { http: 9090 }, 'bind'), 'http://127.0.0.1:9090').optional(),
+  notify: notifySection.optional(),
   dns: entry({ servers: list(text((value) => parseHostPort(value, 53), '10.0.0.2')).optional() })
     .optional()
     .describe("Default: the system's resolver."),

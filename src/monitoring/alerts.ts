@@ -1,0 +1,198 @@
+// What an operator is told without having a monitoring system: a partner that cannot be reached, a certificate that ends, a
+// queue that grows old. Each alert is told once when it begins, once a day while it lasts, and once when it is over.
+
+import type { Log } from '../log.ts';
+import type { Health, PartnerHealth } from '../model/health.ts';
+import type { AlertRules } from '../model/notify.ts';
+import type { Clock, Timer } from '../model/ports.ts';
+import type { WatchedCertificate } from './metrics.ts';
+
+export interface Alert {
+  /** The same while it lasts: `partner.down partner.example xmpp out`. */
+  readonly key: string;
+  readonly kind: 'partner.down' | 'queue.old' | 'certificate.expires';
+  /** What it is about: a domain or a certificate. */
+  readonly subject: string;
+  /** One sentence: what is wrong. */
+  readonly text: string;
+  /** What to do, a command where there is one. */
+  readonly advice: string;
+  /** Wall ms. */
+  readonly since: number;
+}
+
+/** What is sent out. */
+export interface Notice {
+  readonly state: 'begins' | 'lasts' | 'over';
+  readonly alert: Alert;
+  /** Wall ms. */
+  readonly at: number;
+}
+
+/** A road out: mail, webhook. Rejects when it could not be told. */
+export interface Notifier {
+  readonly name: string;
+  tell(notices: readonly Notice[]): Promise<void>;
+}
+
+export interface AlertParts {
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly rules: AlertRules;
+  readonly health: Health;
+  readonly certificates: () => Promise<readonly WatchedCertificate[]>;
+  readonly notifiers: readonly Notifier[];
+}
+
+const DAY_MS = 86_400_000;
+const LOOK_EVERY_MS = 15_000;
+/** Notices that could not be told are kept for the next look, up to this number. */
+const MAX_OWED = 200;
+
+/** The alerts that stand, and who is told. */
+export class Alerts {
+  readonly #parts: AlertParts;
+  readonly #standing = new Map<string, { alert: Alert; toldAt: number }>();
+  readonly #owed = new Map<Notifier, Notice[]>();
+  #timer: Timer | undefined;
+  #running = false;
+
+  constructor(parts: AlertParts) {
+    this.#parts = parts;
+  }
+
+  /** What is wrong now, longest first. */
+  get standing(): readonly Alert[] {
+    return [...this.#standing.values()].map(({ alert }) => alert).sort((a, b) => a.since - b.since);
+  }
+
+  /** Looks every 15 s. */
+  start(): void {
+    this.#running = true;
+    const look = (): void => {
+      this.#timer = this.#parts.clock.after(LOOK_EVERY_MS, () => void this.look().finally(() => this.#running && look()));
+    };
+    look();
+  }
+
+  stop(): void {
+    this.#running = false;
+    this.#timer?.cancel();
+  }
+
+  /** One look: tells what begins, what still lasts after a day, and what is over. */
+  async look(): Promise<void> {
+    const now = this.#parts.clock.now();
+    const found = new Map((await this.#find(now)).map((alert) => [alert.key, alert]));
+    const notices: Notice[] = [];
+    for (const alert of found.values()) {
+      const before = this.#standing.get(alert.key);
+      if (before === undefined) notices.push({ state: 'begins', alert, at: now });
+      else if (now - before.toldAt >= DAY_MS) notices.push({ state: 'lasts', alert, at: now });
+      const told = before === undefined || now - before.toldAt >= DAY_MS;
+      this.#standing.set(alert.key, { alert, toldAt: told ? now : before.toldAt });
+    }
+    for (const [key, { alert }] of this.#standing) {
+      if (found.has(key)) continue;
+      this.#standing.delete(key);
+      notices.push({ state: 'over', alert, at: now });
+    }
+    await this.#tell(notices);
+  }
+
+  async #find(now: number): Promise<readonly Alert[]> {
+    const { health, rules, certificates } = this.#parts;
+    const found: Alert[] = [];
+    for (const road of health.roads()) {
+      const down = partnerDown(road, now, rules.partnerDownMs);
+      if (down !== undefined) found.push(down);
+      const old = queueOld(road, now, rules.queueAgeMs);
+      if (old !== undefined) found.push(old);
+    }
+    for (const certificate of await certificates()) {
+      const ends = certificateEnds(certificate, now, rules.certificateDays);
+      if (ends !== undefined) found.push(ends);
+    }
+    return found;
+  }
+
+  async #tell(notices: readonly Notice[]): Promise<void> {
+    const { log, notifiers } = this.#parts;
+    for (const { state, alert } of notices) {
+      const { kind, subject, text } = alert;
+      log.warn({ event: 'alert', state, kind, subject }, text);
+    }
+    await Promise.all(
+      notifiers.map(async (notifier) => {
+        const due = [...(this.#owed.get(notifier) ?? []), ...notices];
+        if (due.length === 0) return;
+        try {
+          await notifier.tell(due);
+          this.#owed.delete(notifier);
+        } catch (error) {
+          this.#owed.set(notifier, due.slice(-MAX_OWED));
+          log.error({ event: 'alert.failed', by: notifier.name, err: error }, 'an alert could not be told and is tried again');
+        }
+      }),
+    );
+  }
+}
+
+function partnerDown(
+  { domain, protocol, direction, state, sinceMs, lastFailure, waiting }: PartnerHealth,
+  now: number,
+  afterMs: number,
+): Alert | undefined {
+  // Who cannot prove itself to us is the partner's own concern until it stops their messages; it is shown on the page.
+  if (state !== 'down' || now - sinceMs < afterMs) return undefined;
+  const why = lastFailure === undefined ? '' : `: ${lastFailure.code}, ${lastFailure.text}`;
+  const what =
+    direction === 'out'
+      ? `${domain} has been unreachable over ${protocol} since ${clockTime(sinceMs)}`
+      : `${domain} has been turned away over ${protocol} since ${clockTime(sinceMs)}`;
+  return {
+    key: `partner.down ${domain} ${protocol} ${direction}`,
+    kind: 'partner.down',
+    subject: domain,
+    text: `${what}${waiting > 0 ? `, ${waiting} waiting` : ''}${why}`,
+    advice: `isthmus partner test ${domain}`,
+    since: sinceMs,
+  };
+}
+
+function queueOld({ domain, waiting, oldestMs }: PartnerHealth, now: number, afterMs: number): Alert | undefined {
+  if (waiting === 0 || oldestMs < afterMs) return undefined;
+  return {
+    key: `queue.old ${domain}`,
+    kind: 'queue.old',
+    subject: domain,
+    text: `${waiting} waiting for ${domain}, the oldest for ${minutes(oldestMs)}`,
+    advice: `isthmus queue list --partner ${domain}`,
+    since: now - oldestMs,
+  };
+}
+
+function certificateEnds({ role, name, notAfter }: WatchedCertificate, now: number, days: readonly number[]): Alert | undefined {
+  const left = Math.floor((notAfter - now) / DAY_MS);
+  const threshold = [...days].sort((a, b) => a - b).find((limit) => left < limit);
+  if (threshold === undefined) return undefined;
+  const whose = { own: 'our certificate', partner: 'the certificate of', ca: 'the authority' }[role];
+  const when = left < 0 ? `expired on ${date(notAfter)}` : `expires on ${date(notAfter)}, in ${left} days`;
+  return {
+    // A nearer threshold is a new alert.
+    key: `certificate.expires ${role} ${name} ${left < 0 ? 'expired' : threshold}`,
+    kind: 'certificate.expires',
+    subject: name,
+    text: `${whose} ${name} ${when}`,
+    advice: role === 'own' ? `isthmus cert renew ${name}` : 'isthmus cert list',
+    since: notAfter - threshold * DAY_MS,
+  };
+}
+
+const date = (ms: number): string => new Date(ms).toISOString().slice(0, 10);
+const clockTime = (ms: number): string => `${new Date(ms).toISOString().slice(0, 16).replace('T', ' ')} UTC`;
+
+function minutes(ms: number): string {
+  const whole = Math.floor(ms / 60_000);
+  return whole < 120 ? `${whole} min` : `${Math.floor(whole / 60)} h`;
+}
