@@ -9,6 +9,7 @@ import { Listener } from '../edge/listener.ts';
 import { OwnCertificates } from '../edge/own-certificates.ts';
 import { PathValidator } from '../edge/path-validation.ts';
 import { makeResolver } from '../edge/resolver.ts';
+import { SessionBook } from '../edge/sessions.ts';
 import { makeTlsUpgrade } from '../edge/tls-upgrade.ts';
 import { type Trust, TrustStore } from '../edge/trust-store.ts';
 import { makeWeb, type Web } from '../edge/web.ts';
@@ -36,11 +37,12 @@ export interface EdgeSettings extends Pick<Home, 'dir' | 'dns'> {
 /** Reads the certificates of a home and makes what connections need. Opens nothing. */
 export function makeEdge(home: EdgeSettings, table: () => Table, clock: Clock, ids: Ids): EdgeParts {
   const folder = join(home.dir, 'certs');
-  const own = new OwnCertificates({ folder, clock, domains: () => table().domains });
   const trust = new TrustStore({ folder, partnerDomains: () => new Set(table().partners.keys()) });
+  const own = new OwnCertificates({ folder, clock, domains: () => table().domains, anchors: () => trust.current.edge });
   const servers = home.dns.servers.map(({ host, port }) => (host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`));
   const resolver = makeResolver({ clock, servers });
-  const edge: Edge = { own, ids, clock, table, resolver, trust: () => trust.current, validator: new PathValidator(clock) };
+  const sessions = new SessionBook(clock);
+  const edge: Edge = { own, ids, clock, table, resolver, trust: () => trust.current, validator: new PathValidator(clock), sessions };
   const listening = new Set(
     [...home.edge.sip, ...home.edge.xmpp, ...home.inside.sip].map((bind) => bind.address).filter((address) => address !== '*'),
   );

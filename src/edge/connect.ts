@@ -37,7 +37,7 @@ export function makeConnector(options: ConnectorOptions): Connector {
       const addresses = await addressesOf(target, options);
       if (signal.aborted) throw aborted(name);
       const socket = await race(addresses, target, options, signal);
-      const facts = { side: target.side, direction: 'out', host: target.host } as const;
+      const facts = { protocol: target.protocol, side: target.side, direction: 'out', host: target.host } as const;
       if (target.tls === 'none') return plainLink(socket, facts, edge);
       const onAbort = (): void => void socket.destroy();
       signal.addEventListener('abort', onAbort, { once: true });

@@ -13,6 +13,8 @@ import { ASK_NEVER_JUDGE } from './tls-settings.ts';
 
 export interface Handshaken {
   readonly socket: TLSSocket;
+  /** The TCP socket below. */
+  readonly raw: Socket;
   /** Which certificate of ours the peer was shown; a client whose server did not ask showed none. */
   readonly own: OwnCertificate;
   readonly serverName?: string;
@@ -47,6 +49,7 @@ export function shakeAsServer(
   });
   return settle(raw, socket, 'secure', options, `with ${raw.remoteAddress}`, () => ({
     socket,
+    raw,
     own: own!, // set above and only ever replaced by another
     ...(serverName === undefined ? {} : { serverName }),
   }));
@@ -73,7 +76,7 @@ export function shakeAsClient(
     servername: options.serverName !== undefined && isIP(options.serverName) === 0 ? options.serverName : '',
     ...(options.alpn ? { ALPNProtocols: [...options.alpn] } : {}),
   });
-  return settle(raw, socket, 'secureConnect', options, `with ${options.name}`, () => ({ socket, own }));
+  return settle(raw, socket, 'secureConnect', options, `with ${options.name}`, () => ({ socket, raw, own }));
 }
 
 /** The leaf and what else the peer sent; undefined when it showed none. */
@@ -113,7 +116,8 @@ function settle(
       resolve(result());
     };
     const timer = options.clock.after(options.timeoutMs, () => {
-      fail(new ConnectError(reason('NET_TLS_FAILED', `The TLS handshake ${from} was not finished within ${options.timeoutMs} ms.`)));
+      const text = `The TLS handshake ${from} was not finished within ${options.timeoutMs} ms.`;
+      fail(new ConnectError(reason('NET_TLS_FAILED', text, { finer: 'TLS_SILENT' })));
     });
     const finish = (): void => {
       timer.cancel();

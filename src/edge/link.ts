@@ -4,17 +4,21 @@ import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import type { Side } from '../model/event.ts';
 import type { Ids, Link } from '../model/ports.ts';
+import type { Protocol } from '../model/table.ts';
 import { plainAddress } from './address-ranges.ts';
 import { type Handshaken, shownCertificates } from './handshake.ts';
 import { type OwnCertificates, shows } from './own-certificates.ts';
-import { type Judges, PeerIdentity } from './peer-identity.ts';
+import { fingerprintOf, type Judges, PeerIdentity } from './peer-identity.ts';
+import type { SessionBook } from './sessions.ts';
 
 /** Everything the edge's rooms share: one object, made once. */
 export interface Edge extends Judges {
   readonly own: OwnCertificates;
   readonly ids: Ids;
+  readonly sessions: SessionBook;
 }
 interface LinkFacts {
+  readonly protocol: Protocol;
   readonly side: Side;
   readonly direction: 'in' | 'out';
   /** Out: the host we dialled. */
@@ -26,10 +30,14 @@ interface LinkFacts {
 /** A connection without TLS: nobody is proven by certificate on it. */
 export function plainLink(socket: Socket, facts: LinkFacts, edge: Edge): Link {
   const ends = endsOf(socket);
+  const id = facts.id ?? edge.ids.token();
+  const { protocol, side, direction } = facts;
+  const notes = edge.sessions.opened({ id, protocol, side, direction, ...ends.far }, socket);
   return {
-    id: facts.id ?? edge.ids.token(),
+    id,
     socket,
-    peer: new PeerIdentity({ ...farFacts(facts), ...ends.far }, edge),
+    notes,
+    peer: new PeerIdentity({ ...farFacts(facts), ...ends.far }, edge, notes),
     direction: facts.direction,
     secure: false,
     local: ends.local,
@@ -39,19 +47,25 @@ export function plainLink(socket: Socket, facts: LinkFacts, edge: Edge): Link {
 
 /** A connection whose TLS handshake is done. Its peer is asked, not judged here. */
 export function secureLink(done: Handshaken, facts: LinkFacts, edge: Edge): Link {
-  const { socket, own, serverName } = done;
+  const { socket, raw, own, serverName } = done;
   const ends = endsOf(socket);
   const shown = shownCertificates(socket);
   const version = socket.getProtocol() ?? 'unknown';
+  const tls = { version, cipher: socket.getCipher().standardName };
+  const id = facts.id ?? edge.ids.token();
+  const { protocol, side, direction } = facts;
+  const security = { tls, ...(shown ? { fingerprint: fingerprintOf(shown[0]) } : {}) };
+  const notes = edge.sessions.secured({ id, protocol, side, direction, ...ends.far }, raw, security);
   return {
-    id: facts.id ?? edge.ids.token(),
+    id,
     socket,
-    peer: new PeerIdentity({ ...farFacts(facts), ...ends.far, tlsVersion: version, ...(shown ? { shown } : {}) }, edge),
+    notes,
+    peer: new PeerIdentity({ ...farFacts(facts), ...ends.far, tlsVersion: version, ...(shown ? { shown } : {}) }, edge, notes),
     direction: facts.direction,
     secure: true,
     local: ends.local,
     ...(typeof socket.alpnProtocol === 'string' ? { alpn: socket.alpnProtocol } : {}),
-    tls: { version, cipher: socket.getCipher().standardName },
+    tls,
     ...(serverName === undefined ? {} : { serverName }),
     // A domain for which we have no better certificate loses nothing by this one; otherwise it must be named (DESIGN 6).
     showsOurs: (domain, protocol) => shows(own, domain, protocol) || edge.own.choose(domain, protocol)?.fingerprint === own.fingerprint,

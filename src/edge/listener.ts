@@ -104,7 +104,7 @@ export class Listener {
     }
     socket.on('close', leave);
     if (bind.transport !== 'tls') {
-      this.#options.onLink(plainLink(socket, { side, direction: 'in' }, edge));
+      this.#options.onLink(plainLink(socket, { protocol, side, direction: 'in' }, edge));
       return;
     }
     this.#handshaking.add(socket);
@@ -118,7 +118,7 @@ export class Listener {
         ...(this.#options.identity === undefined ? {} : { identity: this.#options.identity }),
       });
       if (this.#server === undefined) done.socket.destroy();
-      else this.#options.onLink(secureLink(done, { side, direction: 'in' }, edge));
+      else this.#options.onLink(secureLink(done, { protocol, side, direction: 'in' }, edge));
     } catch (error) {
       const text = error instanceof ConnectError ? error.reason.text : String(error);
       log.info({ event: 'tls.failed', listener: showBind(this.bind), address, reason: text }, 'no TLS with this peer');

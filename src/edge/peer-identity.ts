@@ -7,6 +7,7 @@ import { reason } from '../errors.ts';
 import type { Side } from '../model/event.ts';
 import type { Clock, Peer, ProofResult, Resolver } from '../model/ports.ts';
 import type { Reason } from '../model/reason.ts';
+import type { SessionNotes } from '../model/sessions.ts';
 import type { Partner, Protocol, Table } from '../model/table.ts';
 import { type CertificateNames, namesOf, normalDomain } from './certificate-names.ts';
 import { proveByName } from './domain-proof.ts';
@@ -49,13 +50,16 @@ export class PeerIdentity implements Peer {
   readonly names: readonly string[];
   readonly #far: FarEnd;
   readonly #judges: Judges;
+  readonly #notes: Pick<SessionNotes, 'proven'> | undefined;
   readonly #certificateNames: CertificateNames | undefined;
   readonly #answers = new LRUCache<string, { result: ProofResult; generation: string; until: number }>({ max: MAX_DOMAINS });
   readonly #asking = new Map<string, Promise<ProofResult>>();
 
-  constructor(far: FarEnd, judges: Judges) {
+  /** @param notes where it is told which domains the connection has proven to be */
+  constructor(far: FarEnd, judges: Judges, notes?: Pick<SessionNotes, 'proven'>) {
     this.#far = far;
     this.#judges = judges;
+    this.#notes = notes;
     this.side = far.side;
     this.address = far.address;
     this.port = far.port;
@@ -83,6 +87,7 @@ export class PeerIdentity implements Peer {
       this.#asking.set(asking, running);
     }
     const result = await running;
+    if (result.proven) this.#notes?.proven(normalDomain(domain) ?? domain, result.how);
     const lastsMs = result.proven ? BELIEVED_MS : REFUSED_MS;
     // An answer that was found under an older table or trust is given once, not kept.
     this.#answers.set(key, { result, generation, until: this.#judges.clock.monotonic() + lastsMs });
@@ -181,7 +186,8 @@ function trustFor(trust: Trust, domain: string, partner: Partner | undefined): T
   return trust.edge;
 }
 
-function fingerprintOf(certificate: X509Certificate): string {
+/** SHA-256, lower-case hex. */
+export function fingerprintOf(certificate: X509Certificate): string {
   return certificate.fingerprint256.replaceAll(':', '').toLowerCase();
 }
 function no(why: Reason): ProofResult {

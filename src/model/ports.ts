@@ -5,6 +5,7 @@ import type { Duplex } from 'node:stream';
 import type { Event, ImSent, Network, PresenceEvent, ProofWord, Side } from './event.ts';
 import type { Outcome } from './outcome.ts';
 import type { Reason } from './reason.ts';
+import type { SessionNotes } from './sessions.ts';
 import type { OwnDomain, Partner, Protocol } from './table.ts';
 
 /** Time, injected wherever it matters. */
@@ -126,6 +127,8 @@ export interface Link {
   readonly tls?: { readonly version: string; readonly cipher: string };
   /** SNI name the peer asked for (inbound). */
   readonly serverName?: string;
+  /** Where a shore tells what operators see of this connection. */
+  readonly notes: SessionNotes;
   /** Does the certificate that we showed on it name this domain of ours? A plain link: true. */
   showsOurs(domain: string, protocol: Protocol): boolean;
 }

@@ -29,6 +29,9 @@ export interface Session {
   readonly bytesSent: number;
 }
 
+/** Handed what is read and written on a connection, decrypted, in order. Must not throw, must not keep the bytes as they are. */
+export type Tap = (direction: 'in' | 'out', bytes: Uint8Array | string) => void;
+
 /** What a shore tells about one connection of its own. Cheap: no call allocates. */
 export interface SessionNotes {
   /** The peer has proven to be `domain`. Said once per domain. */
@@ -38,7 +41,14 @@ export interface SessionNotes {
   /** How the shore ends this connection properly in its own protocol. */
   endsBy(end: (why: Reason) => void): void;
   /** Set while somebody traces this connection: hand over what is read and written, decrypted. */
-  readonly tap: ((direction: 'in' | 'out', bytes: Uint8Array | string) => void) | undefined;
+  readonly tap: Tap | undefined;
+}
+
+/** Told of connections as they come, say who they are, and go. Must not throw. */
+export interface SessionWatcher {
+  opened(id: string): void;
+  proven(id: string, domain: string): void;
+  closed(id: string): void;
 }
 
 /** The list. */
@@ -48,4 +58,8 @@ export interface Sessions {
   close(id: string, why: Reason): boolean;
   /** Ends every session that has proven to be one of `domains`. Returns how many. */
   closeDomains(domains: ReadonlySet<string>, why: Reason): number;
+  /** Listens to what is read and written on one. Comes back with how to stop, or undefined: there is no such session. */
+  tap(id: string, tap: Tap): (() => void) | undefined;
+  /** Comes back with how to stop. */
+  watch(watcher: SessionWatcher): () => void;
 }

@@ -11,6 +11,7 @@ import type { Edge } from '../../src/edge/link.ts';
 import { Listener, type ListenerOptions } from '../../src/edge/listener.ts';
 import { OwnCertificates } from '../../src/edge/own-certificates.ts';
 import { PathValidator } from '../../src/edge/path-validation.ts';
+import { SessionBook } from '../../src/edge/sessions.ts';
 import { systemClock } from '../../src/edge/system-clock.ts';
 import { TrustStore } from '../../src/edge/trust-store.ts';
 import { SILENT } from '../../src/log.ts';
@@ -52,6 +53,7 @@ export class EdgeWorld implements AsyncDisposable {
   readonly trust: TrustStore;
   readonly own: OwnCertificates;
   readonly edge: Edge;
+  readonly sessions = new SessionBook(systemClock);
   table: Table;
   readonly #closing: (() => unknown)[] = [];
 
@@ -66,6 +68,7 @@ export class EdgeWorld implements AsyncDisposable {
       table: () => this.table,
       trust: () => this.trust.current,
       validator: new PathValidator(systemClock),
+      sessions: this.sessions,
       resolver: this.resolver,
       clock: systemClock,
       own: this.own,

@@ -17,6 +17,7 @@ import type { HostPort, NextHop, Table } from '../../src/model/table.ts';
 import type { BuildRequest } from '../../src/protocols/sip/exchange.ts';
 import { SipShore, type SipShoreParts } from '../../src/protocols/sip/shore.ts';
 import { ManualClock } from './manual-clock.ts';
+import { NO_NOTES } from './notes.ts';
 import { Arrivals, RawPeer } from './raw-peer.ts';
 import { printSip } from './sip-message.ts';
 import { ownDomain, partner, table } from './table.ts';
@@ -62,6 +63,7 @@ export function fakeLink(socket: Socket, direction: 'in' | 'out', side: Side, id
     id,
     socket,
     peer,
+    notes: NO_NOTES,
     direction,
     secure: side === 'edge',
     local: { address: '127.0.0.1', port: 5061 },

@@ -23,6 +23,8 @@ export interface ConnectionLimits {
   readonly silentMs: number;
   /** Without a message. */
   readonly idleMs: { readonly in: number; readonly out: number };
+  /** What is under way when an operator ends the connection has so long to finish. */
+  readonly goodbyeMs: number;
   /** After our FIN. */
   readonly lingerMs: number;
   /** Requests of the peer being worked on at once. */
@@ -41,6 +43,7 @@ export const CONNECTION_LIMITS: ConnectionLimits = {
   doubtMs: 8_000,
   silentMs: 30_000,
   idleMs: { in: 3_600_000, out: 900_000 },
+  goodbyeMs: 5_000,
   lingerMs: 2_000,
   maxOpenRequests: 2_000,
 };

@@ -62,7 +62,8 @@ export class SipConnection {
   readonly #cork: Cork;
   readonly #openedMs: number;
   #closedWhy: Reason | undefined;
-  #draining = false;
+  /** Why, once it does. */
+  #draining: Reason | undefined;
   #lastDataMs: number;
   #lastMessageMs: number;
   #heard = false;
@@ -87,6 +88,7 @@ export class SipConnection {
     this.#stall = new WriteStall(this.#limits);
     this.#cork = new Cork(link.socket);
     this.#stopBeat = parts.heartbeat.add((nowMs) => this.#beat(nowMs));
+    link.notes.endsBy((why) => this.drain(this.#limits.goodbyeMs, why));
     this.#socket.on('data', (chunk: Buffer) => this.#data(chunk));
     this.#socket.on('end', () => this.drop(reason('NET_CLOSED', 'the peer closed the connection')));
     this.#socket.on('close', () => this.drop(reason('NET_CLOSED', 'the connection is closed')));
@@ -103,7 +105,7 @@ export class SipConnection {
 
   /** False: closed, closing, or the peer does not read. New requests go elsewhere. */
   get usable(): boolean {
-    return this.#closedWhy === undefined && !this.#draining;
+    return this.#closedWhy === undefined && this.#draining === undefined;
   }
 
   get closed(): boolean {
@@ -127,6 +129,7 @@ export class SipConnection {
       return false;
     }
     this.#cork.hold();
+    this.link.notes.tap?.('out', bytes);
     this.#stall.queued(bytes.length);
     this.#socket.write(bytes);
     return true;
@@ -143,6 +146,7 @@ export class SipConnection {
         resolve({ kind: 'transportFailed', reason: this.#closedWhy ?? reason('NET_CLOSED', 'the connection is closed') });
         return;
       }
+      if (method !== 'OPTIONS') this.link.notes.counted('out');
       const now = this.#clock.monotonic();
       const abandon = () => this.clients.abandon(branch, method);
       this.clients.start(branch, method, now, waitMs, (result) => {
@@ -176,11 +180,11 @@ export class SipConnection {
   }
 
   /** Takes no new requests of ours, closes as soon as nothing is open, and in any case after `graceMs`. */
-  drain(graceMs: number): void {
-    if (this.#draining || this.closed) return;
-    this.#draining = true;
-    if (this.busy === 0) this.end(reason('SHUTTING_DOWN', 'the connection was drained'));
-    else this.#clock.after(graceMs, () => this.end(reason('SHUTTING_DOWN', 'the connection was drained')));
+  drain(graceMs: number, why: Reason = reason('SHUTTING_DOWN', 'the connection was drained')): void {
+    if (this.#draining !== undefined || this.closed) return;
+    this.#draining = why;
+    if (this.busy === 0) this.end(why);
+    else this.#clock.after(graceMs, () => this.end(why));
   }
 
   /** Closes after what was written has left. Open requests fail with `why` at once. */
@@ -208,6 +212,7 @@ export class SipConnection {
 
   #data(chunk: Buffer): void {
     if (this.closed) return;
+    this.link.notes.tap?.('in', chunk);
     const now = this.#clock.monotonic();
     this.#lastDataMs = now;
     this.#cork.hold();
@@ -267,7 +272,7 @@ export class SipConnection {
   }
 
   #endWhenDrained(): void {
-    if (this.#draining && this.busy === 0) this.end(reason('SHUTTING_DOWN', 'the connection was drained'));
+    if (this.#draining !== undefined && this.busy === 0) this.end(this.#draining);
   }
 
   /** A whole Timer F without a byte: whatever is at the other end, it is not listening. */
@@ -287,7 +292,9 @@ export class SipConnection {
       this.drop(reason('NET_CLOSED', 'the peer began a message and did not finish it in time'));
     } else if (!this.#heard && this.link.direction === 'in' && nowMs - this.#openedMs >= limits.firstMessageMs) {
       this.end(reason('NET_CLOSED', 'the peer connected and said nothing'));
-    } else if (this.#draining ? this.busy === 0 : this.busy === 0 && nowMs - this.#lastMessageMs >= limits.idleMs[this.link.direction]) {
+    } else if (
+      this.#draining !== undefined ? this.busy === 0 : this.busy === 0 && nowMs - this.#lastMessageMs >= limits.idleMs[this.link.direction]
+    ) {
       this.end(reason('NET_CLOSED', 'the connection was idle'));
     } else {
       switch (this.#keepAlive.beat(nowMs, this.#lastDataMs, this.clients.oldestMs)) {

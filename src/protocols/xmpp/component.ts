@@ -15,7 +15,7 @@ import { NS } from './names.ts';
 import { type BarrierResult, PingBarrier } from './ping.ts';
 import { displayDomain } from './precis.ts';
 import { printElement, printStreamOpen } from './print.ts';
-import { inWords, readStreamError, type StreamError, streamErrorElement } from './stream-error.ts';
+import { goodbye, inWords, readStreamError, type StreamError, streamErrorElement } from './stream-error.ts';
 import type { SendResult } from './stream-pair.ts';
 import type { Wire } from './wire.ts';
 
@@ -160,11 +160,13 @@ export class Component {
     this.#intake = new Intake(this.#wire, {
       side: 'inside',
       connection: link.id,
+      notes: link.notes,
       peer: () => plan.name,
       judge: (from) => this.#judge(from),
       answersFor: (domain) => domain === plan.name,
       reply: (ours, _theirs, stanza) => void this.send(ours, stanza),
     });
+    link.notes.endsBy((why) => this.#end(goodbye(why)));
     this.#state = 'awaitingHeader';
     this.#await(settings.headerMs);
     this.#connection.write(printStreamOpen({ to: displayDomain(plan.name) }, NS.component));
@@ -228,6 +230,7 @@ export class Component {
     this.#timer = undefined;
     this.#backOffMs = BACK_OFF_FIRST_MS;
     this.#log.info({ event: 'component.opened', at: this.#there }, 'component stream open');
+    for (const domain of this.plan.domains) this.#connection?.link.notes.proven(domain, 'inside');
     this.#watchSilence();
     for (const each of this.#waiting.splice(0)) each.resolve(this.#write(each.domain, each.element));
   }
@@ -240,6 +243,7 @@ export class Component {
 
   #write(domain: string, stanza: Element): SendResult {
     if (!this.#writeElement(stanza)) return { kind: 'failed', reason: this.#lastFailure };
+    if (stanza.name !== 'iq') this.#connection?.link.notes.counted('out');
     return { kind: 'written', number: this.#barrierFor(domain).noteWritten(), connection: this.#connection?.link.id ?? '' };
   }
   #writeElement(stanza: Element): boolean {

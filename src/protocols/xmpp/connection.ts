@@ -178,6 +178,7 @@ export class XmlConnection {
 
   readonly #onData = (chunk: Uint8Array): void => {
     if (this.#gone || this.#upgrading) return;
+    this.#link.notes.tap?.('in', chunk);
     this.#received += chunk.length;
     const now = (this.#lastReceivedAt = this.#clock.monotonic());
     this.#inData = true;
@@ -246,6 +247,7 @@ export class XmlConnection {
     const { socket } = this.#link;
     const text = this.#out;
     this.#out = '';
+    this.#link.notes.tap?.('out', text);
     if (socket.write(text)) return;
     if (socket.writableLength > this.#limits.unsentBytes) {
       this.#finish('neverReads');

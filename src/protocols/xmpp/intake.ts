@@ -2,6 +2,7 @@
 // what has been handled, in order, so that XEP-0198 counts and answers to pings never run ahead of the stanzas before them.
 
 import type { ProofWord, Side } from '../../model/event.ts';
+import type { SessionNotes } from '../../model/sessions.ts';
 import type { StanzaContext } from './context.ts';
 import type { Element } from './element.ts';
 import { NS } from './names.ts';
@@ -20,6 +21,7 @@ export type PairVerdict =
 export interface IntakeOwner {
   readonly side: Extract<Side, 'edge' | 'inside'>;
   readonly connection: string;
+  readonly notes: Pick<SessionNotes, 'counted'>;
   /** Where the stream comes from, from outside. */
   readonly address?: string;
   /** For Origin. */
@@ -125,6 +127,7 @@ export class Intake {
   }
 
   #hand(stanza: Stanza, proof: ProofWord, number: number): void {
+    if (stanza.kind !== 'iq') this.#owner.notes.counted('in');
     const [ourDomain, theirDomain] = this.#ends(stanza);
     const context: StanzaContext = {
       side: this.#owner.side,

@@ -39,6 +39,7 @@ export class ProvenPairs {
     }
     const answer = by === 'certificate' ? link.peer.provenAlready(from, 'xmpp') : undefined;
     const word = answer?.proven === true ? answer.how : by;
+    link.notes.proven(from, word);
     this.#proofs.set(from, { word, certificate: by === 'certificate', to: new Set([to]) });
   }
 

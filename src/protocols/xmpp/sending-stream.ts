@@ -2,6 +2,7 @@
 
 import type { ProofWord } from '../../model/event.ts';
 import type { Reason } from '../../model/reason.ts';
+import type { SessionNotes } from '../../model/sessions.ts';
 import type { PeerLimits } from './negotiation/features.ts';
 import type { StreamError } from './stream-error.ts';
 import type { StreamManagement } from './stream-management.ts';
@@ -9,6 +10,7 @@ import type { StreamManagement } from './stream-management.ts';
 export interface SendingStream {
   /** Id of its connection, as in the logs. */
   readonly id: string;
+  readonly notes: SessionNotes;
   /** Who opened it. */
   readonly direction: 'in' | 'out';
   readonly proof: ProofWord;

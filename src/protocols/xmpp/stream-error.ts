@@ -2,6 +2,7 @@
 // A stream error always ends the stream; whoever sends one closes it right after.
 
 import type { FinerCode } from '../../model/diagnosis.ts';
+import type { Reason } from '../../model/reason.ts';
 import { type Element, element, elements, text } from './element.ts';
 import { NS } from './names.ts';
 
@@ -66,6 +67,15 @@ export function finerOf({ condition, text: words }: StreamError): FinerCode | un
     default:
       return undefined;
   }
+}
+
+/** What a stream that an operator ends, or a policy that no longer knows its partner, says last. The partner learns no more than that. */
+export function goodbye(why: Reason): StreamError {
+  if (why.code === 'SHUTTING_DOWN') return { condition: 'system-shutdown' };
+  // RFC 6120 §4.9.3.14. Blocked, removed and not permitted read alike (DESIGN 7).
+  if (why.blame === 'policy') return { condition: 'policy-violation', text: 'this server no longer exchanges messages with yours' };
+  // RFC 6120 §4.9.3.16: come again, from the beginning.
+  return { condition: 'reset', text: 'closed by the operator of this server' };
 }
 
 /** The `<stream:error/>` to send. */

@@ -6,6 +6,7 @@ import type { Log } from '../../log.ts';
 import type { ProofWord } from '../../model/event.ts';
 import type { Link } from '../../model/ports.ts';
 import type { Reason } from '../../model/reason.ts';
+import type { SessionNotes } from '../../model/sessions.ts';
 import { type Ended, XmlConnection } from './connection.ts';
 import { DialbackDesk } from './dialback-desk.ts';
 import type { Element } from './element.ts';
@@ -27,7 +28,7 @@ import { displayDomain } from './precis.ts';
 import { printElement, printStreamOpen } from './print.ts';
 import { ProvenPairs } from './proven-pairs.ts';
 import type { SendingStream } from './sending-stream.ts';
-import { inWords, readStreamError, type StreamError, streamErrorElement } from './stream-error.ts';
+import { goodbye, inWords, readStreamError, type StreamError, streamErrorElement } from './stream-error.ts';
 import { manage, StreamManagement } from './stream-management.ts';
 import type { Wire } from './wire.ts';
 
@@ -80,6 +81,7 @@ export class StreamIn implements SendingStream {
     this.#intake = new Intake(wire, {
       side: 'edge',
       connection: link.id,
+      notes: link.notes,
       address: link.peer.address,
       peer: () => this.theirDomain ?? link.peer.address,
       judge: (from, to) => this.#pairs.judge(from, to, this.link),
@@ -96,10 +98,14 @@ export class StreamIn implements SendingStream {
     this.#connection = new XmlConnection(link, owned, wire.clock, wire.settings.connection, wire.settings.before);
     this.#patience = new Patience(wire.clock, wire.settings.negotiationMs, () => this.#late());
     this.#patience.await(wire.settings.headerMs);
+    link.notes.endsBy((why) => this.#end(goodbye(why)));
   }
 
   get id(): string {
     return this.#connection.link.id;
+  }
+  get notes(): SessionNotes {
+    return this.link.notes;
   }
   get link(): Link {
     return this.#connection.link;

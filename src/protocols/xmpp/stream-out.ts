@@ -7,6 +7,7 @@ import type { ProofWord } from '../../model/event.ts';
 import type { Link } from '../../model/ports.ts';
 import { ConnectError } from '../../model/ports.ts';
 import type { Reason } from '../../model/reason.ts';
+import type { SessionNotes } from '../../model/sessions.ts';
 import { type Ended, XmlConnection } from './connection.ts';
 import type { Verdict } from './dialback.ts';
 import { keyFor, questionOf, readAnswer } from './dialback-asker.ts';
@@ -29,7 +30,7 @@ import { displayDomain } from './precis.ts';
 import { printElement, printStreamOpen } from './print.ts';
 import { judgeCalled } from './proven-pairs.ts';
 import type { SendingStream } from './sending-stream.ts';
-import { finerOf, inWords, readStreamError, type StreamError, streamErrorElement } from './stream-error.ts';
+import { finerOf, goodbye, inWords, readStreamError, type StreamError, streamErrorElement } from './stream-error.ts';
 import { manage, StreamManagement } from './stream-management.ts';
 import type { KeyQuestion, Wire } from './wire.ts';
 
@@ -88,6 +89,7 @@ export class StreamOut implements SendingStream {
     this.#intake = new Intake(wire, {
       side: 'edge',
       connection: link.id,
+      notes: link.notes,
       address: link.peer.address,
       peer: () => plan.theirDomain,
       // Only a bidi peer may send, and only as the domain that we called.
@@ -103,6 +105,7 @@ export class StreamOut implements SendingStream {
     };
     this.#connection = new XmlConnection(link, owned, wire.clock, wire.settings.connection, wire.settings.before);
     this.#patience = new Patience(wire.clock, wire.settings.negotiationMs, () => this.#late());
+    link.notes.endsBy((ending) => this.close(goodbye(ending), ending));
     const [state, actions] = initiatorStart(link.secure);
     this.#state = state;
     this.#patience.await(wire.settings.headerMs);
@@ -114,6 +117,9 @@ export class StreamOut implements SendingStream {
   }
   get link(): Link {
     return this.#connection.link;
+  }
+  get notes(): SessionNotes {
+    return this.link.notes;
   }
   get bothWays(): boolean {
     return this.#bidi;
@@ -255,6 +261,7 @@ export class StreamOut implements SendingStream {
     this.#how = action.how;
     if (action.streamManagement) this.management.enable(this.#intake.received);
     this.#connection.relax(this.#wire.settings.after);
+    this.notes.proven(this.theirDomain, this.proof);
     const { bidi, how } = action;
     this.#log.info({ event: 'stream.opened', from: this.ourDomain, proof: how, bidi, acks: action.streamManagement }, 'stream open');
     this.#settle({ kind: 'open', stream: this });

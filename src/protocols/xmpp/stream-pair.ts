@@ -185,6 +185,7 @@ export class StreamPair {
     }
     stream.write(text);
     stream.management.noteSent();
+    if (element.name !== 'iq') stream.notes.counted('out');
     this.#lastUsedAt = this.#wire.clock.monotonic();
     return { kind: 'written', number: this.#barrier.noteWritten(), connection: stream.id };
   }

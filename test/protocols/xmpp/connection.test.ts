@@ -10,6 +10,7 @@ import type { StreamFrame } from '../../../src/protocols/xmpp/framing.ts';
 import { printStreamOpen } from '../../../src/protocols/xmpp/print.ts';
 import { LIMITS_AFTER_AUTH, LIMITS_BEFORE_AUTH } from '../../../src/protocols/xmpp/stream-limits.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
+import { NO_NOTES } from '../../support/notes.ts';
 
 const OPEN = printStreamOpen({ from: 'a.example', to: 'b.example' });
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
@@ -43,7 +44,16 @@ function linkOf(socket: Duplex): Link {
     proves: async () => unproven,
     provenAlready: () => unproven,
   } as const;
-  return { id: 'c1', socket, peer, direction: 'in', secure: false, local: { address: '192.0.2.2', port: 5269 }, showsOurs: () => true };
+  return {
+    id: 'c1',
+    socket,
+    peer,
+    notes: NO_NOTES,
+    direction: 'in',
+    secure: false,
+    local: { address: '192.0.2.2', port: 5269 },
+    showsOurs: () => true,
+  };
 }
 interface Made {
   readonly socket: FakeSocket;

@@ -9,6 +9,7 @@ import { Intake, type IntakeOwner, renamespaced } from '../../../src/protocols/x
 import { NS } from '../../../src/protocols/xmpp/names.ts';
 import { type Wire, XMPP_SETTINGS } from '../../../src/protocols/xmpp/wire.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
+import { NO_NOTES } from '../../support/notes.ts';
 
 const stanza = (id: string): Element => element('message', NS.server, { from: 'a@partner.example', to: 'b@corp.example', id });
 
@@ -39,6 +40,7 @@ function made(onStanza: StanzaHandler, inHand = 256): { intake: Intake; clock: M
   const owner: IntakeOwner = {
     side: 'edge',
     connection: 'c1',
+    notes: NO_NOTES,
     peer: () => 'partner.example',
     answersFor: () => true,
     judge: () => ({ is: 'allowed', proof: 'certificate' }),

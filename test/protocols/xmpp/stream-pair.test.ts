@@ -13,6 +13,7 @@ import { StreamManagement } from '../../../src/protocols/xmpp/stream-management.
 import { StreamPair } from '../../../src/protocols/xmpp/stream-pair.ts';
 import { type Wire, XMPP_SETTINGS } from '../../../src/protocols/xmpp/wire.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
+import { NO_NOTES } from '../../support/notes.ts';
 import { partner } from '../../support/table.ts';
 
 const LISTED = partner('partner.example');
@@ -30,6 +31,7 @@ describe('a pair of domains', () => {
     let open = true;
     return {
       id: 's1',
+      notes: NO_NOTES,
       direction: 'out',
       proof: 'certificate',
       bothWays: true,
