@@ -1,13 +1,13 @@
 // What a verb works with on the command line: the home's files and tables, opened when they are asked for, and the road to
 // the running process. Inside the process assembly/start.ts makes its own.
 
+import { existsSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { loadHome } from '../config/load.ts';
+import { placesOf } from '../config/places.ts';
 import type { Judge } from '../config/policy-tests.ts';
 import { systemClock } from '../edge/system-clock.ts';
-import { reason } from '../errors.ts';
 import type { Actor, AuditLog } from '../model/audit.ts';
-import { StoreError } from '../model/outbox-store.ts';
 import type { Terminal } from '../ops/command.ts';
 import type { Operations } from '../ops/operations.ts';
 import { openAudit } from '../store/audit.ts';
@@ -21,27 +21,30 @@ export function commandLineOperations(dir: string, terminal: Terminal, judge: Ju
   const interrupted = new AbortController();
   const stop = (): void => interrupted.abort();
   process.once('SIGINT', stop);
-  /** Where the database is, also while the rules have a fault. */
-  const data = (): string => {
-    const loaded = load();
-    if (loaded.ok) return loaded.home.data;
-    const [fault] = loaded.faults;
-    throw new StoreError(
-      reason('US_BUG', `the home has ${loaded.faults.length} faults, the first in ${fault?.file}; isthmus check shows them`),
-    );
+  // Also while a file of the home has a fault: what runs, and what was, can be looked at all the same.
+  const { data, socket } = placesOf(dir);
+  const actor = actorOf(terminal);
+  const line = terminal.out;
+  const progress = (text: string): void => {
+    if (process.stderr.isTTY) terminal.err(text);
   };
   return {
     dir,
     clock: systemClock,
-    actor: actorOf(terminal),
+    actor,
     load,
-    records: () => (store ??= openStore({ folder: data(), clock: systemClock, mode: 'visit' })),
-    audit: () => (audit ??= openAudit(data())),
-    ask: async () => undefined,
-    progress: (line) => {
-      if (process.stderr.isTTY) terminal.err(line);
+    judge,
+    records: () => (store ??= openStore({ folder: data, clock: systemClock, mode: 'visit' })),
+    audit: () => (audit ??= openAudit(data)),
+    async ask(words, input) {
+      if (!existsSync(socket)) return undefined;
+      const [{ askProcess }, { VERBS }] = await Promise.all([import('../ops/admin-client.ts'), import('../ops/verb-table.ts')]);
+      const verb = await VERBS.find((row) => row.words === words)?.load();
+      if (verb === undefined) throw new Error(`no verb is called "${words}"`);
+      return askProcess({ socket, verb, input, actor: actor.name, signal: interrupted.signal, line, progress });
     },
-    line: terminal.out,
+    progress,
+    line,
     signal: interrupted.signal,
     close() {
       process.removeListener('SIGINT', stop);

@@ -1,6 +1,7 @@
 // One running edge, put together from its parts; read top to bottom. Nothing here decides anything: stores, edge, shores and
 // neck are made, tied to each other, and opened in an order in which nothing is accepted that could not be kept.
 
+import packageJson from '../../package.json' with { type: 'json' };
 import { makeIds } from '../edge/ids.ts';
 import { systemClock } from '../edge/system-clock.ts';
 import { type Log, openLog } from '../log.ts';
@@ -22,6 +23,7 @@ import { partnerOf } from '../routing/partner.ts';
 import { blockedAddress } from '../routing/rules.ts';
 import { detailsFor } from '../routing/way.ts';
 import { openStore, type Store } from '../store/store.ts';
+import { openAdmin } from './admin.ts';
 import { drain } from './drain.ts';
 import { makeEdge, openListeners } from './edge.ts';
 import { keepHouse, Rules, tellFaults, watchCertificates } from './reload.ts';
@@ -29,6 +31,9 @@ import { secretOf } from './secrets.ts';
 import { sipShore } from './sip.ts';
 import { serviceManager } from './systemd.ts';
 import { xmppShore } from './xmpp.ts';
+
+/** After the end of everything else, calls of the API get so long to be answered, ms. */
+const ANSWER_MS = 2000;
 
 /** A running edge. */
 export interface Running {
@@ -148,11 +153,25 @@ export async function start(ready: Ready, log: Log): Promise<Running> {
     rules.watch(home, clock),
     keepHouse(home, store, clock, log),
   ];
+  // --- operation: last to open and last to close ---
+  const admin = await openAdmin({
+    live: { startedAt: clock.now(), version: packageJson.version, home, table, sessions: parts.edge.sessions },
+    records: store,
+    clock,
+    log,
+    load: () => ready.reload(table().generation),
+  }).catch(async (error: unknown) => {
+    await drain({ ...everything, listeners, watchers }, 0);
+    throw error;
+  });
   return {
     store,
     ports: listeners.map((listener) => listener.port),
     reload: () => rules.reload(),
-    drain: (graceMs = 10_000) => drain({ ...everything, listeners, watchers }, graceMs),
+    drain: async (graceMs = 10_000) => {
+      await drain({ ...everything, listeners, watchers }, graceMs);
+      await admin.close(ANSWER_MS);
+    },
   };
 }
 

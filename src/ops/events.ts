@@ -18,6 +18,8 @@ export const EVENTS: Readonly<Record<string, LogEvent>> = {
   'us.bug': event('error', 'A defect of Isthmus. Please report it with this line.', 'isthmus_bugs_total'),
   'systemd.failed': event('warn', 'Systemd could not be told that the process is ready or alive; systemd-notify is needed for it.'),
 
+  'admin.opened': event('info', 'The admin socket is open: the command line and the API reach the process.'),
+
   // --- certificates and listeners ---
   'cert.reloaded': event('info', 'Changed certificates, roots or revocation lists are in force.', 'isthmus_certificate_expiry_seconds'),
   'cert.doubtful': event('warn', 'A certificate is in force and something about it deserves a look, such as its expiry.'),

@@ -99,7 +99,8 @@ function inputOf(verb: Verb, { values, positionals }: Call): Record<string, unkn
   return input;
 }
 
-const camelCase = (option: string): string => option.replaceAll(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());
+/** An option's name on the command line as the key of the input. */
+export const camelCase = (option: string): string => option.replaceAll(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());
 
 function shownPositional(name: string): string {
   return name.replace(/[A-Za-z]+/, (key) => key.replaceAll(/([a-z])([A-Z])/g, '$1_$2').toUpperCase());

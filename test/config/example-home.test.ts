@@ -14,7 +14,6 @@ test('what it asks for and this version does not do is named as not yet, and whe
   const later = loaded.notices.filter((notice) => notice.level === 'notYet').map(({ file, line }) => `${file}:${line}`);
   assert.deepEqual(later, [
     'isthmus.yaml:18',
-    'isthmus.yaml:25',
     'isthmus.yaml:26',
     'routes/domains.yaml:13',
     'routes/partners/lync.example.yaml:3',
@@ -59,7 +58,7 @@ test('with every commented line of the example made real it is understood too', 
   assert.deepEqual(result.table.partners.get('partner.example')?.paused, { messages: 'hold', untilMs: Date.parse('2026-12-01T06:00:00Z') });
   assert.deepEqual(result.home.dns.servers, [{ host: '10.0.0.2', port: 53 }]);
   assert.deepEqual(result.home.outbound, { sourceAddress: ['203.0.113.5'], httpProxy: { host: '10.0.0.9', port: 3128 } });
-  assert.equal(result.home.admin.kind, 'https');
+  assert.equal(result.home.admin.https?.bind.port, 8443);
   assert.deepEqual(result.home.edge.proxyProtocolFrom, ['10.0.0.4/32']);
 });
 
@@ -217,7 +216,7 @@ test('isthmus.yaml may be missing: the edge listens everywhere on the usual port
   assert.deepEqual(show(home.edge.sip), ['tls://*:5061']);
   assert.deepEqual(show(home.edge.xmpp), ['starttls://*:5269', 'tls://*:5270']);
   assert.deepEqual(home.inside.sip, []);
-  assert.deepEqual(home.admin, { kind: 'unix', path: '/etc/isthmus/var/admin.sock' });
+  assert.deepEqual(home.admin, { socket: '/etc/isthmus/var/admin.sock' });
   assert.equal(home.data, '/etc/isthmus/var');
   assert.deepEqual(home.retention, {
     ledgerMs: 30 * 86_400_000,

@@ -1,0 +1,96 @@
+// Operation of a running process, tied together: what verbs work with here, the admin socket, and TCP where the home says so.
+
+import { createServer } from 'node:http';
+import type { Loaded } from '../config/load.ts';
+import type { Log } from '../log.ts';
+import type { Actor } from '../model/audit.ts';
+import type { Clock } from '../model/ports.ts';
+import { ACTOR_HEADER } from '../ops/admin-client.ts';
+import { type Api, type ApiParts, type CallSite, makeApi } from '../ops/api/api.ts';
+import type { Live } from '../ops/live.ts';
+import type { Operations, Records } from '../ops/operations.ts';
+import { perform } from '../ops/verb-command.ts';
+import { VERBS } from '../ops/verb-table.ts';
+import { openAudit } from '../store/audit.ts';
+import { listenOnSocket } from './admin-socket.ts';
+
+export interface AdminParts {
+  readonly live: Live;
+  readonly records: Records;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** The home as its files stand now, checked. */
+  load(): Loaded;
+}
+
+export interface Admin {
+  /** Closes the doors: calls on their way get `graceMs`. */
+  close(graceMs: number): Promise<void>;
+}
+
+/** Opens the admin socket. @throws with a sentence for the operator */
+export async function openAdmin(parts: AdminParts): Promise<Admin> {
+  const { live, log } = parts;
+  const audit = openAudit(live.home.data);
+  const common: Omit<ApiParts, 'server' | 'who'> = {
+    verbs: VERBS,
+    version: live.version,
+    log,
+    operations: (site) => operationsOf(parts, audit, site),
+    forbidden: async () => {},
+  };
+  const opened: Api[] = [];
+  const close = async (graceMs: number): Promise<void> => {
+    await Promise.all(opened.map((api) => api.close(graceMs)));
+    audit.close();
+  };
+  try {
+    const local = await makeApi({
+      ...common,
+      server: (handler) => createServer(handler),
+      who: async ({ headers }) => localActor(headers[ACTOR_HEADER]),
+    });
+    opened.push(local);
+    await listenOnSocket(local.server, live.home.admin.socket);
+  } catch (error) {
+    await close(0);
+    throw error;
+  }
+  log.info({ event: 'admin.opened', socket: live.home.admin.socket }, 'the command line and the API reach this process');
+  return { close };
+}
+
+/** Who may open the file may do everything; the command line says who typed. */
+function localActor(header: string | string[] | undefined): Actor {
+  if (typeof header !== 'string') return { name: 'admin socket', role: 'admin', via: 'api' };
+  let name = header;
+  try {
+    name = decodeURIComponent(header);
+  } catch {
+    // not encoded: as it came
+  }
+  return { name: name.slice(0, 200), role: 'admin', via: 'commandLine' };
+}
+
+/** What a verb works with inside the process. */
+function operationsOf(parts: AdminParts, audit: ReturnType<typeof openAudit>, site: CallSite): Operations {
+  const operations: Operations = {
+    dir: parts.live.home.dir,
+    clock: parts.clock,
+    actor: site.actor,
+    load: parts.load,
+    records: () => parts.records,
+    audit: () => audit,
+    live: parts.live,
+    async ask(words, input) {
+      const verb = await VERBS.find((row) => row.words === words)?.load();
+      if (verb === undefined) throw new Error(`no verb is called "${words}"`);
+      const { why, ...given } = input;
+      return perform(verb, operations, verb.input.parse(given), given, typeof why === 'string' ? why : undefined);
+    },
+    progress: site.progress,
+    line: site.line,
+    signal: site.signal,
+  };
+  return operations;
+}
