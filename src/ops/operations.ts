@@ -2,6 +2,7 @@
 // the API each make one for a call (assembly/operations.ts).
 
 import type { Loaded } from '../config/load.ts';
+import type { Judge } from '../config/policy-tests.ts';
 import type { Actor, AuditLog } from '../model/audit.ts';
 import type { LedgerStore } from '../model/outbox-store.ts';
 import type { PassportStore } from '../model/passport.ts';
@@ -27,6 +28,8 @@ export interface Operations {
   readonly actor: Actor;
   /** The home as its files stand now, checked, with the `tests:` of the policy run. Reads the disk each time. */
   load(): Loaded;
+  /** What policy decides about a test, for files that are not on disk yet (`editHome`). */
+  readonly judge: Judge;
   /** The database, opened beside whoever runs it. @throws StoreError when this home has never been started */
   records(): Records;
   audit(): AuditLog;
