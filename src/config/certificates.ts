@@ -2,13 +2,11 @@
 // whether every root lies on a side. Which of them a connection trusts or shows is decided in edge/.
 
 import { createPrivateKey, X509Certificate } from 'node:crypto';
+import { expiryWarning } from '../model/expiry.ts';
 import type { HomeFiles } from './files.ts';
-import { type Findings, wholeFile } from './finding.ts';
+import { type Findings, type Place, wholeFile } from './finding.ts';
 import { nearest } from './spelling.ts';
 import { parseDomain, Wrong } from './values.ts';
-
-const DAY_MS = 86_400_000;
-const WARN_BEFORE_DAYS = 14;
 
 /** One pair in certs/own. */
 export interface OwnPair {
@@ -41,11 +39,13 @@ export function ownPairs(files: HomeFiles, nowMs: number, findings: Findings): O
 function readPair(name: string, files: HomeFiles, nowMs: number, findings: Findings): OwnPair | undefined {
   const chainPath = `certs/own/${name}/fullchain.pem`;
   const keyPath = `certs/own/${name}/key.pem`;
+  checkInside(name, files, findings);
   const chain = files.get(chainPath);
   const key = files.get(keyPath);
   if (chain === undefined || key === undefined) {
     const inside = [...files.keys()].filter((path) => path.startsWith(`certs/own/${name}/`) && !isSilent(path));
-    if (inside.length === 0) return undefined;
+    // A key that waits for its certificate (cert request) is no pair yet.
+    if (inside.every((path) => path.startsWith(`certs/own/${name}/next/`))) return undefined;
     const missing = chain === undefined ? chainPath : keyPath;
     findings.fault('CONFIG_CERTIFICATE', wholeFile(missing), 'the file is missing', `certs/own/${name}/ needs fullchain.pem and key.pem`);
     return undefined;
@@ -67,19 +67,54 @@ function readPair(name: string, files: HomeFiles, nowMs: number, findings: Findi
       'the certificate has no DNS name in subjectAltName',
       'a CN counts for nobody; ask for one that names the domains',
     );
-  if (nowMs > notAfterMs) findings.warning('CONFIG_CERTIFICATE', place, `the certificate expired on ${leaf.validTo}`, 'replace it');
-  else if (nowMs < notBeforeMs)
+  if (nowMs < notBeforeMs)
     findings.warning(
       'CONFIG_CERTIFICATE',
       place,
       `the certificate is valid from ${leaf.validFrom} only`,
       'check the clock of this machine',
     );
-  else if (notAfterMs - nowMs < WARN_BEFORE_DAYS * DAY_MS) {
-    findings.warning('CONFIG_CERTIFICATE', place, `the certificate expires on ${leaf.validTo}`, 'renew it now');
-  }
-  const belongs = keyBelongs(leaf, key.text, keyPath, findings);
+  else tellExpiry(leaf, place, 'isthmus cert request makes the request for a new one', nowMs, findings);
+  const belongs = keyBelongs(leaf, arrivingKey(name, leaf, files) ?? key.text, keyPath, findings);
   return { name, names, notBeforeMs, valid: belongs && nowMs >= notBeforeMs && nowMs <= notAfterMs };
+}
+
+/** 30, 14 and 3 days ahead (model/expiry.ts). */
+function tellExpiry(certificate: X509Certificate, place: Place, right: string, nowMs: number, findings: Findings): void {
+  const warning = expiryWarning(certificate.validToDate.getTime(), nowMs);
+  if (warning !== undefined) findings.warning('CONFIG_CERTIFICATE', place, `the certificate ${warning}`, right);
+}
+
+const INSIDE_A_PAIR = ['fullchain.pem', 'key.pem', 'next', 'previous'] as const;
+
+/** Files of a pair's folder that nobody reads, and keys that others can. */
+function checkInside(name: string, files: HomeFiles, findings: Findings): void {
+  const told = new Set<string>();
+  for (const [path, file] of files) {
+    const inside = path.startsWith(`certs/own/${name}/`) ? path.slice(`certs/own/${name}/`.length) : '';
+    if (inside === '' || isSilent(path)) continue;
+    const [first = ''] = inside.split('/');
+    if (/^(next|previous)\/.*key\.pem$|^next\/arriving\.pem$/.test(inside) && (file.mode & 0o077) !== 0) {
+      const mode = file.mode.toString(8).padStart(4, '0');
+      findings.fault('CONFIG_MODE', wholeFile(path), `the key has mode ${mode}, others can read it`, `chmod 600 ${path}`);
+    }
+    if (INSIDE_A_PAIR.some((known) => known === first)) continue;
+    const meant = nearest(first, ['fullchain.pem', 'key.pem']);
+    if (meant === undefined || files.has(`certs/own/${name}/${meant}`)) continue;
+    tellOnce(told, first, () =>
+      findings.warning('CONFIG_FILE', wholeFile(path), 'nobody reads this file', 'fullchain.pem and key.pem are read', meant),
+    );
+  }
+}
+
+/** The key of a pair that is being replaced: edge/own-pair.ts reads it too. */
+function arrivingKey(name: string, leaf: X509Certificate, files: HomeFiles): string | undefined {
+  const text = files.get(`certs/own/${name}/next/arriving.pem`)?.text;
+  try {
+    return text !== undefined && leaf.checkPrivateKey(createPrivateKey(text)) ? text : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 function keyBelongs(leaf: X509Certificate, pem: string, path: string, findings: Findings): boolean {
@@ -137,8 +172,9 @@ const TRUST_FOLDERS = ['edge', 'inside', 'partners'] as const;
 /**
  * Every file in certs/trust must lie on a side; a typing error must never make a root for everyone.
  * @param partners the domains that have a file in routes/partners/
+ * @param nowMs wall ms, for expiry
  */
-export function checkTrust(files: HomeFiles, partners: ReadonlySet<string>, findings: Findings): void {
+export function checkTrust(files: HomeFiles, partners: ReadonlySet<string>, nowMs: number, findings: Findings): void {
   const told = new Set<string>();
   for (const [path, file] of files) {
     const inTrust = /^certs\/trust\/(.+)$/.exec(path);
@@ -171,7 +207,9 @@ export function checkTrust(files: HomeFiles, partners: ReadonlySet<string>, find
       findings.fault('CONFIG_FILE', wholeFile(path), 'not a .pem file, so nobody reads it', 'a PEM file whose name ends in .pem');
       continue;
     }
-    readCertificates(path, file, findings);
+    for (const root of readCertificates(path, file, findings)) {
+      tellExpiry(root, wholeFile(path), 'ask its owner for the one that follows', nowMs, findings);
+    }
   }
   for (const [path, file] of files) {
     if (/^certs\/revoked\/[^/]+$/.test(path) && !isSilent(path)) checkRevoked(path, file, findings);

@@ -127,7 +127,7 @@ export function checkHome(dir: string, files: HomeFiles, options: LoadOptions = 
   }
   const pairs = ownPairs(files, nowMs, findings);
   checkIdentities(domains, pairs, input.edge?.identity, { isthmus, domains: domainsFile, input: domainsInput }, findings);
-  checkTrust(files, new Set([...byDomain.keys(), ...partnerPaths.map(domainOfFile)]), findings);
+  checkTrust(files, new Set([...byDomain.keys(), ...partnerPaths.map(domainOfFile)]), nowMs, findings);
   checkSecrets(domains, files, options.credentials ?? false, findings);
   checkPartners(partners, [...new Set(domains.values())], nowMs, findings);
   const acmeFile = open(ACME_FILE);

@@ -1,29 +1,17 @@
 // Our own certificates: certs/own/<name>/{fullchain.pem,key.pem}, found by the names inside them. Chosen by domain and
-// protocol; of two that fit, the newer. A pair that became faulty on disk keeps its old content in force and says so.
+// protocol; of two that fit, the newer. A pair that became faulty on disk, or worse than the one in force, does not take
+// effect: the old content stays and the fault says why.
 
-import { createPrivateKey, type X509Certificate } from 'node:crypto';
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import tls, { type SecureContext } from 'node:tls';
 import type { Clock } from '../model/ports.ts';
 import type { OwnDomain, Protocol } from '../model/table.ts';
-import { type CertificateNames, carriesHost, namesOf, normalDomain, speaksFor } from './certificate-names.ts';
-import { isSelfSigned } from './path-building.ts';
-import { type CertFault, readCertificates } from './pem.ts';
-import { NO_RESUMPTION } from './tls-settings.ts';
+import { carriesHost, normalDomain, speaksFor } from './certificate-names.ts';
+import { type LoadedPair, loadPair, type OwnCertificate, worseThan } from './own-pair.ts';
+import type { Anchors } from './path-building.ts';
+import type { CertFault } from './pem.ts';
 
-/** One chain with its key. The key stays inside the secure contexts. */
-export interface OwnCertificate {
-  /** Folder name in certs/own. */
-  readonly name: string;
-  readonly chain: readonly [X509Certificate, ...X509Certificate[]];
-  readonly names: CertificateNames;
-  /** SHA-256, lower-case hex. */
-  readonly fingerprint: string;
-  readonly notBefore: number;
-  readonly notAfter: number;
-  context(atLeast: 'TLSv1.2' | 'TLSv1.3'): SecureContext;
-}
+export type { OwnCertificate } from './own-pair.ts';
 
 export interface OwnOptions {
   /** The home's certs folder. */
@@ -31,9 +19,9 @@ export interface OwnOptions {
   readonly clock: Clock;
   /** Our domains by every name; asked each time, so that a new table counts at once. */
   readonly domains: () => ReadonlyMap<string, OwnDomain>;
+  /** Roots that need not be sent along; default: none is known. */
+  readonly anchors?: () => Anchors;
 }
-
-const SOON_MS = 14 * 86_400_000;
 
 /** The pairs in force. */
 export class OwnCertificates {
@@ -54,7 +42,8 @@ export class OwnCertificates {
   }
 
   /**
-   * Reads the folder again. A pair whose files are faulty stays as it was; one whose folder is gone goes.
+   * Reads the folder again. A pair whose files are faulty, or whose new content would be worse than what is in force
+   * (expired, incomplete, other names), stays as it was; one whose folder is gone goes.
    * Faults come back; `changed` names the pairs that were replaced, added or removed.
    */
   reload(): { readonly faults: readonly CertFault[]; readonly changed: readonly string[] } {
@@ -66,9 +55,9 @@ export class OwnCertificates {
     const own = join(folder, 'own');
     const names = existsSync(own) ? readdirSync(own).filter((name) => statSync(join(own, name)).isDirectory()) : [];
     for (const name of names.sort()) {
-      const loaded = loadPair(own, name, this.#content.get(name), clock.now());
-      faults.push(...loaded.faults);
       const old = this.#pairs.get(name);
+      const loaded = this.#judged(loadPair(own, name, this.#content.get(name), clock.now()), name, old);
+      faults.push(...loaded.faults);
       const pair = loaded.pair ?? old;
       if (pair) pairs.set(name, pair);
       if (loaded.pair && loaded.content !== undefined) {
@@ -117,6 +106,21 @@ export class OwnCertificates {
     return this.#newest((pair) => covers(pair) === best) ?? this.all[0];
   }
 
+  /** What was loaded, or the fault that keeps it from replacing `old`. */
+  #judged(loaded: LoadedPair, name: string, old: OwnCertificate | undefined): LoadedPair {
+    if (loaded.pair === undefined || old === undefined) return loaded;
+    const domains = [...this.#options.domains().keys()];
+    const anchors = this.#options.anchors?.();
+    const worse = worseThan(old, loaded.pair, {
+      now: this.#options.clock.now(),
+      ...(anchors && { anchors }),
+      speaksForOurs: ({ names }) => domains.filter((domain) => speaksFor(names, domain, 'sip') || speaksFor(names, domain, 'xmpp')),
+    });
+    if (worse === undefined) return loaded;
+    const text = `${worse}; the certificate before it stays in force until ${new Date(old.notAfter).toISOString().slice(0, 10)}`;
+    return { faults: [{ file: `certs/own/${name}/fullchain.pem`, text, level: 'error' }] };
+  }
+
   #newest(fits: (pair: OwnCertificate) => boolean): OwnCertificate | undefined {
     const fitting = this.all.filter(fits);
     // An expired one is better than a wrong one: the peer then says what is the matter.
@@ -136,80 +140,4 @@ export class OwnCertificates {
 /** Does this certificate of ours name `domain`? For connections that serve several of our domains (DESIGN 6). */
 export function shows(pair: OwnCertificate, domain: string, protocol: Protocol): boolean {
   return speaksFor(pair.names, domain, protocol);
-}
-
-interface LoadedPair {
-  readonly pair?: OwnCertificate;
-  /** Absent when nothing changed. */
-  readonly content?: string;
-  readonly faults: readonly CertFault[];
-}
-
-function loadPair(own: string, name: string, before: string | undefined, now: number): LoadedPair {
-  const file = (part: string): string => `certs/own/${name}/${part}`;
-  const failed = (part: string, text: string): LoadedPair => ({ faults: [{ file: file(part), text, level: 'error' }] });
-  const texts: string[] = [];
-  for (const part of ['fullchain.pem', 'key.pem']) {
-    try {
-      texts.push(readFileSync(join(own, name, part), 'utf8'));
-    } catch (error) {
-      return failed(part, `cannot be read: ${(error as Error).message}; each folder holds fullchain.pem and key.pem`); // fs throws Error only
-    }
-  }
-  const [chainPem = '', keyPem = ''] = texts;
-  const mode = statSync(join(own, name, 'key.pem')).mode & 0o777;
-  // security.md 3: a key that others can read is no secret.
-  if ((mode & 0o077) !== 0) return failed('key.pem', `can be read by others (mode 0${mode.toString(8)}); chmod 0600 is needed`);
-  let chain: [X509Certificate, ...X509Certificate[]];
-  try {
-    chain = readCertificates(chainPem);
-  } catch (error) {
-    return failed('fullchain.pem', (error as Error).message); // readCertificates throws Error only
-  }
-  const leaf = chain[0];
-  try {
-    if (!leaf.checkPrivateKey(createPrivateKey(keyPem)))
-      return failed('key.pem', 'does not belong to the first certificate of fullchain.pem');
-  } catch {
-    return failed('key.pem', 'is not a private key in PEM without a passphrase');
-  }
-  const faults = warnings(chain, now).map((text) => ({ file: file('fullchain.pem'), text, level: 'warning' as const }));
-  const content = chainPem + keyPem;
-  if (content === before) return { faults };
-  return { pair: makePair(name, chain, chainPem, keyPem), content, faults };
-}
-
-function makePair(name: string, chain: OwnCertificate['chain'], chainPem: string, keyPem: string): OwnCertificate {
-  const contexts = new Map<string, SecureContext>();
-  const [leaf] = chain;
-  return {
-    name,
-    chain,
-    names: namesOf(leaf),
-    fingerprint: leaf.fingerprint256.replaceAll(':', '').toLowerCase(),
-    notBefore: leaf.validFromDate.getTime(),
-    notAfter: leaf.validToDate.getTime(),
-    context(atLeast) {
-      const known = contexts.get(atLeast);
-      if (known) return known;
-      const context = tls.createSecureContext({ key: keyPem, cert: chainPem, minVersion: atLeast, ...NO_RESUMPTION });
-      contexts.set(atLeast, context);
-      return context;
-    },
-  };
-}
-
-function warnings(chain: OwnCertificate['chain'], now: number): string[] {
-  const found: string[] = [];
-  const [leaf] = chain;
-  const names = namesOf(leaf);
-  if (leaf.validToDate.getTime() < now) found.push(`expired on ${leaf.validToDate.toISOString().slice(0, 10)}`);
-  else if (leaf.validToDate.getTime() < now + SOON_MS) found.push(`expires on ${leaf.validToDate.toISOString().slice(0, 10)}; renew it`);
-  if (leaf.validFromDate.getTime() > now) found.push(`is valid only from ${leaf.validFromDate.toISOString().slice(0, 10)}`);
-  if (names.dns.length + names.sipHosts.length + names.xmppServers.length === 0)
-    found.push('names no domain (subjectAltName); partners will refuse it');
-  // Partners can complete nothing: what is not sent is missing.
-  if (chain.length === 1 && !isSelfSigned(leaf))
-    found.push('holds no intermediate certificate; append the issuing authority, or partners see an incomplete chain');
-  return found;
 }

@@ -31,7 +31,7 @@ export function brokenRule(path: readonly X509Certificate[], now: number): Reaso
     if (dates) return dates;
   }
   for (const [depth, certificate] of path.slice(0, -1).entries()) {
-    const found = unreadable(certificate) ?? weak(certificate) ?? (depth > 0 ? notAnAuthority(certificate, path, depth) : undefined);
+    const found = unreadable(certificate) ?? weakness(certificate) ?? (depth > 0 ? notAnAuthority(certificate, path, depth) : undefined);
     if (found) return invalid(certificate, found);
   }
   const anchor = path.at(-1)!;
@@ -74,7 +74,8 @@ function unreadable(certificate: X509Certificate): string | undefined {
   return undefined;
 }
 
-function weak(certificate: X509Certificate): string | undefined {
+/** A key or a signature too weak to count, as the rest of a sentence; undefined when both will do. */
+export function weakness(certificate: X509Certificate): string | undefined {
   const algorithm = certificate.signatureAlgorithm ?? '';
   if (/md2|md4|md5|sha1(?!\d)|sha-1(?!\d)/i.test(algorithm))
     return `is signed with ${algorithm}, which is broken; SHA-256 or better is needed`;

@@ -15,6 +15,8 @@ const GITIGNORE = `# Keys, secrets and what the process makes stay out of git.
 /secrets/*
 !/secrets/.gitkeep
 /certs/own/*/key.pem
+/certs/own/*/next/
+/certs/own/*/previous/
 *.key
 *.p12
 *.pfx
