@@ -23,6 +23,8 @@ export interface Trust {
   readonly refused: ReadonlyMap<string, string>;
   /** Fingerprints of public roots: those the system brought. */
   readonly publicRoots: ReadonlySet<string>;
+  /** The authorities in certs/trust, by file, with their ends in wall ms. */
+  readonly ours: readonly { readonly name: string; readonly notAfter: number }[];
   /** The anchors of `edge`, for HTTPS that we ask for. */
   readonly edgeRoots: readonly X509Certificate[];
 }
@@ -76,6 +78,7 @@ export function loadTrust(options: TrustOptions, generation: number): { readonly
       return undefined;
     }
   };
+  const ours: { name: string; notAfter: number }[] = [];
   const roots = (folder: string): X509Certificate[] =>
     list(options.folder, folder).flatMap((name) => {
       const path = `${folder}/${name}`;
@@ -85,7 +88,9 @@ export function loadTrust(options: TrustOptions, generation: number): { readonly
       }
       const text = read(path);
       try {
-        return text === undefined ? [] : readCertificates(text);
+        const found = text === undefined ? [] : readCertificates(text);
+        ours.push(...found.map((certificate) => ({ name: `certs/${path}`, notAfter: certificate.validToDate.getTime() })));
+        return found;
       } catch (error) {
         fault(path, (error as Error).message); // readCertificates throws Error only
         return [];
@@ -125,6 +130,7 @@ export function loadTrust(options: TrustOptions, generation: number): { readonly
       partners,
       refused: refusedFingerprints(options.folder, read, fault),
       publicRoots: new Set(system.map((root) => root.fingerprint256)),
+      ours,
       edgeRoots,
     },
     faults,

@@ -8,7 +8,7 @@ import type { Clock, Timer } from '../model/ports.ts';
 import type { WatchedCertificate } from './metrics.ts';
 
 export interface Alert {
-  /** The same while it lasts: `partner.down partner.example xmpp out`. */
+  /** The same while it lasts: `partner.down partner.example xmpp`. */
   readonly key: string;
   readonly kind: 'partner.down' | 'queue.old' | 'certificate.expires';
   /** What it is about: a domain or a certificate. */
@@ -143,15 +143,12 @@ function partnerDown(
   now: number,
   afterMs: number,
 ): Alert | undefined {
-  // Who cannot prove itself to us is the partner's own concern until it stops their messages; it is shown on the page.
-  if (state !== 'down' || now - sinceMs < afterMs) return undefined;
+  // Anybody can come and fail to be this partner; what is refused on the road in is shown on the page and wakes nobody.
+  if (direction === 'in' || state !== 'down' || now - sinceMs < afterMs) return undefined;
   const why = lastFailure === undefined ? '' : `: ${lastFailure.code}, ${lastFailure.text}`;
-  const what =
-    direction === 'out'
-      ? `${domain} has been unreachable over ${protocol} since ${clockTime(sinceMs)}`
-      : `${domain} has been turned away over ${protocol} since ${clockTime(sinceMs)}`;
+  const what = `${domain} has been unreachable over ${protocol} since ${clockTime(sinceMs)}`;
   return {
-    key: `partner.down ${domain} ${protocol} ${direction}`,
+    key: `partner.down ${domain} ${protocol}`,
     kind: 'partner.down',
     subject: domain,
     text: `${what}${waiting > 0 ? `, ${waiting} waiting` : ''}${why}`,
