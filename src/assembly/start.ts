@@ -11,6 +11,7 @@ import { isDurable } from '../model/outbox-store.ts';
 import type { Outcome } from '../model/outcome.ts';
 import type { Gateway } from '../model/ports.ts';
 import type { ExitCode, Terminal } from '../ops/command.ts';
+import type { Live } from '../ops/live.ts';
 import type { Ready } from '../ops/start.ts';
 import { FirstContact } from '../outbox/first-contact.ts';
 import { Outbox } from '../outbox/outbox.ts';
@@ -30,6 +31,7 @@ import { keepHouse, Rules, tellFaults, watchCertificates } from './reload.ts';
 import { secretOf } from './secrets.ts';
 import { sipShore } from './sip.ts';
 import { serviceManager } from './systemd.ts';
+import { endUnwelcome } from './welcome.ts';
 import { xmppShore } from './xmpp.ts';
 
 /** After the end of everything else, calls of the API get so long to be answered, ms. */
@@ -38,6 +40,7 @@ const ANSWER_MS = 2000;
 /** A running edge. */
 export interface Running {
   readonly store: Store;
+  readonly live: Live;
   /** The ports that are really open, in the order of the home's listeners. */
   readonly ports: readonly number[];
   /** Reads routes/ again and takes the set if it is good. */
@@ -55,6 +58,7 @@ export async function start(ready: Ready, log: Log): Promise<Running> {
     outbox.routesChanged();
     void presence.policyChanged();
     xmpp.routesChanged();
+    endUnwelcome(parts.edge.sessions, table(), clock.now(), log);
   });
   const { table } = rules;
 
@@ -154,8 +158,9 @@ export async function start(ready: Ready, log: Log): Promise<Running> {
     keepHouse(home, store, clock, log),
   ];
   // --- operation: last to open and last to close ---
+  const live: Live = { startedAt: clock.now(), version: packageJson.version, home, table, sessions: parts.edge.sessions };
   const admin = await openAdmin({
-    live: { startedAt: clock.now(), version: packageJson.version, home, table, sessions: parts.edge.sessions },
+    live,
     records: store,
     clock,
     log,
@@ -166,6 +171,7 @@ export async function start(ready: Ready, log: Log): Promise<Running> {
   });
   return {
     store,
+    live,
     ports: listeners.map((listener) => listener.port),
     reload: () => rules.reload(),
     drain: async (graceMs = 10_000) => {

@@ -30,6 +30,11 @@ export const EVENTS: Readonly<Record<string, LogEvent>> = {
   'watch.failed': event('warn', 'A folder cannot be watched; changes there are seen at the next start.'),
   'listener.failed': event('error', 'An address cannot be listened on.'),
   'connection.refused': event('debug', 'A connection was closed at once: blocked address, or too many.', 'isthmus_limited_total'),
+  'session.ended': event(
+    'info',
+    'A connection was ended because the rules in force no longer know its partner, or by an operator.',
+    'isthmus_sessions',
+  ),
   'tls.failed': event('info', 'The TLS handshake with a peer failed.', 'isthmus_handshake_failures_total'),
   'peer.refused': event('warn', 'A peer did not prove to be the domain it speaks for.', 'isthmus_handshake_failures_total'),
 
