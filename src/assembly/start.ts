@@ -3,8 +3,9 @@
 
 import packageJson from '../../package.json' with { type: 'json' };
 import { makeIds } from '../edge/ids.ts';
+import type { Listener } from '../edge/listener.ts';
 import { systemClock } from '../edge/system-clock.ts';
-import { type Log, openLog } from '../log.ts';
+import { type Log, observed, openLog } from '../log.ts';
 import { bareKey } from '../model/address.ts';
 import type { PresenceDenied } from '../model/event.ts';
 import { isDurable } from '../model/outbox-store.ts';
@@ -27,7 +28,8 @@ import { openStore, type Store } from '../store/store.ts';
 import { openAdmin } from './admin.ts';
 import { drain } from './drain.ts';
 import { makeEdge, openListeners } from './edge.ts';
-import { keepHouse, Rules, tellFaults, watchCertificates } from './reload.ts';
+import { startMonitoring, Watchers } from './monitoring.ts';
+import { keepHouse, type Reloads, Rules, tellFaults, watchCertificates } from './reload.ts';
 import { secretOf } from './secrets.ts';
 import { sipShore } from './sip.ts';
 import { serviceManager } from './systemd.ts';
@@ -50,8 +52,10 @@ export interface Running {
 }
 
 /** Opens everything. Rejects when a part cannot be opened; then nothing stays open. */
-export async function start(ready: Ready, log: Log): Promise<Running> {
+export async function start(ready: Ready, written: Log): Promise<Running> {
   const { home } = ready;
+  const eyes = new Watchers();
+  const log = observed(written, [eyes.watch]);
   const clock = systemClock;
   const ids = makeIds(clock);
   const rules = new Rules(ready, log, () => {
@@ -139,6 +143,17 @@ export async function start(ready: Ready, log: Log): Promise<Running> {
   });
   gateways.set('sip', sip.gateway).set('xmpp', even.watched(xmpp.gateway));
 
+  // --- eyes: before anything moves ---
+  const { version } = packageJson;
+  const { sessions } = parts.edge;
+  let notReady: string | undefined = 'starting';
+  const seen = { home, version, clock, log, watchers: eyes, table, store, outbox, sessions, ...parts };
+  const monitoring = await startMonitoring({ ...seen, lastBackup: () => undefined, notReady: () => notReady }).catch((error: unknown) => {
+    store.close();
+    throw error;
+  });
+  const { health, alerts } = monitoring;
+
   // --- open: the road out first, then what waits on disk, then the doors ---
   await sip.restore();
   await outbox.start();
@@ -146,36 +161,40 @@ export async function start(ready: Ready, log: Log): Promise<Running> {
   firstContact.start();
   const refuses = (address: string): boolean => blockedAddress(table().policy, address, clock.now());
   const everything = { log, firstContact, outbox, presence, store, shores: [sip, xmpp] };
-  const listeners = await openListeners(home, parts.edge, { sip: sip.accept, xmpp: xmpp.accept, refuses }, log).catch(
-    async (error: unknown) => {
-      await drain({ ...everything, listeners: [], watchers: [] }, 0);
-      throw error;
-    },
-  );
-  const watchers = [
+  const opened: { listeners: readonly Listener[]; watchers: readonly Reloads[] } = { listeners: [], watchers: [] };
+  const closeAll = async (graceMs: number): Promise<void> => {
+    notReady = 'draining';
+    await drain({ ...everything, ...opened }, graceMs);
+    await monitoring.stop();
+  };
+  const failed = async (error: unknown): Promise<never> => {
+    await closeAll(0);
+    throw error;
+  };
+  const doors = { sip: sip.accept, xmpp: xmpp.accept, refuses };
+  opened.listeners = await openListeners(home, parts.edge, doors, log).catch(failed);
+  opened.watchers = [
     watchCertificates({ home, own: parts.own, trust: parts.trust, clock, log }),
     rules.watch(home, clock),
     keepHouse(home, store, clock, log),
   ];
   // --- operation: last to open and last to close ---
-  const live: Live = { startedAt: clock.now(), version: packageJson.version, home, table, sessions: parts.edge.sessions };
+  const live: Live = { startedAt: clock.now(), version, home, table, sessions, health, alerts: () => alerts.standing };
   const admin = await openAdmin({
     live,
     records: store,
     clock,
     log,
     load: () => ready.reload(table().generation),
-  }).catch(async (error: unknown) => {
-    await drain({ ...everything, listeners, watchers }, 0);
-    throw error;
-  });
+  }).catch(failed);
+  notReady = undefined;
   return {
     store,
     live,
-    ports: listeners.map((listener) => listener.port),
+    ports: opened.listeners.map((listener) => listener.port),
     reload: () => rules.reload(),
     drain: async (graceMs = 10_000) => {
-      await drain({ ...everything, listeners, watchers }, graceMs);
+      await closeAll(graceMs);
       await admin.close(ANSWER_MS);
     },
   };

@@ -1,4 +1,4 @@
-// Who is told about alerts, and when: `notify:` of isthmus.yaml after validation.
+// Alerts, who is told about them and when: `notify:` of isthmus.yaml after validation.
 
 /** The name of a file in secrets/. */
 export interface SecretName {
@@ -32,4 +32,19 @@ export interface NotifySettings {
   readonly mail: readonly MailSettings[];
   readonly webhook: readonly WebhookSettings[];
   readonly when: AlertRules;
+}
+
+/** What an operator should look at now. */
+export interface Alert {
+  /** The same while it lasts: `partner.down partner.example xmpp`. */
+  readonly key: string;
+  readonly kind: 'partner.down' | 'queue.old' | 'certificate.expires';
+  /** What it is about: a domain or a certificate. */
+  readonly subject: string;
+  /** One sentence: what is wrong. */
+  readonly text: string;
+  /** What to do, a command where there is one. */
+  readonly advice: string;
+  /** Wall ms. */
+  readonly since: number;
 }

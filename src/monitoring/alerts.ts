@@ -3,23 +3,9 @@
 
 import type { Log } from '../log.ts';
 import type { Health, PartnerHealth } from '../model/health.ts';
-import type { AlertRules } from '../model/notify.ts';
+import type { Alert, AlertRules } from '../model/notify.ts';
 import type { Clock, Timer } from '../model/ports.ts';
 import type { WatchedCertificate } from './metrics.ts';
-
-export interface Alert {
-  /** The same while it lasts: `partner.down partner.example xmpp`. */
-  readonly key: string;
-  readonly kind: 'partner.down' | 'queue.old' | 'certificate.expires';
-  /** What it is about: a domain or a certificate. */
-  readonly subject: string;
-  /** One sentence: what is wrong. */
-  readonly text: string;
-  /** What to do, a command where there is one. */
-  readonly advice: string;
-  /** Wall ms. */
-  readonly since: number;
-}
 
 /** What is sent out. */
 export interface Notice {

@@ -2,7 +2,7 @@
 // document without scripts, built from values, each of them escaped.
 
 import type { PartnerHealth } from '../model/health.ts';
-import type { Alert } from './alerts.ts';
+import type { Alert } from '../model/notify.ts';
 
 export interface PageFacts {
   readonly host: string;

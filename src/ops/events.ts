@@ -16,6 +16,8 @@ export const EVENTS: Readonly<Record<string, LogEvent>> = {
   stopping: event('info', 'A signal was received; what is on its way may finish.'),
   stopped: event('info', 'Everything is closed; what waits is on disk.'),
   'us.bug': event('error', 'A defect of Isthmus. Please report it with this line.', 'isthmus_bugs_total'),
+  alert: event('warn', 'Something needs a look: a partner is down, a queue grows old, a certificate ends; or that is over.'),
+  'alert.failed': event('error', 'An alert could not be mailed or posted; it is tried again with the next look.'),
   'systemd.failed': event('warn', 'Systemd could not be told that the process is ready or alive; systemd-notify is needed for it.'),
 
   'admin.opened': event('info', 'The admin socket is open: the command line and the API reach the process.'),

@@ -1,6 +1,8 @@
 // What only a running process knows and can do. Each part is implemented where it lives and tied in assembly/start.ts.
 
 import type { Home } from '../config/home.ts';
+import type { Health } from '../model/health.ts';
+import type { Alert } from '../model/notify.ts';
 import type { Sessions } from '../model/sessions.ts';
 import type { Table } from '../model/table.ts';
 
@@ -13,4 +15,7 @@ export interface Live {
   /** The rules in force. */
   table(): Table;
   readonly sessions: Sessions;
+  readonly health: Health;
+  /** What needs a look, longest first. */
+  alerts(): readonly Alert[];
 }
