@@ -7,6 +7,7 @@ import { makeConnector } from '../edge/connect.ts';
 import type { Edge } from '../edge/link.ts';
 import { Listener } from '../edge/listener.ts';
 import { OwnCertificates } from '../edge/own-certificates.ts';
+import type { PassportObserver } from '../edge/passport-book.ts';
 import { PathValidator } from '../edge/path-validation.ts';
 import { makeResolver } from '../edge/resolver.ts';
 import { SessionBook } from '../edge/sessions.ts';
@@ -34,15 +35,29 @@ export interface EdgeSettings extends Pick<Home, 'dir' | 'dns'> {
   readonly outbound: Pick<Home['outbound'], 'sourceAddress' | 'httpProxy'>;
 }
 
-/** Reads the certificates of a home and makes what connections need. Opens nothing. */
-export function makeEdge(home: EdgeSettings, table: () => Table, clock: Clock, ids: Ids): EdgeParts {
+/**
+ * Reads the certificates of a home and makes what connections need. Opens nothing.
+ * @param passports told what proven partners show; a tool that only looks has none
+ */
+export function makeEdge(home: EdgeSettings, table: () => Table, clock: Clock, ids: Ids, passports?: PassportObserver): EdgeParts {
   const folder = join(home.dir, 'certs');
   const trust = new TrustStore({ folder, partnerDomains: () => new Set(table().partners.keys()) });
   const own = new OwnCertificates({ folder, clock, domains: () => table().domains, anchors: () => trust.current.edge });
   const servers = home.dns.servers.map(({ host, port }) => (host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`));
   const resolver = makeResolver({ clock, servers });
   const sessions = new SessionBook(clock);
-  const edge: Edge = { own, ids, clock, table, resolver, trust: () => trust.current, validator: new PathValidator(clock), sessions };
+  const validator = new PathValidator(clock);
+  const edge: Edge = {
+    own,
+    ids,
+    clock,
+    table,
+    resolver,
+    trust: () => trust.current,
+    validator,
+    sessions,
+    ...(passports && { passports }),
+  };
   const listening = new Set(
     [...home.edge.sip, ...home.edge.xmpp, ...home.inside.sip].map((bind) => bind.address).filter((address) => address !== '*'),
   );

@@ -18,6 +18,10 @@ export interface Handshaken {
   /** Which certificate of ours the peer was shown; a client whose server did not ask showed none. */
   readonly own: OwnCertificate;
   readonly serverName?: string;
+  /** As client: the server asked for our certificate. Which authorities it named, node does not tell. */
+  readonly asked?: boolean;
+  /** As client: the certificate status that the server stapled (RFC 6066 §8), as sent. */
+  readonly staple?: Buffer;
 }
 interface Common {
   readonly own: OwnCertificates;
@@ -26,6 +30,9 @@ interface Common {
   readonly timeoutMs: number;
   readonly alpn?: readonly string[];
 }
+
+/** A status is one to three kilobytes, with the responder's own certificate. */
+const MAX_STAPLE_BYTES = 16 * 1024;
 
 /** As server. @param domain the certificate for a peer without SNI (STARTTLS knows the domain), else `identity` of the listener */
 export function shakeAsServer(
@@ -67,16 +74,29 @@ export function shakeAsClient(
 ): Promise<Handshaken> {
   const own = options.own.choose(options.identity, options.protocol);
   if (own === undefined) return Promise.reject(noCertificate(raw));
+  let staple: Buffer | undefined;
   const socket = tls.connect({
     socket: raw,
     ...ASK_NEVER_JUDGE,
+    requestOCSP: true,
     secureContext: own.context(options.atLeast ?? 'TLSv1.2'),
     checkServerIdentity: () => undefined, // peer-identity.ts does, by the rules of each protocol
     // RFC 6066 §3: no addresses in SNI. node would put its host name there by itself.
     servername: options.serverName !== undefined && isIP(options.serverName) === 0 ? options.serverName : '',
     ...(options.alpn ? { ALPNProtocols: [...options.alpn] } : {}),
   });
-  return settle(raw, socket, 'secureConnect', options, `with ${options.name}`, () => ({ socket, raw, own }));
+  // node's types promise a Buffer; without a staple it is null.
+  socket.once('OCSPResponse', (response: Buffer | null) => {
+    if (response !== null && response.length <= MAX_STAPLE_BYTES) staple = response;
+  });
+  return settle(raw, socket, 'secureConnect', options, `with ${options.name}`, () => ({
+    socket,
+    raw,
+    own,
+    // Measured: signature algorithms are shared in the CertificateRequest; without one there are none, in TLS 1.2 and 1.3.
+    asked: socket.getSharedSigalgs().length > 0,
+    ...(staple === undefined ? {} : { staple }),
+  }));
 }
 
 /** The leaf and what else the peer sent; undefined when it showed none. */

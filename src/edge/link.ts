@@ -56,11 +56,21 @@ export function secureLink(done: Handshaken, facts: LinkFacts, edge: Edge): Link
   const { protocol, side, direction } = facts;
   const security = { tls, ...(shown ? { fingerprint: fingerprintOf(shown[0]) } : {}) };
   const notes = edge.sessions.secured({ id, protocol, side, direction, ...ends.far }, raw, security);
+  const far = {
+    ...farFacts(facts),
+    ...ends.far,
+    tlsVersion: version,
+    cipher: tls.cipher,
+    ...(done.asked === undefined ? {} : { asked: done.asked }),
+    ...(shown ? { shown } : {}),
+  };
+  const peer = new PeerIdentity(far, edge, notes);
+  if (direction === 'out' && done.asked === true) watchForRefusal(socket, peer, edge, protocol);
   return {
     id,
     socket,
     notes,
-    peer: new PeerIdentity({ ...farFacts(facts), ...ends.far, tlsVersion: version, ...(shown ? { shown } : {}) }, edge, notes),
+    peer,
     direction: facts.direction,
     secure: true,
     local: ends.local,
@@ -70,6 +80,20 @@ export function secureLink(done: Handshaken, facts: LinkFacts, edge: Edge): Link
     // A domain for which we have no better certificate loses nothing by this one; otherwise it must be named (DESIGN 6).
     showsOurs: (domain, protocol) => shows(own, domain, protocol) || edge.own.choose(domain, protocol)?.fingerprint === own.fingerprint,
   };
+}
+
+/** In TLS 1.3 the server judges our certificate when the handshake is over for us: an alert follows, or nothing does. */
+const REFUSAL_COMES_MS = 5000;
+const REFUSED = /ALERT_(UNKNOWN_CA|(BAD|NO|UNSUPPORTED)_CERTIFICATE|CERTIFICATE_(UNKNOWN|EXPIRED|REVOKED|REQUIRED)|ACCESS_DENIED)/;
+
+function watchForRefusal(socket: TLSSocket, peer: PeerIdentity, edge: Edge, protocol: Protocol): void {
+  // In XMPP the shore knows better: a server asks every client and says in SASL whether it believes it.
+  const standing = protocol === 'sip' ? edge.clock.after(REFUSAL_COMES_MS, () => peer.noteOurs(true)) : undefined;
+  socket
+    .on('error', (error: NodeJS.ErrnoException) => {
+      if (REFUSED.test(error.code ?? '')) peer.noteOurs(false);
+    })
+    .once('close', () => standing?.cancel());
 }
 
 function farFacts(facts: LinkFacts): { side: Side; direction: 'in' | 'out'; host?: string } {

@@ -13,6 +13,7 @@ import { type CertificateNames, namesOf, normalDomain } from './certificate-name
 import { proveByName } from './domain-proof.ts';
 import { proveInside } from './inside-proof.ts';
 import { purposeRefused } from './key-purpose.ts';
+import type { PassportObserver } from './passport-book.ts';
 import { BELIEVED_MS, type PathResult, type PathValidator, type TrustSet } from './path-validation.ts';
 import type { Trust } from './trust-store.ts';
 
@@ -23,6 +24,8 @@ export interface Judges {
   readonly validator: PathValidator;
   readonly resolver: Resolver;
   readonly clock: Clock;
+  /** Told what a proven peer has shown. */
+  readonly passports?: PassportObserver;
 }
 
 /** What is known of the far end when the connection stands. */
@@ -34,6 +37,9 @@ export interface FarEnd {
   /** Out: the host we were told to connect to. */
   readonly host?: string;
   readonly tlsVersion?: string;
+  readonly cipher?: string;
+  /** Out: it asked for our certificate. */
+  readonly asked?: boolean;
   /** Leaf first, then what else it sent. */
   readonly shown?: readonly [X509Certificate, ...X509Certificate[]];
 }
@@ -54,6 +60,8 @@ export class PeerIdentity implements Peer {
   readonly #certificateNames: CertificateNames | undefined;
   readonly #answers = new LRUCache<string, { result: ProofResult; generation: string; until: number }>({ max: MAX_DOMAINS });
   readonly #asking = new Map<string, Promise<ProofResult>>();
+  /** Did it take our certificate? Undefined as long as nothing tells. */
+  #tookOurs: boolean | undefined;
 
   /** @param notes where it is told which domains the connection has proven to be */
   constructor(far: FarEnd, judges: Judges, notes?: Pick<SessionNotes, 'proven'>) {
@@ -91,7 +99,35 @@ export class PeerIdentity implements Peer {
     const lastsMs = result.proven ? BELIEVED_MS : REFUSED_MS;
     // An answer that was found under an older table or trust is given once, not kept.
     this.#answers.set(key, { result, generation, until: this.#judges.clock.monotonic() + lastsMs });
+    if (result.proven) this.#sighted(domain, protocol);
     return result;
+  }
+
+  noteOurs(taken: boolean): void {
+    // Whoever did not ask for a certificate has neither taken nor refused one.
+    if (this.#tookOurs === taken || (this.#far.direction === 'out' && this.#far.asked !== true)) return;
+    this.#tookOurs = taken;
+    for (const [key, { result }] of this.#answers.entries()) {
+      const [protocol, domain = ''] = key.split(' ');
+      if (result.proven && (protocol === 'sip' || protocol === 'xmpp')) this.#sighted(domain, protocol);
+    }
+  }
+
+  #sighted(spelled: string, protocol: Protocol): void {
+    const { side, direction, shown, tlsVersion, cipher } = this.#far;
+    const domain = normalDomain(spelled);
+    if (side !== 'edge' || shown === undefined || domain === undefined) return;
+    // A client that goes on speaking inside TLS has taken the certificate we showed it as server.
+    const tookOurs = direction === 'in' ? true : this.#tookOurs;
+    this.#judges.passports?.seen({
+      domain,
+      protocol,
+      direction,
+      shown,
+      tlsVersion: tlsVersion ?? 'unknown',
+      cipher: cipher ?? 'unknown',
+      ...(tookOurs === undefined ? {} : { tookOurs }),
+    });
   }
 
   #generation(): string {

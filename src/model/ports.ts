@@ -112,6 +112,8 @@ export interface Peer {
   proves(domain: string, protocol: Protocol): Promise<ProofResult>;
   /** The cached answer of `proves`, for the hot path; undefined when it must be asked. */
   provenAlready(domain: string, protocol: Protocol): ProofResult | undefined;
+  /** Told by whoever learns whether the far end took our certificate (XMPP: whether SASL EXTERNAL succeeded); for its passport. */
+  noteOurs?(taken: boolean): void;
 }
 
 /** An open connection: bytes, and who is there. `socket` is a net.Socket or tls.TLSSocket. */

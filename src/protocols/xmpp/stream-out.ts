@@ -196,8 +196,10 @@ export class StreamOut implements SendingStream {
   }
 
   #feed(input: InitiatorInput): void | Promise<void> {
+    const { is } = this.#state;
     const [state, actions] = initiatorStep(this.#state, input, this.#steps);
     this.#state = state;
+    if (refusesOurs(is, input, actions)) this.link.peer.noteOurs?.(false);
     return this.#performAll(actions);
   }
   #performAll(actions: readonly InitiatorAction[]): void | Promise<void> {
@@ -259,6 +261,7 @@ export class StreamOut implements SendingStream {
     this.#limits = action.limits;
     this.#bidi = action.bidi;
     this.#how = action.how;
+    this.link.peer.noteOurs?.(action.how === 'external');
     if (action.streamManagement) this.management.enable(this.#intake.received);
     this.#connection.relax(this.#wire.settings.after);
     this.notes.proven(this.theirDomain, this.proof);
@@ -319,4 +322,10 @@ export class StreamOut implements SendingStream {
     this.#log.info({ event: 'stream.closed', how, reason: this.#why.text }, 'stream closed');
     for (const run of this.#gone.splice(0)) run(this.#why);
   }
+}
+
+/** Ended because the partner offers no SASL EXTERNAL, or refused it: it does not believe our certificate. */
+function refusesOurs(before: InitiatorState['is'], input: InitiatorInput, actions: readonly InitiatorAction[]): boolean {
+  const answer = (before === 'awaitingSecureFeatures' || before === 'awaitingSaslAnswer') && input.kind === 'element';
+  return answer && /^(features|failure)$/.test(input.element.name) && actions.some((action) => action.do === 'fail');
 }
