@@ -4,6 +4,7 @@
 import packageJson from '../../package.json' with { type: 'json' };
 import { makeIds } from '../edge/ids.ts';
 import type { Listener } from '../edge/listener.ts';
+import { PassportBook } from '../edge/passport-book.ts';
 import { systemClock } from '../edge/system-clock.ts';
 import { type Log, observed, openLog } from '../log.ts';
 import { bareKey } from '../model/address.ts';
@@ -71,7 +72,7 @@ export async function start(ready: Ready, written: Log): Promise<Running> {
   for (const remark of store.remarks) log.warn({ event: 'store.remark', what: remark.what }, remark.text);
 
   // --- the edge: who is there, and the way out ---
-  const parts = makeEdge(home, table, clock, ids);
+  const parts = makeEdge(home, table, clock, ids, new PassportBook({ store: store.passports, clock, log }));
   const faults = [...parts.own.faults, ...parts.trust.faults];
   tellFaults(faults, log);
   const broken = faults.filter((fault) => fault.level === 'error');

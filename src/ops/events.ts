@@ -38,6 +38,10 @@ export const EVENTS: Readonly<Record<string, LogEvent>> = {
     'isthmus_sessions',
   ),
   'tls.failed': event('info', 'The TLS handshake with a peer failed.', 'isthmus_handshake_failures_total'),
+  'partner.certificate': event(
+    'info',
+    'A partner shows a certificate for the first time, or another one than before; `found` says what changed.',
+  ),
   'peer.refused': event('warn', 'A peer did not prove to be the domain it speaks for.', 'isthmus_handshake_failures_total'),
 
   // --- decisions and first contact ---
