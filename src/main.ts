@@ -4,14 +4,8 @@ import packageJson from '../package.json' with { type: 'json' };
 import type { Judge } from './config/policy-tests.ts';
 import type { Terminal } from './ops/command.ts';
 import { type CommandRow, dispatch } from './ops/dispatch.ts';
-import type { OpenRecords, RequestVerb } from './ops/record-commands.ts';
+import type { OpenRecords } from './ops/record-commands.ts';
 import { VERBS, type VerbRow } from './ops/verb-table.ts';
-
-const REQUESTS = {
-  list: 'strangers who wait for an answer',
-  approve: 'lets a stranger in',
-  deny: 'turns a stranger away',
-} as const;
 
 const COMMANDS: readonly CommandRow[] = [
   { words: 'init', summary: 'writes a new home, with comments in every file', load: async () => (await import('./ops/init.ts')).init },
@@ -51,9 +45,6 @@ const COMMANDS: readonly CommandRow[] = [
     load: async () => (await import('./ops/record-commands.ts')).explainCommand(await records()),
   },
   ...VERBS.map((row): CommandRow => ({ words: row.words, summary: row.summary, load: () => commandOf(row) })),
-  ...(['list', 'approve', 'deny'] as const).map(
-    (verb): CommandRow => ({ words: `request ${verb}`, summary: REQUESTS[verb], load: () => requestCommand(verb) }),
-  ),
 ];
 
 /** A verb of the table as a command. */
@@ -65,10 +56,6 @@ async function commandOf(row: VerbRow) {
     judge(),
   ]);
   return verbCommand(verb, (dir, terminal) => commandLineOperations(dir, terminal, judgement));
-}
-
-async function requestCommand(verb: RequestVerb) {
-  return (await import('./ops/record-commands.ts')).requestCommand(verb, await records());
 }
 
 /** What policy decides about the `tests:` of a home: the same decide() that judges real traffic. */

@@ -11,6 +11,7 @@ import type { Live } from '../ops/live.ts';
 import type { Operations, Records } from '../ops/operations.ts';
 import { perform } from '../ops/verb-command.ts';
 import { VERBS } from '../ops/verb-table.ts';
+import { judgeTest } from '../routing/policy-test.ts';
 import { openAudit } from '../store/audit.ts';
 import { listenOnSocket } from './admin-socket.ts';
 
@@ -79,6 +80,7 @@ function operationsOf(parts: AdminParts, audit: ReturnType<typeof openAudit>, si
     clock: parts.clock,
     actor: site.actor,
     load: parts.load,
+    judge: (table, test) => judgeTest(table, test, parts.clock.now()),
     records: () => parts.records,
     audit: () => audit,
     live: parts.live,

@@ -42,9 +42,14 @@ export type AuditVerdict =
 
 export interface AuditLog {
   append(entry: AuditEntry): Promise<AuditLine>;
-  /** Newest first. */
-  list(options: { readonly sinceMs?: number; readonly act?: string; readonly limit: number }): Promise<readonly AuditLine[]>;
-  /** Walks the whole chain. */
-  verify(): Promise<AuditVerdict>;
+  /** Newest first; with `from`, a line number, oldest first beginning there. */
+  list(options: {
+    readonly sinceMs?: number;
+    readonly act?: string;
+    readonly from?: number;
+    readonly limit: number;
+  }): Promise<readonly AuditLine[]>;
+  /** Walks the whole chain. @param expected a hash that a line must carry: cutting off the end breaks no chain */
+  verify(expected?: string): Promise<AuditVerdict>;
   close(): void;
 }

@@ -5,7 +5,7 @@ import { ERRORS } from '../errors.ts';
 import type { LedgerEntry, LedgerStore } from '../model/outbox-store.ts';
 import type { Reason, ReasonCode } from '../model/reason.ts';
 import type { DecisionRecord, DecisionStore } from '../model/stores.ts';
-import type { Report } from './request.ts';
+import type { Report } from './verb.ts';
 
 const EXPLAIN_HELP = `isthmus explain ID                   one message, by Call-ID, stanza id, origin-id or our own id
 isthmus explain FROM TO              what one person sent another, and what was decided

@@ -1,21 +1,20 @@
-// The commands that read what a home has on record: explain, request list, request approve, request deny. They open the
+// The command that reads what a home has on record: explain. It opens the
 // database beside a running process; without a database nothing has ever run here (exit 3).
 
 import { showFinding } from '../config/finding.ts';
 import type { Home } from '../config/home.ts';
 import { loadHome } from '../config/load.ts';
 import { type LedgerStore, StoreError } from '../model/outbox-store.ts';
-import type { ContactRequestStore, DecisionStore } from '../model/stores.ts';
+import type { DecisionStore } from '../model/stores.ts';
 import { type Call, type Command, type ExitCode, HOME_OPTION, JSON_OPTION, type Terminal } from './command.ts';
 import { explain } from './explain.ts';
 import { findHome, noHome } from './home-search.ts';
-import { type Report, request } from './request.ts';
+import type { Report } from './verb.ts';
 
 /** The tables these commands need. */
 export interface Records {
   readonly ledger: LedgerStore;
   readonly decisions: DecisionStore;
-  readonly requests: ContactRequestStore;
   close(): void;
 }
 /** Opens them beside whoever runs. @throws StoreError when there is no database, or it cannot be opened */
@@ -48,27 +47,6 @@ export function explainCommand(open: OpenRecords): Command {
         const query = { words: call.positionals, presence: presence === true, ...(typeof since === 'string' && { since }) };
         return explain(query, { ledger: records.ledger, decisions: records.decisions, now });
       }),
-  };
-}
-
-const VERBS = {
-  list: { summary: 'strangers who wait for an answer', positionals: [] },
-  approve: { summary: 'lets a stranger in: what waits is delivered, and they may write from now on', positionals: ['ID'] },
-  deny: { summary: 'turns a stranger away', positionals: ['ID'] },
-} as const;
-export type RequestVerb = keyof typeof VERBS;
-
-export function requestCommand(verb: RequestVerb, open: OpenRecords): Command {
-  const { summary, positionals } = VERBS[verb];
-  return {
-    words: `request ${verb}`,
-    summary,
-    positionals,
-    options: { home: HOME_OPTION, json: JSON_OPTION },
-    details: 'Under firstContact: localUserInvites a stranger waits 14 days (retention.requests) and learns nothing meanwhile.',
-    example: verb === 'list' ? 'isthmus request list --home ./home' : `isthmus request ${verb} 5f0c21aa`,
-    run: (call, terminal) =>
-      withRecords(`request ${verb}`, call, terminal, open, (records, now) => request([verb, ...call.positionals], records.requests, now)),
   };
 }
 

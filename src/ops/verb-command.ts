@@ -3,6 +3,7 @@
 
 import type * as z from 'zod';
 import { StoreError } from '../model/outbox-store.ts';
+import { auditedInput } from './audit/redact.ts';
 import { type Call, type Command, type ExitCode, HOME_OPTION, JSON_OPTION, type OptionSpec, type Terminal } from './command.ts';
 import { findHome, noHome } from './home-search.ts';
 import type { Operations } from './operations.ts';
@@ -73,7 +74,7 @@ export async function perform(
       at: operations.clock.now(),
       actor: operations.actor,
       act: verb.words,
-      input: JSON.stringify(given),
+      input: auditedInput(verb, given),
       exit: report.exit,
       ...(report.changes !== undefined && { changes: report.changes }),
       ...(why !== undefined && { why }),

@@ -8,4 +8,15 @@ export interface VerbRow {
   readonly load: () => Promise<Verb>;
 }
 
-export const VERBS: readonly VerbRow[] = [];
+export const VERBS: readonly VerbRow[] = [
+  { words: 'request list', summary: 'strangers who wait for an answer', load: async () => (await import('./request/list.ts')).requestList },
+  { words: 'request approve', summary: 'lets a stranger in', load: async () => (await import('./request/decide.ts')).requestApprove },
+  { words: 'request deny', summary: 'turns a stranger away', load: async () => (await import('./request/decide.ts')).requestDeny },
+  { words: 'audit list', summary: 'who did what, newest first', load: async () => (await import('./audit/list.ts')).auditList },
+  {
+    words: 'audit verify',
+    summary: 'checks that the audit log is whole',
+    load: async () => (await import('./audit/verify.ts')).auditVerify,
+  },
+  { words: 'audit export', summary: 'the audit log as JSON lines', load: async () => (await import('./audit/export.ts')).auditExport },
+];

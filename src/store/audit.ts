@@ -6,7 +6,7 @@ import { createHash } from 'node:crypto';
 import { chownSync, mkdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import type { AuditEntry, AuditLine, AuditLog } from '../model/audit.ts';
+import type { AuditEntry, AuditLine, AuditLog, AuditVerdict } from '../model/audit.ts';
 import { ROLES } from '../model/audit.ts';
 import { integer, maybeText, type Row, text, word } from './column.ts';
 import { storeError } from './database.ts';
@@ -28,6 +28,8 @@ CREATE TABLE IF NOT EXISTS audit (
 ) STRICT`;
 
 const BUSY_MS = 5000;
+/** Lines checked between two turns of the event loop. */
+const VERIFY_PAGE = 2000;
 /** What the first line is bound to. */
 const GENESIS = '0'.repeat(64);
 
@@ -82,33 +84,50 @@ export function openAudit(folder: string): AuditLog {
         throw storeError(error);
       }
     },
-    async list({ sinceMs = 0, act, limit }) {
-      const rows =
-        act === undefined
-          ? db.prepare('SELECT * FROM audit WHERE at >= ? ORDER BY number DESC LIMIT ?').all(sinceMs, limit)
-          : db.prepare('SELECT * FROM audit WHERE at >= ? AND act = ? ORDER BY number DESC LIMIT ?').all(sinceMs, act, limit);
-      return rows.map(lineOf);
+    async list({ sinceMs = 0, act, from, limit }) {
+      const [where, order] = from === undefined ? ['at >= ?', 'DESC'] : ['at >= ? AND number >= ?', 'ASC'];
+      const values = [sinceMs, ...(from === undefined ? [] : [from]), ...(act === undefined ? [] : [act])];
+      const sql = `SELECT * FROM audit WHERE ${where}${act === undefined ? '' : ' AND act = ?'} ORDER BY number ${order} LIMIT ?`;
+      try {
+        return db
+          .prepare(sql)
+          .all(...values, limit)
+          .map(lineOf);
+      } catch (error) {
+        throw storeError(error);
+      }
     },
-    async verify() {
+    async verify(expected) {
       let before = { number: 0, hash: GENESIS };
       let newest: AuditLine | undefined;
-      for (const row of db.prepare('SELECT * FROM audit ORDER BY number').iterate()) {
-        const line = lineOf(row);
-        if (line.number !== before.number + 1) {
-          const what = `line ${before.number + 1} is missing; the next one is ${line.number}`;
-          return { whole: false, lines: before.number, brokenAt: before.number + 1, what };
+      let found = expected === undefined;
+      const broken = (brokenAt: number, what: string): AuditVerdict => ({ whole: false, lines: before.number, brokenAt, what });
+      let checked = 0;
+      const rows = db.prepare('SELECT * FROM audit WHERE number > ? ORDER BY number LIMIT ?');
+      for (;;) {
+        const page = rows.all(checked, VERIFY_PAGE);
+        for (const row of page) {
+          let line: AuditLine;
+          try {
+            line = lineOf(row);
+          } catch {
+            return broken(before.number + 1, `line ${before.number + 1} holds what no Isthmus writes`);
+          }
+          if (line.number !== before.number + 1) {
+            return broken(before.number + 1, `line ${before.number + 1} is missing; the next one is ${line.number}`);
+          }
+          if (line.hash !== hashOf(before.hash, line.number, line)) {
+            return broken(line.number, `line ${line.number} or the one before it was changed`);
+          }
+          found ||= line.hash === expected;
+          before = line;
+          newest = line;
         }
-        if (line.hash !== hashOf(before.hash, line.number, line)) {
-          return {
-            whole: false,
-            lines: before.number,
-            brokenAt: line.number,
-            what: `line ${line.number} or the one before it was changed`,
-          };
-        }
-        before = line;
-        newest = line;
+        if (page.length < VERIFY_PAGE) break;
+        checked = before.number;
+        await new Promise(setImmediate); // the process that asks carries messages meanwhile
       }
+      if (!found) return broken(before.number + 1, 'the expected line is not in it; lines were cut off, or the log was written anew');
       return { whole: true, lines: before.number, ...(newest !== undefined && { last: newest }) };
     },
     close() {

@@ -4,7 +4,7 @@ import { reason } from '../../src/errors.ts';
 import type { Outcome } from '../../src/model/outcome.ts';
 import { delivered, failed, HANDED_OVER, refused } from '../../src/model/outcome.ts';
 import { explain } from '../../src/ops/explain.ts';
-import type { Report } from '../../src/ops/request.ts';
+import type { Report } from '../../src/ops/verb.ts';
 import { im, settle, subscription } from '../outbox/events.ts';
 import { outboxWorld, type World } from '../outbox/outbox-world.ts';
 

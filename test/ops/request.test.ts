@@ -5,11 +5,16 @@ import { SILENT } from '../../src/log.ts';
 import type { Event } from '../../src/model/event.ts';
 import type { Outcome } from '../../src/model/outcome.ts';
 import { delivered, refused } from '../../src/model/outcome.ts';
-import { request } from '../../src/ops/request.ts';
+import { requestApprove, requestDeny } from '../../src/ops/request/decide.ts';
+import { requestList } from '../../src/ops/request/list.ts';
+import type { Verb } from '../../src/ops/verb.ts';
 import { FirstContact } from '../../src/outbox/first-contact.ts';
 import { openStore } from '../../src/store/store.ts';
 import { countingIds, im, settle, subscription } from '../outbox/events.ts';
 import { tempStore } from '../store/temp-store.ts';
+import { keptAudit, OPERATOR, operationsFor } from './api/verbs.ts';
+
+const VERBS = { list: requestList, approve: requestApprove, deny: requestDeny };
 
 /** A running process and, beside it, the command line on the same files. */
 function home() {
@@ -32,10 +37,13 @@ function home() {
       return answers.shift() ?? delivered('ok');
     },
   });
-  const command = async (...args: string[]) => {
+  const command = async (verb: keyof typeof VERBS, id?: string) => {
     const store = openStore({ folder: temp.folder, clock, mode: 'visit' });
     try {
-      return await request(args, store.requests, clock.now());
+      const site = { actor: OPERATOR, signal: new AbortController().signal, line() {}, progress() {} };
+      const row: Verb = VERBS[verb];
+      const given = id === undefined ? {} : { id };
+      return await row.run({ ...operationsFor(keptAudit().log)(site), clock, records: () => store }, row.input.parse(given));
     } finally {
       store.close();
     }
@@ -102,12 +110,11 @@ test('one stranger cannot pile up: ten messages and one subscription request wai
   assert.equal((await at.temp.store.requests.list()).length, 11);
 });
 
-test('a near miss asks whether that was meant; anything else shows the usage', async () => {
+test('a near miss asks whether that was meant', async () => {
   await using at = home();
   await at.contact.hold(im('a'));
   const id = idIn((await at.command('list')).text);
   const miss = await at.command('approve', `${id.slice(0, 6)}zz`);
   assert.equal(miss.text, `No request ${id.slice(0, 6)}zz waits for an answer. Did you mean ${id}?`);
   assert.equal(miss.exit, 1);
-  for (const args of [[], ['approve'], ['aprove', id], ['list', 'x'], ['deny', id, 'x']]) assert.equal((await at.command(...args)).exit, 2);
 });

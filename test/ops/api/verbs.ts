@@ -116,6 +116,7 @@ export function operationsFor(audit: AuditLog): (site: CallSite) => Operations {
     dir: '/home/of/nobody',
     clock: new ManualClock(),
     load: () => ({ ok: false, faults: [], notices: [] }),
+    judge: () => ({ message: { allowed: false, because: '' }, presence: { allowed: false, because: '' } }),
     records: () => {
       throw new Error('no records here');
     },
