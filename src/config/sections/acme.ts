@@ -91,7 +91,7 @@ const certificate = entry({
   reuseKey: z
     .boolean()
     .default(false)
-    .describe('true: renewals keep the key. false: each takes the one that was made ahead (next-key.pem). Default: false.'),
+    .describe('true: renewals keep the key. false: each takes the one that was made ahead (next/key.pem). Default: false.'),
   challenge: z.discriminatedUnion('type', [http01, tlsAlpn01, dns01]).describe('How the CA sees that the names are ours.'),
   renewBefore: text(parseDuration, '30d')
     .optional()
