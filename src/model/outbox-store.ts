@@ -16,7 +16,7 @@ import type {
   Side,
 } from './event.ts';
 import type { Hop, WireIds } from './ports.ts';
-import type { Reason } from './reason.ts';
+import type { Reason, ReasonCode } from './reason.ts';
 
 /** Events that wait in the outbox until somebody confirms or refuses them: messages, receipts and the four subscription verbs. */
 export type DurableEvent = ImSent | ImReceipt | PresenceRequested | PresenceGranted | PresenceDenied | PresenceEnded;
@@ -115,7 +115,7 @@ export interface OutboxStore {
   /** Lazy (next group or 50 ms, no fsync of its own): bytes of the row are on a connection. */
   written(row: number, at: number, attempts: number, hop: Hop): void;
   /** Lazy: a try ended without an answer and the row waits on. */
-  tried(row: number, attempts: number, reason: Reason): void;
+  tried(row: number, at: number, attempts: number, reason: Reason): void;
   /** Lazy, kept until it succeeds: the row ended well and its body is erased. */
   delivered(end: RowEnd): void;
   /**
@@ -126,6 +126,32 @@ export interface OutboxStore {
   end(end: RowEnd, notice?: () => NewRow | undefined): Promise<OutboxRow | undefined>;
   /** Forgets dedup keys accepted before `service` (service ms). Returns how many; call again while it is not 0. */
   forgetKeys(service: number): Promise<number>;
+}
+
+/** So many failed tries of one event are kept. */
+export const TRIES_KEPT = 20;
+
+/** One try that failed. */
+export interface FailedTry {
+  /** Wall ms. */
+  readonly at: number;
+  /** 1 for the first. */
+  readonly attempt: number;
+  readonly code: ReasonCode;
+  readonly text: string;
+}
+
+/** An event that waits, as it stands on disk. */
+export interface WaitingLine {
+  readonly id: string;
+  readonly kind: DurableEvent['kind'];
+  readonly from: string;
+  readonly to: string;
+  readonly state: 'accepted' | 'written';
+  readonly attempts: number;
+  readonly acceptedAt: number;
+  /** Of the last failed try. */
+  readonly reason?: Reason;
 }
 
 /** One line of the ledger: the life of one durable event. No bodies. */
@@ -150,6 +176,8 @@ export interface LedgerEntry {
   /** Of the last failed try while it waits; of the refusal when it has ended. */
   readonly reason?: Reason;
   readonly attempts: number;
+  /** Tries that failed, oldest first; at most the last TRIES_KEPT. */
+  readonly tries: readonly FailedTry[];
   readonly acceptedAt: number;
   readonly writtenAt?: number;
   readonly endedAt?: number;
@@ -162,6 +190,8 @@ export interface LedgerStore {
   find(id: string): Promise<readonly LedgerEntry[]>;
   /** What `from` sent to `to` since a wall time in ms, oldest first, at most the last 1000. Bare keys. */
   between(from: string, to: string, sinceMs: number): Promise<readonly LedgerEntry[]>;
+  /** What waits, in the order of acceptance. Without a body; also for a command beside the process. */
+  waiting(limit: number): Promise<readonly WaitingLine[]>;
   /** How many lines are in each state. */
   counts(): Promise<Readonly<Record<LedgerState, number>>>;
   /** Removes ended lines accepted before a wall time, at most 1000 a call. Returns how many. */

@@ -96,9 +96,12 @@ export class Ends {
     return { row: entry.row.row, at: this.#deps.clock.now(), attempts: entry.tries };
   }
 
-  /** DESIGN 8: 480 withdraws a row that is still accepted; one that is written cannot be taken back. */
-  async withdraw(entry: Entry): Promise<boolean> {
-    const { clock, store } = this.#deps;
+  /**
+   * Holds a row so that it can be ended: calls back a try that is not on a connection yet. A row that is written cannot be taken back.
+   * @returns false: it goes on
+   */
+  async recall(entry: Entry): Promise<boolean> {
+    const { clock } = this.#deps;
     const { attempt } = entry;
     entry.withdrawing = true;
     if (entry.phase === 'sending' && attempt !== undefined && !attempt.written) {
@@ -111,7 +114,16 @@ export class Ends {
         attempt.abort.abort();
       });
     }
-    if (entry.phase !== 'waiting' || entry.possibleCopy || this.#deps.queue.entry(entry.row.id) !== entry) {
+    if (entry.phase === 'waiting' && this.#deps.queue.entry(entry.row.id) === entry) return true;
+    this.#deps.sender.release(entry);
+    return false;
+  }
+
+  /** DESIGN 8: 480 withdraws a row that is still accepted; one that is written cannot be taken back. */
+  async withdraw(entry: Entry): Promise<boolean> {
+    const { store } = this.#deps;
+    if (!(await this.recall(entry))) return false;
+    if (entry.possibleCopy) {
       this.#deps.sender.release(entry);
       return false;
     }

@@ -3,6 +3,7 @@
 import type { DurableEvent, OutboxRow } from '../model/outbox-store.ts';
 import type { Outcome } from '../model/outcome.ts';
 import type { Gateway } from '../model/ports.ts';
+import type { Reason } from '../model/reason.ts';
 
 /**
  * waiting: for its turn or the next try. sending: handed to a gateway, not on a connection yet. written: on a connection.
@@ -47,6 +48,8 @@ export interface Entry {
   late: boolean;
   /** Its sender wants it back: not to be tried again until that is settled. */
   withdrawing: boolean;
+  /** Why the last try of this run failed. */
+  lastFailure: Reason | undefined;
   /** Tries that ran into a defect of ours. */
   defects: number;
   attempt: Attempt | undefined;
@@ -68,6 +71,7 @@ export function makeEntry(row: OutboxRow, event: DurableEvent | undefined, facts
     possibleCopy: facts.possibleCopy,
     late: facts.late,
     withdrawing: false,
+    lastFailure: undefined,
     defects: 0,
     attempt: undefined,
     road: undefined,

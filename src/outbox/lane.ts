@@ -2,6 +2,7 @@
 // It knows whose turn it is; sender.ts does the sending. Lanes of one pair of domains share what is known about that road.
 
 import type { Timer } from '../model/ports.ts';
+import type { Reason } from '../model/reason.ts';
 import type { Entry, Road } from './entry.ts';
 import type { PartnerWindow } from './window.ts';
 
@@ -18,6 +19,8 @@ export interface Partner {
   /** Lanes that may have a row whose turn it is, in the order in which they asked. */
   readonly ready: Set<Lane>;
   rows: number;
+  /** Why the road failed last. */
+  lastFailure: Reason | undefined;
   timer: Timer | undefined;
 }
 

@@ -8,8 +8,10 @@ import type { DurableEvent, LedgerEntry } from '../model/outbox-store.ts';
 import { laneOf, StoreError } from '../model/outbox-store.ts';
 import { failed, HANDED_OVER, type Outcome, refused } from '../model/outcome.ts';
 import type { Timer } from '../model/ports.ts';
+import type { QueueDesk } from '../model/queue.ts';
 import type { Reason } from '../model/reason.ts';
 import { newRow, type RowTimes } from './accept.ts';
+import { makeDesk } from './desk.ts';
 import { Ends } from './ends.ts';
 import { makeEntry } from './entry.ts';
 import type { Accepted, OutboxDeps, OutboxStats } from './ports.ts';
@@ -24,6 +26,8 @@ const EXPIRY_TICKS = 10;
 const FORGET_TICKS = 3600;
 
 export class Outbox {
+  /** What operators ask of it. */
+  readonly desk: QueueDesk;
   readonly #deps: OutboxDeps;
   readonly #queue: Queue;
   readonly #sender: Sender;
@@ -58,6 +62,7 @@ export class Outbox {
       times: () => this.#times(),
       isOpen: () => this.#state === 'open',
     });
+    this.desk = makeDesk({ queue: this.#queue, sender: this.#sender, ends: this.#ends, clock: deps.clock });
   }
 
   /** Takes up what waits on disk, in order. Nothing is accepted before. */

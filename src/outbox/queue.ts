@@ -83,7 +83,16 @@ export class Queue {
     let partner = this.#partners.get(pair);
     if (partner === undefined) {
       const window = new PartnerWindow(this.#bounds.window);
-      partner = { domain: toDomain, from: fromDomain, window, lanes: new Set(), ready: new Set(), rows: 0, timer: undefined };
+      partner = {
+        domain: toDomain,
+        from: fromDomain,
+        window,
+        lanes: new Set(),
+        ready: new Set(),
+        rows: 0,
+        lastFailure: undefined,
+        timer: undefined,
+      };
       this.#partners.set(pair, partner);
     }
     let lane = this.#lanes.get(key);

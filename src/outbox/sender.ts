@@ -81,6 +81,16 @@ export class Sender {
     for (const partner of this.#deps.queue.partnersAt(domain)) this.#wake(partner);
   }
 
+  /** An operator wants this row tried now, whatever it or its road waits for. */
+  retry(entry: Entry): void {
+    const lane = this.#deps.queue.lane(entry.row.lane);
+    if (lane === undefined) return;
+    lane.partner.window.wake();
+    lane.heldUntil = 0;
+    if (entry.phase === 'parked') entry.phase = 'waiting';
+    this.#offer(lane);
+  }
+
   #wake(partner: Partner): void {
     partner.window.wake();
     for (const lane of partner.lanes) {
@@ -239,7 +249,8 @@ export class Sender {
     entry.possibleCopy ||= attempt.written;
     entry.phase = 'waiting';
     this.#drop(entry);
-    store.tried(entry.row.row, entry.tries, why);
+    entry.lastFailure = why;
+    store.tried(entry.row.row, clock.now(), entry.tries, why);
     const scope = scopeOf(why);
     const where = { fromDomain: lane.partner.from, toDomain: lane.partner.domain };
     log.info({ event: 'outbox.waits', id: entry.row.id, ...where, code: why.code, attempt: entry.tries, scope }, why.text);
@@ -247,6 +258,7 @@ export class Sender {
       // DESIGN 8: without a return road the row stays written; sending it again would only make copies.
       entry.phase = 'parked';
     } else if (scope === 'partner') {
+      lane.partner.lastFailure = why;
       lane.partner.window.failed(attempt.epoch, now, least, random());
     } else {
       entry.laneFailures += 1;

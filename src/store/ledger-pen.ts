@@ -4,10 +4,10 @@
 // by which lines can be asked for follow within a second; `mend` makes those again that a crash has swallowed.
 
 import { bareKey } from '../model/address.ts';
-import type { DurableEvent, NewRow, RowEnd } from '../model/outbox-store.ts';
+import { type DurableEvent, type FailedTry, type NewRow, type RowEnd, TRIES_KEPT } from '../model/outbox-store.ts';
 import type { Hop } from '../model/ports.ts';
 import type { Reason } from '../model/reason.ts';
-import { integer, maybeText, text } from './column.ts';
+import { integer, maybeText, type Row, text } from './column.ts';
 import type { Database } from './database.ts';
 import { nameHash, pairHash } from './names.ts';
 
@@ -18,6 +18,9 @@ export const ID_COLUMNS = ['id', 'stanza_id', 'call_id', 'their_wire_id', 'their
  * which they are gathered. Rows and not times, because the clock may have jumped just before.
  */
 export const MEND_ROWS = 20_000;
+
+/** Of what a try said, so much is kept. */
+const TRY_TEXT = 300;
 
 /** What a line begins with. */
 export type Opening = Pick<NewRow, 'fromTag' | 'stanzaId' | 'acceptedAt'> & {
@@ -31,6 +34,7 @@ interface Marks {
   written?: { readonly at: number; readonly hop: Hop };
   attempts?: number;
   tried?: Reason;
+  tries?: FailedTry[];
   end?: RowEnd;
 }
 
@@ -84,9 +88,10 @@ export class LedgerPen {
     marks.attempts = attempts;
   }
 
-  tried(row: number, attempts: number, why: Reason): void {
+  tried(row: number, at: number, attempts: number, why: Reason): void {
     const marks = this.#of(row);
     marks.tried = why;
+    marks.tries = [...(marks.tries ?? []), { at: Math.round(at), attempt: attempts, code: why.code, text: why.text.slice(0, TRY_TEXT) }];
     marks.attempts = attempts;
   }
 
@@ -112,7 +117,7 @@ export class LedgerPen {
 
   /** Inside a transaction. */
   #write(row: number, marks: Marks): void {
-    const { opening, written, attempts, tried, end } = marks;
+    const { opening, written, attempts, tried, tries, end } = marks;
     if (opening !== undefined) this.#insert(row, opening, marks);
     else if (written !== undefined || tried !== undefined) {
       this.#db
@@ -130,6 +135,7 @@ export class LedgerPen {
           tried === undefined ? null : JSON.stringify(tried),
           row,
         );
+      if (tries !== undefined) this.#addTries(row, tries);
     }
     if (end !== undefined) {
       this.#db.prepare('DELETE FROM outbox WHERE row = ?').run(row);
@@ -139,6 +145,13 @@ export class LedgerPen {
         .prepare('UPDATE outbox SET state = coalesce(?, state), attempts = ? WHERE row = ?')
         .run(written === undefined ? null : 'written', attempts, row);
     }
+  }
+
+  /** Inside a transaction. Failures are few and bounded, so the list is read and written whole. */
+  #addTries(row: number, tries: readonly FailedTry[]): void {
+    const found = this.#db.prepare('SELECT tries FROM ledger WHERE row = ?').get(row);
+    const before = found === undefined ? [] : triesOf(found);
+    this.#db.prepare('UPDATE ledger SET tries = ? WHERE row = ?').run(JSON.stringify([...before, ...tries].slice(-TRIES_KEPT)), row);
   }
 
   /** Inside a transaction: the failure notice that is owed about a row. */
@@ -164,7 +177,7 @@ export class LedgerPen {
       .prepare(
         `INSERT OR IGNORE INTO ledger (row, id, kind, sender, recipient, network, peer, proof, their_wire_id, their_call_id, their_cseq,
          their_message_id, their_thread, call_id, from_tag, stanza_id, out_thread, hop_network, hop_side, hop_domain, state, evidence, reason,
-         attempts, accepted_at, written_at, ended_at) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)`,
+         attempts, tries, accepted_at, written_at, ended_at) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)`,
       )
       .run(
         row,
@@ -191,11 +204,19 @@ export class LedgerPen {
         end?.evidence ?? null,
         why === undefined ? null : JSON.stringify(why),
         end?.attempts ?? marks.attempts ?? 0,
+        marks.tries === undefined ? null : JSON.stringify(marks.tries.slice(-TRIES_KEPT)),
         opening.acceptedAt,
         written?.at ?? null,
         end?.at ?? null,
       );
   }
+}
+
+/** The failed tries of a line. */
+export function triesOf(row: Row): readonly FailedTry[] {
+  const json = maybeText(row, 'tries');
+  // Written by this file only.
+  return json === undefined ? [] : (JSON.parse(json) as FailedTry[]);
 }
 
 /** Everything by which a line can be asked for. */

@@ -3,12 +3,12 @@
 // the id we sent under, and copies by the first answer.
 
 import type { Network, ProofWord, Side } from '../model/event.ts';
-import type { DurableEvent, LedgerEntry, LedgerState, LedgerStore, Original, SentIds } from '../model/outbox-store.ts';
+import type { DurableEvent, LedgerEntry, LedgerState, LedgerStore, Original, SentIds, WaitingLine } from '../model/outbox-store.ts';
 import type { Clock } from '../model/ports.ts';
 import type { Reason } from '../model/reason.ts';
 import { integer, maybeInteger, maybeText, type Row, text, word } from './column.ts';
 import type { Database } from './database.ts';
-import { ID_COLUMNS } from './ledger-pen.ts';
+import { ID_COLUMNS, triesOf } from './ledger-pen.ts';
 import { nameHash, pairHash } from './names.ts';
 import { wireIdsOf } from './wire-ids.ts';
 
@@ -75,6 +75,28 @@ export class Ledger implements LedgerStore, SentIds {
     return this.#hashed(pairHash(from, to))
       .filter((row) => row.sender === from && row.recipient === to && integer(row, 'accepted_at') >= sinceMs)
       .map(toEntry);
+  }
+
+  async waiting(limit: number): Promise<readonly WaitingLine[]> {
+    if (this.#db.backlog > 0) this.#db.flush();
+    // A line that a crash has swallowed is not there; the row is.
+    const rows = this.#db.prepare(
+      `SELECT o.id, o.kind, o.sender, o.recipient, o.state, o.attempts, o.accepted_at, l.reason
+       FROM outbox o LEFT JOIN ledger l USING (row) ORDER BY o.row LIMIT ?`,
+    );
+    return rows.all(limit).map((row) => {
+      const why = maybeText(row, 'reason');
+      return {
+        id: text(row, 'id'),
+        kind: word(row, 'kind', KINDS),
+        from: text(row, 'sender'),
+        to: text(row, 'recipient'),
+        state: word(row, 'state', ['accepted', 'written'] as const),
+        attempts: integer(row, 'attempts'),
+        acceptedAt: integer(row, 'accepted_at'),
+        ...(why !== undefined && { reason: JSON.parse(why) as Reason }),
+      };
+    });
   }
 
   async counts(): Promise<Readonly<Record<LedgerState, number>>> {
@@ -180,6 +202,7 @@ function toEntry(row: Row): LedgerEntry {
     // Written by ledger-pen.ts only, from a Reason.
     ...(why !== undefined && { reason: JSON.parse(why) as Reason }),
     attempts: integer(row, 'attempts'),
+    tries: triesOf(row),
     acceptedAt: integer(row, 'accepted_at'),
     ...(writtenAt !== undefined && { writtenAt }),
     ...(endedAt !== undefined && { endedAt }),

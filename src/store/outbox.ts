@@ -166,8 +166,8 @@ export class OutboxTable implements OutboxStore {
     this.#pen.written(row, at, attempts, hop);
   }
 
-  tried(row: number, attempts: number, why: Reason): void {
-    this.#pen.tried(row, attempts, why);
+  tried(row: number, at: number, attempts: number, why: Reason): void {
+    this.#pen.tried(row, at, attempts, why);
   }
 
   delivered(end: RowEnd): void {

@@ -109,11 +109,33 @@ export function storeConformance(name: string, make: () => TempStore): void {
     assert.equal(await temp.store.outbox.forgetKeys(86_400_000), 0);
   });
 
+  says('ledger: failed tries are kept one by one, the last twenty, and stay after a good end', async (temp) => {
+    const accepted = await temp.store.outbox.accept(row('a'));
+    assert.ok(accepted.kind === 'accepted');
+    const number = accepted.row.row;
+    for (let attempt = 1; attempt <= 12; attempt += 1)
+      temp.store.outbox.tried(number, attempt * 1000, attempt, reason('NET_CLOSED', 'closed'));
+    const [waits] = await temp.reopen().ledger.waiting(10);
+    assert.deepEqual(
+      [waits?.id, waits?.from, waits?.state, waits?.attempts, waits?.reason?.code],
+      ['a', 'li@sip.example', 'accepted', 12, 'NET_CLOSED'],
+    );
+    for (let attempt = 13; attempt <= 25; attempt += 1)
+      temp.store.outbox.tried(number, attempt * 1000, attempt, reason('PEER_TIMEOUT', 'late'));
+    temp.store.outbox.delivered({ row: number, state: 'delivered', at: 99_000, attempts: 26, evidence: 'ok' });
+    const [line] = await temp.store.ledger.find('a');
+    assert.deepEqual(
+      [line?.tries.length, line?.tries[0], line?.tries.at(-1)],
+      [20, { at: 6000, attempt: 6, code: 'NET_CLOSED', text: 'closed' }, { at: 25_000, attempt: 25, code: 'PEER_TIMEOUT', text: 'late' }],
+    );
+    assert.deepEqual(await temp.store.ledger.waiting(10), []);
+  });
+
   says('ledger: a life is one line, found by every name of it', async (temp) => {
     const accepted = await temp.store.outbox.accept(row('a'));
     assert.ok(accepted.kind === 'accepted');
     const number = accepted.row.row;
-    temp.store.outbox.tried(number, 1, reason('NET_CLOSED', 'closed'));
+    temp.store.outbox.tried(number, temp.clock.now(), 1, reason('NET_CLOSED', 'closed'));
     temp.store.outbox.written(number, 1500, 2, hop);
     for (const id of ['a', 'callid-a', 'wire-a', 'call-a', 'imdn-a']) {
       const [line, ...more] = await temp.store.ledger.find(id);
