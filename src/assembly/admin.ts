@@ -25,6 +25,8 @@ export interface AdminParts {
 }
 
 export interface Admin {
+  /** Something that the process did by itself, or was told by a signal, for the audit log. */
+  note(act: string, exit: number, changes?: string): Promise<void>;
   /** Closes the doors: calls on their way get `graceMs`. */
   close(graceMs: number): Promise<void>;
 }
@@ -41,8 +43,18 @@ export async function openAdmin(parts: AdminParts): Promise<Admin> {
     forbidden: async () => {},
   };
   const opened: Api[] = [];
+  const note: Admin['note'] = async (act, exit, changes) => {
+    const actor: Actor = { name: 'isthmus', role: 'admin', via: 'process' };
+    const entry = { at: parts.clock.now(), actor, act, input: JSON.stringify({ pid: process.pid, version: live.version }), exit };
+    try {
+      await audit.append({ ...entry, ...(changes !== undefined && { changes }) });
+    } catch (error) {
+      log.error({ event: 'store.failed', err: error }, 'the audit log could not be written');
+    }
+  };
   const close = async (graceMs: number): Promise<void> => {
     await Promise.all(opened.map((api) => api.close(graceMs)));
+    if (opened.length > 0) await note('stop', 0);
     audit.close();
   };
   try {
@@ -57,8 +69,12 @@ export async function openAdmin(parts: AdminParts): Promise<Admin> {
     await close(0);
     throw error;
   }
+  const [before] = await audit.list({ limit: 1, act: 'start' });
+  const [stopped] = await audit.list({ limit: 1, act: 'stop' });
+  const killed = before !== undefined && before.number > (stopped?.number ?? 0);
+  await note('start', 0, killed ? `the run that began at ${new Date(before.at).toISOString()} did not end properly` : undefined);
   log.info({ event: 'admin.opened', socket: live.home.admin.socket }, 'the command line and the API reach this process');
-  return { close };
+  return { note, close };
 }
 
 /** Who may open the file may do everything; the command line says who typed. */

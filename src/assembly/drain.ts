@@ -27,23 +27,25 @@ export interface Parts {
 /** Connections that are idle get so long to say goodbye, ms. */
 const GOODBYE_MS = 1000;
 
-/** @param graceMs for what is on its way, ms */
-export async function drain(parts: Parts, graceMs: number): Promise<void> {
+/** @param graceMs for what is on its way, ms @param say is told each step */
+export async function drain(parts: Parts, graceMs: number, say: (line: string) => void = () => {}): Promise<void> {
   // Our timers do not keep a process alive, and the last connection may close before the last answer is waited for.
   const awake = setInterval(() => undefined, GOODBYE_MS);
   try {
-    await close(parts, graceMs);
+    await close(parts, graceMs, say);
   } finally {
     clearInterval(awake);
   }
 }
 
-async function close(parts: Parts, graceMs: number): Promise<void> {
+async function close(parts: Parts, graceMs: number, say: (line: string) => void): Promise<void> {
   for (const watcher of parts.watchers) watcher.stop();
   await Promise.all(parts.listeners.map((listener) => listener.close()));
   parts.firstContact.stop();
+  say(`no new connections; what is on its way may finish, for at most ${Math.ceil(graceMs / 1000)} s`);
   // Who writes while we drain is still taken: it waits on disk for the next start.
   await parts.outbox.drain(graceMs, async () => {
+    say('closing streams and connections');
     parts.presence.close();
     await Promise.all(parts.shores.map((shore) => shore.drain(Math.min(graceMs, GOODBYE_MS))));
   });

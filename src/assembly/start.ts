@@ -37,6 +37,8 @@ import { serviceManager } from './systemd.ts';
 import { endUnwelcome } from './welcome.ts';
 import { xmppShore } from './xmpp.ts';
 
+/** For what is on its way at the end, ms. */
+const GRACE_MS = 10_000;
 /** After the end of everything else, calls of the API get so long to be answered, ms. */
 const ANSWER_MS = 2000;
 
@@ -50,6 +52,8 @@ export interface Running {
   reload(): boolean;
   /** Stops accepting, lets what is on its way finish for at most `graceMs`, and closes. What waits is on disk. */
   drain(graceMs?: number): Promise<void>;
+  /** Resolves when somebody asked over the admin socket for the end, which has begun then. */
+  readonly asked: Promise<void>;
 }
 
 /** Opens everything. Rejects when a part cannot be opened; then nothing stays open. */
@@ -163,10 +167,10 @@ export async function start(ready: Ready, written: Log): Promise<Running> {
   const refuses = (address: string): boolean => blockedAddress(table().policy, address, clock.now());
   const everything = { log, firstContact, outbox, presence, store, shores: [sip, xmpp] };
   const opened: { listeners: readonly Listener[]; watchers: readonly Reloads[] } = { listeners: [], watchers: [] };
-  const closeAll = async (graceMs: number): Promise<void> => {
+  let closing: Promise<void> | undefined;
+  const closeAll = (graceMs: number, say?: (line: string) => void): Promise<void> => {
     notReady = 'draining';
-    await drain({ ...everything, ...opened }, graceMs);
-    await monitoring.stop();
+    return (closing ??= drain({ ...everything, ...opened }, graceMs, say).then(() => monitoring.stop()));
   };
   const failed = async (error: unknown): Promise<never> => {
     await closeAll(0);
@@ -180,7 +184,14 @@ export async function start(ready: Ready, written: Log): Promise<Running> {
     keepHouse(home, store, clock, log),
   ];
   // --- operation: last to open and last to close ---
-  const live: Live = { startedAt: clock.now(), version, home, table, sessions, health, alerts: () => alerts.standing };
+  const asked = Promise.withResolvers<void>();
+  const ended: Live['drain'] = async (say) => {
+    const done = closeAll(GRACE_MS, say);
+    asked.resolve();
+    await done;
+    return { waiting: outbox.stats().rows };
+  };
+  const live: Live = { startedAt: clock.now(), version, home, table, sessions, health, alerts: () => alerts.standing, drain: ended };
   const admin = await openAdmin({
     live,
     records: store,
@@ -193,8 +204,13 @@ export async function start(ready: Ready, written: Log): Promise<Running> {
     store,
     live,
     ports: opened.listeners.map((listener) => listener.port),
-    reload: () => rules.reload(),
-    drain: async (graceMs = 10_000) => {
+    reload() {
+      const taken = rules.reload();
+      void admin.note('reload', taken ? 0 : 1);
+      return taken;
+    },
+    asked: asked.promise,
+    drain: async (graceMs = GRACE_MS) => {
       await closeAll(graceMs);
       await admin.close(ANSWER_MS);
     },
@@ -216,12 +232,14 @@ export async function run(ready: Ready, terminal: Terminal): Promise<ExitCode> {
   systemd.ready();
   process.on('SIGHUP', () => void running.reload());
   await new Promise<void>((resolve) => {
-    const stop = (signal: NodeJS.Signals): void => {
+    const stop = (signal: string): void => {
       log.info({ event: 'stopping', signal }, 'draining; a second signal stops at once');
+      process.removeListener('SIGTERM', stop).removeListener('SIGINT', stop);
       process.once('SIGTERM', () => process.exit(1)).once('SIGINT', () => process.exit(1));
       resolve();
     };
     process.once('SIGTERM', stop).once('SIGINT', stop);
+    void running.asked.then(() => stop('drain'));
   });
   systemd.stopping();
   await running.drain();

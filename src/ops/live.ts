@@ -18,4 +18,9 @@ export interface Live {
   readonly health: Health;
   /** What needs a look, longest first. */
   alerts(): readonly Alert[];
+  /**
+   * Ends the process as SIGTERM does; resolves when everything but the admin socket is closed.
+   * @param say is told each step @returns how many messages wait on disk for the next start
+   */
+  drain(say: (line: string) => void): Promise<{ readonly waiting: number }>;
 }

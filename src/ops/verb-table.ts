@@ -19,4 +19,5 @@ export const VERBS: readonly VerbRow[] = [
     load: async () => (await import('./audit/verify.ts')).auditVerify,
   },
   { words: 'audit export', summary: 'the audit log as JSON lines', load: async () => (await import('./audit/export.ts')).auditExport },
+  { words: 'drain', summary: 'ends the process so that nothing is lost', load: async () => (await import('./process/drain.ts')).drain },
 ];
