@@ -135,6 +135,13 @@ const ADVICE: Readonly<Record<AcmeCode, string>> = {
   ACME_STOPPED: 'It was interrupted; run it again when it suits',
 };
 
+const LOCAL: ReadonlySet<AcmeCode> = new Set(['ACME_LISTEN', 'ACME_HOOK', 'ACME_UPDATE', 'ACME_STOPPED', 'ACME_BUSY']);
+
+/** Is it on our side, so that it would be the same at any authority? */
+export function isLocalFault(code: AcmeCode): boolean {
+  return LOCAL.has(code);
+}
+
 /** The failure as commands and logs show it. */
 export function faultOf(error: AcmeError, authority?: string): RenewalFault {
   const until = error.notBefore === undefined ? '' : `. Not before ${new Date(error.notBefore).toISOString()}`;

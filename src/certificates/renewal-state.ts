@@ -1,0 +1,87 @@
+// What renewal remembers between two runs, in var/acme/state.json: who issued the certificate in force, what the CA said about
+// its renewal, and how often each authority has failed. Small, written whole; when it is damaged it begins anew, and the worst
+// that follows is one try too early.
+
+import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import * as z from 'zod';
+import type { RenewalFault } from '../model/acme.ts';
+import type { RenewalInfo } from './ari.ts';
+
+/** How one authority has treated one certificate. */
+export interface Tries {
+  /** In a row. */
+  readonly failures: number;
+  readonly nextTryAt: number;
+  readonly fault?: RenewalFault;
+}
+
+export interface Remembered {
+  /** SHA-256 of the certificate that the next lines are about; of another one they say nothing. */
+  readonly fingerprint?: string;
+  readonly authority?: string;
+  readonly renewedAt?: number;
+  readonly info?: RenewalInfo;
+  /** When the CA is asked for renewal information again, also after a failure. */
+  readonly askAt?: number;
+  readonly tries: Readonly<Record<string, Tries>>;
+}
+
+const time = z.number().finite();
+const shape = z.object({
+  version: z.literal(1),
+  certificates: z.record(
+    z.string(),
+    z.object({
+      fingerprint: z.string().optional(),
+      authority: z.string().optional(),
+      renewedAt: time.optional(),
+      info: z.object({ start: time, end: time, renewAt: time, askAt: time, explanation: z.string().optional() }).optional(),
+      askAt: time.optional(),
+      tries: z.record(
+        z.string(),
+        z.object({
+          failures: z.number().int().min(0),
+          nextTryAt: time,
+          fault: z.looseObject({ code: z.string(), text: z.string(), advice: z.string() }).optional(),
+        }),
+      ),
+    }),
+  ),
+});
+
+const NOTHING: Remembered = { tries: {} };
+
+export class RenewalMemory {
+  readonly #folder: string;
+
+  /** @param folder var/acme */
+  constructor(folder: string) {
+    this.#folder = folder;
+  }
+
+  /** Read anew each time: a command may have written it in between. */
+  get(name: string): Remembered {
+    const all = this.#read();
+    return Object.hasOwn(all, name) ? all[name]! : NOTHING;
+  }
+
+  put(name: string, remembered: Remembered): void {
+    const all = { ...this.#read(), [name]: remembered };
+    mkdirSync(this.#folder, { recursive: true, mode: 0o700 });
+    const file = join(this.#folder, 'state.json');
+    writeFileSync(`${file}.new`, `${JSON.stringify({ version: 1, certificates: all }, null, 1)}\n`, { mode: 0o600 });
+    renameSync(`${file}.new`, file);
+  }
+
+  #read(): Readonly<Record<string, Remembered>> {
+    const file = join(this.#folder, 'state.json');
+    if (!existsSync(file)) return {};
+    try {
+      // What we wrote ourselves and what the shape lets pass is what Remembered says, but for the union of codes.
+      return shape.parse(JSON.parse(readFileSync(file, 'utf8'))).certificates as unknown as Record<string, Remembered>;
+    } catch {
+      return {};
+    }
+  }
+}
