@@ -14,6 +14,7 @@ import { VERBS } from '../ops/verb-table.ts';
 import { judgeTest } from '../routing/policy-test.ts';
 import { openAudit } from '../store/audit.ts';
 import { listenOnSocket } from './admin-socket.ts';
+import { certificateDesk } from './certificates.ts';
 
 export interface AdminParts {
   readonly live: Live;
@@ -99,6 +100,7 @@ function operationsOf(parts: AdminParts, audit: ReturnType<typeof openAudit>, si
     judge: (table, test) => judgeTest(table, test, parts.clock.now()),
     records: () => parts.records,
     audit: () => audit,
+    certificates: () => certificateDesk(parts.live.home.dir, parts.clock),
     live: parts.live,
     async ask(words, input) {
       const verb = await VERBS.find((row) => row.words === words)?.load();

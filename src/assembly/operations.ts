@@ -12,6 +12,7 @@ import type { Terminal } from '../ops/command.ts';
 import type { Operations } from '../ops/operations.ts';
 import { openAudit } from '../store/audit.ts';
 import { openStore, type Store } from '../store/store.ts';
+import { certificateDesk } from './certificates.ts';
 
 /** Opens nothing until it is asked; `close` closes what was opened. */
 export function commandLineOperations(dir: string, terminal: Terminal, judge: Judge): Operations & { close(): void } {
@@ -36,6 +37,7 @@ export function commandLineOperations(dir: string, terminal: Terminal, judge: Ju
     judge,
     records: () => (store ??= openStore({ folder: data, clock: systemClock, mode: 'visit' })),
     audit: () => (audit ??= openAudit(data)),
+    certificates: () => certificateDesk(dir, systemClock),
     async ask(words, input) {
       if (!existsSync(socket)) return undefined;
       const [{ askProcess }, { VERBS }] = await Promise.all([import('../ops/admin-client.ts'), import('../ops/verb-table.ts')]);

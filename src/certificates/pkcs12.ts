@@ -28,10 +28,10 @@ interface Bag {
  */
 export function readPkcs12(bytes: Uint8Array, password: string | undefined): Pkcs12 | undefined {
   const structure = forge.asn1.fromDer(forge.util.createBuffer(Buffer.from(bytes).toString('binary')));
-  for (const attempt of password === undefined ? ['', undefined] : [password]) {
+  for (const attempt of attempts(structure, password)) {
     let opened: forge.pkcs12.Pkcs12Pfx;
     try {
-      opened = forge.pkcs12.pkcs12FromAsn1(structure, false, attempt);
+      opened = forge.pkcs12.pkcs12FromAsn1(attempt.structure, false, attempt.password);
     } catch (error) {
       // What a wrong password does: a MAC that does not hold, or padding and structure that make no sense.
       if (/MAC|password|decrypt|padding|Too few bytes|unparsed/i.test((error as Error).message)) continue; // forge throws Error only
@@ -41,6 +41,24 @@ export function readPkcs12(bytes: Uint8Array, password: string | undefined): Pkc
     return { certificates: bags.flatMap(certificateIn), keys: bags.flatMap(keyIn) };
   }
   return undefined;
+}
+
+interface Attempt {
+  readonly structure: forge.asn1.Asn1;
+  readonly password: string | undefined;
+}
+
+function attempts(structure: forge.asn1.Asn1, password: string | undefined): Attempt[] {
+  if (password === undefined)
+    return [
+      { structure, password: '' },
+      { structure, password },
+    ];
+  const plain = { structure, password };
+  if (/^[\x20-\x7e]*$/.test(password) || !Array.isArray(structure.value)) return [plain];
+  // The MAC takes the password as UTF-16 (RFC 7292 appendix B.1), PBES2 as UTF-8, and node-forge knows one form at a time:
+  // once more in UTF-8, without the MAC; a wrong password then shows in what is decrypted.
+  return [plain, { structure: { ...structure, value: structure.value.slice(0, 2) }, password: forge.util.encodeUtf8(password) }];
 }
 
 function certificateIn({ type, cert, asn1 }: Bag): Buffer[] {

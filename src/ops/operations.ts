@@ -4,8 +4,10 @@
 import type { Loaded } from '../config/load.ts';
 import type { Judge } from '../config/policy-tests.ts';
 import type { Actor, AuditLog } from '../model/audit.ts';
+import type { CertificateDesk } from '../model/certificate-desk.ts';
 import type { LedgerStore } from '../model/outbox-store.ts';
 import type { PassportStore } from '../model/passport.ts';
+import type { PeerTryStore } from '../model/peer-try.ts';
 import type { Clock } from '../model/ports.ts';
 import type { AuthorizationStore, ContactRequestStore, DecisionStore, DiscoveredStore } from '../model/stores.ts';
 import type { Live } from './live.ts';
@@ -19,6 +21,7 @@ export interface Records {
   readonly authorizations: AuthorizationStore;
   readonly discovered: DiscoveredStore;
   readonly passports: PassportStore;
+  readonly peerTries: PeerTryStore;
 }
 
 export interface Operations {
@@ -26,6 +29,8 @@ export interface Operations {
   readonly dir: string;
   readonly clock: Clock;
   readonly actor: Actor;
+  /** The reason that the actor gave. */
+  readonly why?: string;
   /** The home as its files stand now, checked, with the `tests:` of the policy run. Reads the disk each time. */
   load(): Loaded;
   /** What policy decides about a test, for files that are not on disk yet (`editHome`). */
@@ -33,6 +38,8 @@ export interface Operations {
   /** The database, opened beside whoever runs it. @throws StoreError when this home has never been started */
   records(): Records;
   audit(): AuditLog;
+  /** Where certificates of the home are listed, asked for and brought in. Loaded when it is asked for. */
+  certificates(): Promise<CertificateDesk>;
   /** The process itself; present only inside it. */
   readonly live?: Live;
   /** Asks the running process to do a verb; undefined: nothing runs with this home. Inside the process: runs it here. */

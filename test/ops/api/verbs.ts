@@ -121,6 +121,9 @@ export function operationsFor(audit: AuditLog): (site: CallSite) => Operations {
       throw new Error('no records here');
     },
     audit: () => audit,
+    certificates: async () => {
+      throw new Error('no certificates here');
+    },
     // The verbs of this file ask nothing of the process but that there is one.
     live: {} as NonNullable<Operations['live']>,
     ask: async () => undefined,
