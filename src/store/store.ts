@@ -8,6 +8,7 @@ import { reason } from '../errors.ts';
 import type { LedgerStore, OutboxStore, SecretStore, SentIds, ServiceClockStore } from '../model/outbox-store.ts';
 import { StoreError } from '../model/outbox-store.ts';
 import type { PassportStore } from '../model/passport.ts';
+import type { PeerTryStore } from '../model/peer-try.ts';
 import type { Clock } from '../model/ports.ts';
 import type {
   AuthorizationStore,
@@ -28,6 +29,7 @@ import { migrate, newestVersion, versionOf } from './migrate.ts';
 import { OutboxTable } from './outbox.ts';
 import { own } from './owner.ts';
 import { passportTable } from './passports.ts';
+import { peerTryTable } from './peer-tries.ts';
 import { requestTable } from './requests.ts';
 import { salvage } from './salvage.ts';
 import { keyFile, sealWith } from './seal.ts';
@@ -81,6 +83,7 @@ export interface Store {
   readonly decisions: DecisionStore;
   readonly secrets: SecretStore;
   readonly passports: PassportStore;
+  readonly peerTries: PeerTryStore;
   /** What was found at the start. Empty is good. */
   readonly remarks: readonly Remark[];
   stats(): StoreStats;
@@ -202,6 +205,7 @@ function assemble(db: Database, keyPath: string, options: StoreOptions, remarks:
     decisions,
     secrets: secretTable(db, seal),
     passports: passportTable(db),
+    peerTries: peerTryTable(db),
     remarks,
     stats: () => ({ ...db.stats(), backlog: db.backlog }),
     async expire({ ledgerMs, decisionsMs, requestsMs }) {
