@@ -88,6 +88,8 @@ function webRoots(trust: () => Trust): () => readonly string[] {
 export interface Doors {
   sip(link: Link): void;
   xmpp(link: Link, mode: 'starttls' | 'direct'): void;
+  /** Internal XMPP servers that dial us. */
+  component(link: Link): void;
   /** Blocked by policy: closed without a word. */
   refuses(address: string): boolean;
 }
@@ -107,6 +109,7 @@ export async function openListeners(home: Home, edge: Edge, doors: Doors, log: L
       return new Listener({ ...outside, ...alpn, protocol: 'xmpp', bind, onLink: (link) => doors.xmpp(link, mode) });
     }),
     ...home.inside.sip.map((bind) => new Listener({ ...inside, protocol: 'sip', bind, onLink: doors.sip })),
+    ...home.inside.component.map((bind) => new Listener({ ...inside, protocol: 'xmpp', bind, onLink: doors.component })),
   ];
   const open: Listener[] = [];
   try {

@@ -176,7 +176,7 @@ export async function start(ready: Ready, written: Log): Promise<Running> {
     await closeAll(0);
     throw error;
   };
-  const doors = { sip: sip.accept, xmpp: xmpp.accept, refuses };
+  const doors = { sip: sip.accept, xmpp: xmpp.accept, component: xmpp.acceptComponent, refuses };
   opened.listeners = await openListeners(home, parts.edge, doors, log).catch(failed);
   opened.watchers = [
     watchCertificates({ home, own: parts.own, trust: parts.trust, clock, log }),

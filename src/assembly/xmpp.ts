@@ -23,6 +23,8 @@ export interface XmppGround extends Ground {
 export interface XmppParts extends Drains {
   readonly gateway: Gateway;
   accept(link: Link, mode: 'starttls' | 'direct'): void;
+  /** An internal server that dials us. */
+  acceptComponent(link: Link): void;
   /** The table has changed: components come and go. */
   routesChanged(): void;
 }
@@ -60,6 +62,7 @@ export async function xmppShore(ground: XmppGround): Promise<XmppParts> {
   return {
     gateway: new XmppGateway(messages, presence),
     accept: (link, mode) => shore.accept(link, mode),
+    acceptComponent: (link) => shore.acceptComponent(link),
     routesChanged: () => shore.syncComponents(),
     async drain(graceMs) {
       shore.drain();

@@ -144,6 +144,15 @@ export function checkHome(dir: string, files: HomeFiles, options: LoadOptions = 
       'internal SIP servers have nowhere to send what goes outside',
     );
   }
+  for (const own of new Set(domains.values())) {
+    if (own.component === undefined || own.component.dial !== undefined || listeners.insideComponent.length > 0) continue;
+    findings.warning(
+      'CONFIG_MISSING_KEY',
+      domainsFile?.place(['domains', own.domain, 'component']) ?? wholeFile(DOMAINS_FILE),
+      `${own.domain} has no component.dial`,
+      'write where its server listens for components, or inside.component in isthmus.yaml when it dials us',
+    );
+  }
   tellNotYet(isthmus, domainsFile, later, findings);
 
   const table: Table = {

@@ -6,7 +6,6 @@ import type { Path, YamlSource } from './yaml-source.ts';
 const ISTHMUS: readonly { readonly path: Path; readonly what: string }[] = [
   { path: ['clients'], what: 'clients of the embedded core are not listened for' },
   { path: ['edge', 'proxyProtocolFrom'], what: 'PROXY v2 is not read; the load balancer counts as the peer' },
-  { path: ['inside', 'component'], what: 'internal XMPP servers cannot dial us; use component.dial in routes/domains.yaml' },
 ];
 
 /** Names every key that is accepted and not in force. @param later files of providers and networks */

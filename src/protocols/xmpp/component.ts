@@ -1,5 +1,6 @@
-// The road to an internal XMPP server (`served: xmpp`): we are its external component (XEP-0114) and dial it. It reconnects
-// by itself; what waits while it is away is bounded as for partners. Elements outside this file are of `jabber:server`.
+// The road to an internal XMPP server (`served: xmpp`): we are its external component (XEP-0114) and dial it, or it dials us
+// (component-in.ts). It reconnects by itself; what waits while it is away is bounded as for partners. Elements outside this
+// file are of `jabber:server`.
 
 import { createHash } from 'node:crypto';
 import { reason } from '../../errors.ts';
@@ -7,7 +8,7 @@ import type { Log } from '../../log.ts';
 import { ConnectError, type Link, type Timer } from '../../model/ports.ts';
 import type { Reason } from '../../model/reason.ts';
 import type { HostPort } from '../../model/table.ts';
-import { type Ended, XmlConnection } from './connection.ts';
+import { type ConnectionOwner, type Ended, XmlConnection } from './connection.ts';
 import { type Element, element } from './element.ts';
 import type { StreamFrame } from './framing.ts';
 import { Intake, isStreamError, type PairVerdict, renamespaced } from './intake.ts';
@@ -22,7 +23,8 @@ import type { Wire } from './wire.ts';
 export interface ComponentPlan {
   /** Our name as the server's component. */
   readonly name: string;
-  readonly dial: HostPort;
+  /** Undefined: it dials us. */
+  readonly dial?: HostPort;
   /** Name of the file in secrets/. */
   readonly secret: string;
   /** The domains of ours that this server serves. */
@@ -62,8 +64,9 @@ export class Component {
     this.plan = plan;
     this.#wire = wire;
     this.#log = wire.log.child({ component: plan.name, network: 'xmpp' });
-    this.#lastFailure = reason('NET_CLOSED', `${this.#there} has not been reached yet`);
-    void this.#connect();
+    const { dial } = plan;
+    this.#lastFailure = reason('NET_CLOSED', `${this.#there} ${dial === undefined ? 'has not connected yet' : 'has not been reached yet'}`);
+    if (dial !== undefined) void this.#connect(dial);
   }
 
   get state(): State {
@@ -73,7 +76,8 @@ export class Component {
     return this.#lastFailure;
   }
   get #there(): string {
-    return `${this.plan.dial.host}:${this.plan.dial.port}`;
+    const { dial, name } = this.plan;
+    return dial === undefined ? `the server of ${name}, which dials us,` : `${dial.host}:${dial.port}`;
   }
 
   /** Writes a stanza toward a domain that this server serves, at once or when it is back. Never rejects. */
@@ -81,7 +85,7 @@ export class Component {
     if (this.#state === 'open') return Promise.resolve(this.#write(domain, stanza));
     if (this.#state === 'ended') return Promise.resolve({ kind: 'failed', reason: reason('SHUTTING_DOWN', 'Isthmus is stopping') });
     // While it is being dialled the stanza waits; between two tries the last failure is the answer.
-    if (this.#state === 'awaitingConnection' && this.#timer !== undefined)
+    if (this.#state === 'awaitingConnection' && (this.#timer !== undefined || this.plan.dial === undefined))
       return Promise.resolve({ kind: 'failed', reason: this.#lastFailure });
     if (this.#waiting.length >= WAITING) {
       return Promise.resolve({ kind: 'failed', reason: reason('LIMIT_QUEUE_FULL', `too much waits for ${this.#there}`) });
@@ -121,14 +125,14 @@ export class Component {
     return barrier;
   }
 
-  async #connect(): Promise<void> {
+  async #connect(dial: HostPort): Promise<void> {
     const { plan } = this;
     this.#timer = undefined;
     const target = {
       side: 'inside',
       protocol: 'xmpp',
-      host: plan.dial.host,
-      port: plan.dial.port,
+      host: dial.host,
+      port: dial.port,
       tls: 'none',
       identity: plan.domains[0] ?? plan.name,
       allowPrivateAddresses: true,
@@ -145,31 +149,61 @@ export class Component {
       link.socket.destroy();
       return;
     }
-    const owned = {
-      frame: (frame: StreamFrame): void | Promise<void> => this.#frame(frame),
-      broken: (error: unknown): void => {
+    const { settings, clock } = this.#wire;
+    // Our own server: its stanzas may be as large as its streams to anybody.
+    const connection = new XmlConnection(
+      link,
+      this.#owned(() => connection),
+      clock,
+      settings.connection,
+      settings.after,
+      NS.component,
+    );
+    this.#take(connection);
+    this.#state = 'awaitingHeader';
+    this.#await(settings.headerMs);
+    connection.write(printStreamOpen({ to: displayDomain(plan.name) }, NS.component));
+  }
+
+  /** It has dialled us and its handshake was right. An earlier connection of it is over: it would not have dialled again. */
+  adopt(connection: XmlConnection): ConnectionOwner {
+    this.#connection?.close(
+      printElement(streamErrorElement({ condition: 'conflict', text: 'the server has connected anew' }), NS.component),
+    );
+    this.#barriersLost(reason('NET_CLOSED', `${this.#there} has connected anew`));
+    connection.relax(this.#wire.settings.after);
+    this.#take(connection);
+    this.#opened();
+    return this.#owned(() => connection);
+  }
+
+  #owned(connection: () => XmlConnection): ConnectionOwner {
+    return {
+      frame: (frame) => this.#frame(frame),
+      broken: (error) => {
         this.#log.error({ event: 'us.bug', err: error }, 'a frame could not be handled');
         this.#end({ condition: 'internal-server-error' });
       },
-      slow: (): void => this.#end({ condition: 'connection-timeout', text: 'an element came too slowly' }),
-      ended: (how: Ended): void => this.#ended(how),
+      slow: () => this.#end({ condition: 'connection-timeout', text: 'an element came too slowly' }),
+      ended: (how) => {
+        if (this.#connection === connection()) this.#ended(how);
+      },
     };
-    const { settings, clock } = this.#wire;
-    // Our own server: its stanzas may be as large as its streams to anybody.
-    this.#connection = new XmlConnection(link, owned, clock, settings.connection, settings.after, NS.component);
+  }
+
+  #take(connection: XmlConnection): void {
+    const { link } = connection;
+    this.#connection = connection;
     this.#intake = new Intake(this.#wire, {
       side: 'inside',
       connection: link.id,
       notes: link.notes,
-      peer: () => plan.name,
+      peer: () => this.plan.name,
       judge: (from) => this.#judge(from),
-      answersFor: (domain) => domain === plan.name,
+      answersFor: (domain) => domain === this.plan.name,
       reply: (ours, _theirs, stanza) => void this.send(ours, stanza),
     });
     link.notes.endsBy((why) => this.#end(goodbye(why)));
-    this.#state = 'awaitingHeader';
-    this.#await(settings.headerMs);
-    this.#connection.write(printStreamOpen({ to: displayDomain(plan.name) }, NS.component));
   }
 
   #frame(frame: StreamFrame): void | Promise<void> {
@@ -178,7 +212,7 @@ export class Component {
       case 'open': {
         if (this.#state !== 'awaitingHeader') return this.#end({ condition: 'bad-format', text: 'a second stream header' });
         this.#state = 'awaitingHandshake';
-        const secret = this.#secret();
+        const secret = this.secret();
         if (secret === undefined) return this.#end();
         const digest = componentHandshake(frame.attrs.id ?? '', secret);
         return this.#connection.write(printElement(element('handshake', NS.component, {}, [digest]), NS.component));
@@ -195,7 +229,7 @@ export class Component {
   }
 
   /** Read anew for every stream, so that a secret that is put right is found. undefined: it cannot be read, and why is noted. */
-  #secret(): string | undefined {
+  secret(): string | undefined {
     const { secret } = this.plan;
     try {
       return this.#wire.secret(secret);
@@ -285,12 +319,22 @@ export class Component {
     if (this.#state === 'ended') return;
     this.#state = 'awaitingConnection';
     this.#lastFailure = why;
-    this.#log.warn({ event: 'component.closed', code: why.code, reason: why.text, againMs: this.#backOffMs }, 'no component stream');
+    this.#log.warn(
+      { event: 'component.closed', code: why.code, reason: why.text, ...(this.plan.dial !== undefined && { againMs: this.#backOffMs }) },
+      'no component stream',
+    );
     this.#fail(why);
-    for (const barrier of this.#barriers.values()) barrier.streamLost(why, true);
+    this.#barriersLost(why);
     this.#timer?.cancel();
-    this.#timer = this.#wire.clock.after(this.#backOffMs * (0.75 + 0.5 * this.#wire.random()), () => void this.#connect());
+    this.#timer = undefined;
+    const { dial } = this.plan;
+    if (dial === undefined) return;
+    this.#timer = this.#wire.clock.after(this.#backOffMs * (0.75 + 0.5 * this.#wire.random()), () => void this.#connect(dial));
     this.#backOffMs = Math.min(this.#backOffMs * 2, BACK_OFF_LAST_MS);
+  }
+
+  #barriersLost(why: Reason): void {
+    for (const barrier of this.#barriers.values()) barrier.streamLost(why, true);
   }
 
   #fail(why: Reason): void {

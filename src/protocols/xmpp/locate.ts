@@ -46,13 +46,18 @@ export async function locate(domain: string, partner: PartnerRoute, resolver: Re
   const both = [starttls, direct];
   // RFC 6120 §3.2.1: "." says that the service is not there; nothing else is tried. For _xmpps-server it speaks of direct TLS only.
   if (starttls.kind === 'notOffered') {
-    return { kind: 'failed', reason: reason('NET_DNS_NOT_FOUND', `DNS says that ${domain} offers no XMPP federation (SRV target ".")`) };
+    return {
+      kind: 'failed',
+      reason: reason('NET_DNS_NOT_FOUND', `DNS says that ${domain} offers no XMPP federation (SRV target ".")`, {
+        finer: 'DNS_SRV_NOT_OFFERED',
+      }),
+    };
   }
   const failure = both.find((answer) => answer.kind === 'failed');
   if (failure?.kind === 'failed') return { kind: 'failed', reason: failure.reason };
   if (partner.discovered) {
     const looked = `no SRV record _xmpp-server._tcp or _xmpps-server._tcp at ${domain}`;
-    return { kind: 'failed', reason: reason('NET_DNS_NOT_FOUND', `there is ${looked}`, { retry: 'never' }) };
+    return { kind: 'failed', reason: reason('NET_DNS_NOT_FOUND', `there is ${looked}`, { retry: 'never', finer: 'DNS_SRV_NONE' }) };
   }
   return { kind: 'targets', targets: [{ host: domain, port: S2S_PORT, tls: 'starttls' }] };
 }

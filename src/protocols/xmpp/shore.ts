@@ -6,6 +6,7 @@ import { reason } from '../../errors.ts';
 import type { ProofWord } from '../../model/event.ts';
 import type { Link, Timer } from '../../model/ports.ts';
 import { Component } from './component.ts';
+import { acceptComponent } from './component-in.ts';
 import type { StanzaHandler } from './context.ts';
 import { askVerdict } from './dial.ts';
 import type { Verdict } from './dialback.ts';
@@ -90,6 +91,15 @@ export class XmppShore {
     this.#incoming.add(stream);
   }
 
+  /** Takes a connection of `inside.component`: an internal server that dials us (XEP-0114). */
+  acceptComponent(link: Link): void {
+    if (this.#draining) link.socket.destroy();
+    else
+      acceptComponent(this.#wire, link, (name) =>
+        [...this.#components.values()].find(({ plan }) => plan.dial === undefined && plan.name === name),
+      );
+  }
+
   /**
    * Writes an element to the sending stream of (our domain, their domain), connecting first when there is none; to a domain
    * of our own that is `served: xmpp`, over its component. Never rejects.
@@ -107,7 +117,7 @@ export class XmppShore {
     const inside = this.#componentOf(theirDomain);
     if (inside !== undefined) return inside.send(theirDomain, element);
     if (this.#wire.table().domains.has(theirDomain)) {
-      const why = reason('ROUTE_NOT_SERVED_YET', `${theirDomain} has no internal XMPP server that we dial`);
+      const why = reason('ROUTE_NOT_SERVED_YET', `${theirDomain} has no internal XMPP server`);
       return Promise.resolve({ kind: 'failed', reason: why });
     }
     return this.#pair(ourDomain, theirDomain).send(partner ?? this.#routeTo(theirDomain), element, options);
@@ -124,15 +134,16 @@ export class XmppShore {
     return this.#pair(ourDomain, theirDomain).barrier(number);
   }
 
-  /** Dials the components of the table in effect, and leaves those that are no longer in it. Call at start and after a reload. */
+  /** Dials, or awaits, the components of the table in effect, and leaves those that are no longer in it. Call at start and after a reload. */
   syncComponents(): void {
     const wanted = new Map<string, Component['plan']>();
     for (const own of new Set(this.#wire.table().domains.values())) {
       const { component } = own;
-      if (own.served !== 'xmpp' || component?.dial === undefined) continue;
-      const key = `${component.name}@${component.dial.host}:${component.dial.port}#${component.secret}`;
+      if (own.served !== 'xmpp' || component === undefined) continue;
+      const { name, secret, dial } = component;
+      const key = `${name}@${dial === undefined ? 'dials us' : `${dial.host}:${dial.port}`}#${secret}`;
       const domains = [...(wanted.get(key)?.domains ?? []), own.domain, ...own.aliases];
-      wanted.set(key, { name: component.name, dial: component.dial, secret: component.secret, domains });
+      wanted.set(key, { name, secret, domains, ...(dial !== undefined && { dial }) });
     }
     for (const [key, component] of this.#components) {
       const plan = wanted.get(key);
