@@ -4,8 +4,8 @@
 import { X509Certificate } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { CertificateRevocationList } from 'pkijs';
 import { pemBlocks } from '../edge/pem.ts';
-import { readRevocationList } from '../edge/revocation.ts';
 import { type AuthorityFacts, DeskError, type RevocationListFacts } from '../model/certificate-desk.ts';
 import { factsOf } from './facts.ts';
 
@@ -52,13 +52,13 @@ export function listsIn(folder: string): RevocationListFacts[] {
 /** @throws DeskError when it cannot be read */
 export function crlFacts(der: Uint8Array<ArrayBuffer>, label: string): Omit<RevocationListFacts, 'file'> {
   try {
-    const { list, serials, nextUpdate } = readRevocationList(der);
+    const list = CertificateRevocationList.fromBER(der);
     const parts = list.issuer.typesAndValues.map(({ value }) => String(value.valueBlock.value));
     return {
       issuer: parts.reverse().join(', ').slice(0, 300),
       thisUpdate: list.thisUpdate.value.getTime(),
-      ...(nextUpdate && { nextUpdate: nextUpdate.getTime() }),
-      revoked: serials.size,
+      ...(list.nextUpdate && { nextUpdate: list.nextUpdate.value.getTime() }),
+      revoked: list.revokedCertificates?.length ?? 0,
     };
   } catch {
     throw new DeskError(`${label} cannot be read as a revocation list`);
