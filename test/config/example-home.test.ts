@@ -14,7 +14,6 @@ test('what it asks for and this version does not do is named as not yet, and whe
   const later = loaded.notices.filter((notice) => notice.level === 'notYet').map(({ file, line }) => `${file}:${line}`);
   assert.deepEqual(later, [
     'isthmus.yaml:18',
-    'isthmus.yaml:26',
     'routes/domains.yaml:13',
     'routes/partners/lync.example.yaml:3',
   ]);
