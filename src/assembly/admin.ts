@@ -101,6 +101,7 @@ function operationsOf(parts: AdminParts, audit: ReturnType<typeof openAudit>, si
     records: () => parts.records,
     audit: () => audit,
     certificates: () => certificateDesk(parts.live.home.dir, parts.clock),
+    renewals: async () => parts.live.renewals,
     live: parts.live,
     async ask(words, input) {
       const verb = await VERBS.find((row) => row.words === words)?.load();

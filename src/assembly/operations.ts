@@ -38,6 +38,7 @@ export function commandLineOperations(dir: string, terminal: Terminal, judge: Ju
     records: () => (store ??= openStore({ folder: data, clock: systemClock, mode: 'visit' })),
     audit: () => (audit ??= openAudit(data)),
     certificates: () => certificateDesk(dir, systemClock),
+    renewals: async ({ home, table }) => (await import('./renewal.ts')).commandRenewals(home, table),
     async ask(words, input) {
       if (!existsSync(socket)) return undefined;
       const [{ askProcess }, { VERBS }] = await Promise.all([import('../ops/admin-client.ts'), import('../ops/verb-table.ts')]);

@@ -31,6 +31,7 @@ import { drain } from './drain.ts';
 import { makeEdge, openListeners } from './edge.ts';
 import { startMonitoring, Watchers } from './monitoring.ts';
 import { keepHouse, type Reloads, Rules, tellFaults, watchCertificates } from './reload.ts';
+import { makeRenewals } from './renewal.ts';
 import { secretOf } from './secrets.ts';
 import { sipShore } from './sip.ts';
 import { serviceManager } from './systemd.ts';
@@ -68,6 +69,7 @@ export async function start(ready: Ready, written: Log): Promise<Running> {
     void presence.policyChanged();
     xmpp.routesChanged();
     endUnwelcome(parts.edge.sessions, table(), clock.now(), log);
+    renewing.reloaded();
   });
   const { table } = rules;
 
@@ -148,6 +150,8 @@ export async function start(ready: Ready, written: Log): Promise<Running> {
   });
   gateways.set('sip', sip.gateway).set('xmpp', even.watched(xmpp.gateway));
 
+  const renewing = makeRenewals({ ready, table, clock, log, web: parts.web, trust: parts.trust });
+
   // --- eyes: before anything moves ---
   const { version } = packageJson;
   const { sessions } = parts.edge;
@@ -170,7 +174,10 @@ export async function start(ready: Ready, written: Log): Promise<Running> {
   let closing: Promise<void> | undefined;
   const closeAll = (graceMs: number, say?: (line: string) => void): Promise<void> => {
     notReady = 'draining';
-    return (closing ??= drain({ ...everything, ...opened }, graceMs, say).then(() => monitoring.stop()));
+    const renewalsEnd = renewing.close();
+    return (closing ??= drain({ ...everything, ...opened }, graceMs, say)
+      .then(() => monitoring.stop())
+      .then(() => renewalsEnd));
   };
   const failed = async (error: unknown): Promise<never> => {
     await closeAll(0);
@@ -191,7 +198,17 @@ export async function start(ready: Ready, written: Log): Promise<Running> {
     await done;
     return { waiting: outbox.stats().rows };
   };
-  const live: Live = { startedAt: clock.now(), version, home, table, sessions, health, alerts: () => alerts.standing, drain: ended };
+  const live: Live = {
+    startedAt: clock.now(),
+    version,
+    home,
+    table,
+    sessions,
+    health,
+    renewals: renewing.renewals,
+    alerts: () => alerts.standing,
+    drain: ended,
+  };
   const admin = await openAdmin({
     live,
     records: store,
@@ -199,6 +216,7 @@ export async function start(ready: Ready, written: Log): Promise<Running> {
     log,
     load: () => ready.reload(table().generation),
   }).catch(failed);
+  renewing.start();
   notReady = undefined;
   return {
     store,

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { readCertificates } from '../edge/pem.ts';
 import type { Log } from '../log.ts';
 import type { AcmeCertificate, AcmeSettings, RenewalFault, RenewalResult, RenewalState, Renewals, RenewOptions } from '../model/acme.ts';
-import type { Clock, Timer } from '../model/ports.ts';
+import type { Timer } from '../model/ports.ts';
 import { AcmeError, faultOf } from './acme-fault.ts';
 import { readIfThere } from './pairs.ts';
 import { AuthorityDesk, type DeskOptions } from './renewal-desk.ts';

@@ -1,10 +1,12 @@
 // What only a running process knows and can do. Each part is implemented where it lives and tied in assembly/start.ts.
 
 import type { Home } from '../config/home.ts';
+import type { Renewals } from '../model/acme.ts';
 import type { Health } from '../model/health.ts';
 import type { Alert } from '../model/notify.ts';
 import type { Sessions } from '../model/sessions.ts';
 import type { Table } from '../model/table.ts';
+import type { RulesDesk } from './rules/desk.ts';
 
 export interface Live {
   /** Wall ms. */
@@ -15,7 +17,11 @@ export interface Live {
   /** The rules in force. */
   table(): Table;
   readonly sessions: Sessions;
+  /** Replaces the rules in force. */
+  readonly rules: RulesDesk;
   readonly health: Health;
+  /** Certificates that renew themselves. */
+  readonly renewals: Renewals;
   /** What needs a look, longest first. */
   alerts(): readonly Alert[];
   /**

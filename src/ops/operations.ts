@@ -3,6 +3,7 @@
 
 import type { Loaded } from '../config/load.ts';
 import type { Judge } from '../config/policy-tests.ts';
+import type { Renewals } from '../model/acme.ts';
 import type { Actor, AuditLog } from '../model/audit.ts';
 import type { CertificateDesk } from '../model/certificate-desk.ts';
 import type { LedgerStore } from '../model/outbox-store.ts';
@@ -40,6 +41,8 @@ export interface Operations {
   audit(): AuditLog;
   /** Where certificates of the home are listed, asked for and brought in. Loaded when it is asked for. */
   certificates(): Promise<CertificateDesk>;
+  /** Renewal by ACME for one command, while nothing runs; inside the process `live.renewals`. */
+  renewals(loaded: Loaded & { readonly ok: true }): Promise<Renewals>;
   /** The process itself; present only inside it. */
   readonly live?: Live;
   /** Asks the running process to do a verb; undefined: nothing runs with this home. Inside the process: runs it here. */

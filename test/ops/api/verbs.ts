@@ -121,6 +121,9 @@ export function operationsFor(audit: AuditLog): (site: CallSite) => Operations {
       throw new Error('no records here');
     },
     audit: () => audit,
+    renewals: async () => {
+      throw new Error('no renewals here');
+    },
     certificates: async () => {
       throw new Error('no certificates here');
     },
