@@ -85,6 +85,7 @@ export class Messages {
     switch (reading.kind) {
       case 'refused': {
         const { status, phrase } = reading;
+        if (status === 415) this.#degraded('CONTENT_TYPE_UNSUPPORTED');
         const about = { method: 'MESSAGE', status, from: request.from.uri, callId: request.callId };
         this.#deps.log.info({ event: 'sip.request.refused', ...about }, phrase);
         const ids = { wireId: request.branch, callId: request.callId, cseq: request.cseq };
@@ -94,6 +95,7 @@ export class Messages {
       case 'nothing':
         return { status: 200 };
       case 'event': {
+        if (reading.inWords !== undefined) this.#degraded(reading.inWords);
         this.#learnClient(request, reading.event);
         this.#followTyping(reading);
         const outcome = await this.#deps.submit(reading.event);
@@ -107,6 +109,10 @@ export class Messages {
       }
     }
   };
+
+  #degraded(what: string): void {
+    this.#deps.log.debug({ event: 'message.degraded', from: 'sip', to: 'text', what }, 'not everything of a message can cross');
+  }
 
   /** Somebody called: it was refused, and whom they called reads of it, once in ten minutes (docs/what-crosses.md). */
   readonly called = async (request: InboundRequest): Promise<void> => {

@@ -75,12 +75,14 @@ export class Stanzas {
       case 'nothing':
         return;
       case 'refused':
+        this.#degraded(reading.reason.code);
         context.reply(bounce(stanza, errorOf(reading.reason, partner)));
         this.#deps.noteRefusal({ ...facts, ids: stanza.attrs.id === undefined ? {} : { wireId: stanza.attrs.id } }, reading.reason);
         if (reading.notice !== undefined) await this.#notify(reading.notice, reading.reason.code);
         return;
       case 'event': {
-        const { event } = reading;
+        const { event, inWords } = reading;
+        if (inWords !== undefined) this.#degraded(inWords);
         if (event.kind === 'im.composing' || (event.kind === 'im.sent' && event.style === 'chat')) this.#deps.chatting(bare(event.from));
         const outcome = await this.#deps.submit(event);
         // Typing and receipts that may not pass are nobody's error.
@@ -88,6 +90,10 @@ export class Stanzas {
           context.reply(bounce(stanza, errorOf(outcome.reason, partner)));
       }
     }
+  }
+
+  #degraded(what: string): void {
+    this.#deps.log.debug({ event: 'message.degraded', from: 'xmpp', to: 'text', what }, 'not everything of a message can cross');
   }
 
   async #iq(stanza: Element, facts: StanzaFacts, context: StanzaContext): Promise<void> {

@@ -30,8 +30,13 @@ export interface MessageFacts {
 }
 
 export type MessageReading =
-  /** `refreshSeconds`: how long typing lasts without a refresh. */
-  | { readonly kind: 'event'; readonly event: ImSent | ImComposing | ImReceipt; readonly refreshSeconds?: number }
+  /** `refreshSeconds`: how long typing lasts without a refresh. `inWords`: its formatting stayed behind. */
+  | {
+      readonly kind: 'event';
+      readonly event: ImSent | ImComposing | ImReceipt;
+      readonly refreshSeconds?: number;
+      readonly inWords?: 'html';
+    }
   /** Understood and of no consequence, e.g. an IMDN `forbidden`: answered 200, nothing crosses. */
   | { readonly kind: 'nothing' }
   | { readonly kind: 'refused'; readonly status: 400 | 415; readonly phrase: string };
@@ -65,7 +70,7 @@ function readBody(declared: string, body: Uint8Array, facts: MessageFacts, aroun
     case 'text/plain':
       return withText(body, type, facts, around, (text) => text);
     case 'text/html':
-      return withText(body, type, facts, around, htmlToText);
+      return inWords(withText(body, type, facts, around, htmlToText));
     case ISCOMPOSING_TYPE: {
       const composing = parseIsComposing(decodeText(body) ?? '');
       if (composing === undefined) return bad('the iscomposing document cannot be read');
@@ -133,6 +138,10 @@ function withText(
     hopsLeft: Math.max(0, facts.maxForwards - 1),
   };
   return { kind: 'event', event };
+}
+
+function inWords(reading: MessageReading): MessageReading {
+  return reading.kind === 'event' ? { ...reading, inWords: 'html' } : reading;
 }
 
 function senderIds(facts: MessageFacts, body: Uint8Array, messageId: string | undefined): SenderIds {

@@ -17,8 +17,11 @@ export interface StanzaFacts {
   readonly to: Address;
 }
 
+export type InWords = 'reaction' | 'retraction' | 'correction' | 'attachment' | 'attention';
+
 export type MessageReading =
-  | { readonly kind: 'event'; readonly event: ImSent | ImComposing | ImReceipt }
+  /** `inWords`: what could not cross as it is and stands in the text instead. */
+  | { readonly kind: 'event'; readonly event: ImSent | ImComposing | ImReceipt; readonly inWords?: InWords }
   /** The sender gets a stanza error; `notice`, if any, tells the recipient in words that something could not be shown. */
   | { readonly kind: 'refused'; readonly reason: Reason; readonly notice?: ImSent }
   /** Nothing a person would see (an empty stanza, a bookmark push). */
@@ -79,7 +82,7 @@ export function readMessage(stanza: Element, facts: StanzaFacts): MessageReading
     wants: { delivered: parts.has('request', NS.receipts), displayed: parts.has('markable', NS.markers) },
     ids: senderIds(stanza, facts.from, body.text),
   };
-  return { kind: 'event', event };
+  return { kind: 'event', event, ...(body.inWords !== undefined && { inWords: body.inWords }) };
 }
 
 /** The words a person of ours reads when something of a contact could not be shown. */
@@ -164,20 +167,25 @@ class Parts {
   }
 
   /** The text a SIP user is shown, with what modern clients add rendered in words (sip-xmpp.md §10). */
-  shownText(): { readonly text: string; readonly lang?: string } | undefined {
+  shownText(): { readonly text: string; readonly lang?: string; readonly inWords?: InWords } | undefined {
     const reactions = child(this.#stanza, 'reactions', NS.reactions);
     if (reactions !== undefined) {
       const signs = elements(reactions)
         .map((part) => text(part))
         .filter((sign) => sign !== '');
-      return { text: signs.length === 0 ? '(took back a reaction)' : `(reacted ${signs.join(' ')} to a message)` };
+      return { text: signs.length === 0 ? '(took back a reaction)' : `(reacted ${signs.join(' ')} to a message)`, inWords: 'reaction' };
     }
-    if (this.#elements.some((part) => part.name === 'retract' && RETRACT.test(part.ns))) return { text: '(withdrew an earlier message)' };
+    if (this.#elements.some((part) => part.name === 'retract' && RETRACT.test(part.ns)))
+      return { text: '(withdrew an earlier message)', inWords: 'retraction' };
     const body = this.#body();
-    if (body === undefined) return this.has('attention', NS.attention) ? { text: '(asks for your attention)' } : this.#attachment();
-    const corrected = this.has('replace', NS.correct) ? `* ${body.text}` : body.text;
+    if (body === undefined)
+      return this.has('attention', NS.attention) ? { text: '(asks for your attention)', inWords: 'attention' } : this.#attachment();
+    const isCorrection = this.has('replace', NS.correct);
+    const corrected = isCorrection ? `* ${body.text}` : body.text;
     const link = this.#attachment()?.text;
-    return { ...body, text: link === undefined || corrected.includes(link) ? corrected : `${corrected}\n${link}` };
+    const shown = link === undefined || corrected.includes(link) ? corrected : `${corrected}\n${link}`;
+    const inWords = isCorrection ? 'correction' : link === undefined ? undefined : 'attachment';
+    return { ...body, text: shown, ...(inWords !== undefined && { inWords }) };
   }
 
   #body(): { readonly text: string; readonly lang?: string } | undefined {
@@ -191,9 +199,9 @@ class Parts {
   }
 
   /** XEP-0066: a link, perhaps of a file uploaded by XEP-0363. */
-  #attachment(): { readonly text: string } | undefined {
+  #attachment(): { readonly text: string; readonly inWords: 'attachment' } | undefined {
     const oob = child(this.#stanza, 'x', NS.oob);
     const url = oob === undefined ? undefined : child(oob, 'url', NS.oob);
-    return url === undefined || text(url) === '' ? undefined : { text: text(url) };
+    return url === undefined || text(url) === '' ? undefined : { text: text(url), inWords: 'attachment' };
   }
 }
