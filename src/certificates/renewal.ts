@@ -197,20 +197,21 @@ export class Renewer implements Renewals {
 
   /** Nothing to do yet: not due, or every authority is left alone. */
   #waits(wanted: AcmeCertificate, settings: AcmeSettings, now: number): boolean {
-    return this.#stateOf(wanted, settings).nextTryAt > now;
+    return this.#stateOf(wanted, settings, now).nextTryAt > now;
   }
 
   #notNow(wanted: AcmeCertificate, settings: AcmeSettings): RenewalResult {
-    const { name, dueAt, because, faults, nextTryAt } = this.#stateOf(wanted, settings);
-    if (dueAt <= this.#options.clock.now()) return { kind: 'failed', name, faults, nextTryAt };
+    const now = this.#options.clock.now();
+    const { name, dueAt, because, faults, nextTryAt } = this.#stateOf(wanted, settings, now);
+    if (dueAt <= now) return { kind: 'failed', name, faults, nextTryAt };
     return { kind: 'notDue', name, dueAt, because };
   }
 
-  #stateOf(wanted: AcmeCertificate, settings: AcmeSettings): RenewalState {
+  #stateOf(wanted: AcmeCertificate, settings: AcmeSettings, now = this.#options.clock.now()): RenewalState {
     const remembered = this.#memory.get(wanted.name);
     const leaf = this.#leaf(wanted.name);
     const known = leaf !== undefined && remembered.fingerprint === fingerprintOf(leaf);
-    const due: Due = dueOf(wanted, leaf, known ? remembered.info : undefined, this.#options.clock.now());
+    const due: Due = dueOf(wanted, leaf, known ? remembered.info : undefined, now);
     const open = settings.authorities.map(({ name }) => remembered.tries[name]?.nextTryAt ?? 0);
     const tries = settings.authorities.flatMap(({ name }) => remembered.tries[name] ?? []);
     return {
