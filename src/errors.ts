@@ -202,6 +202,12 @@ export const ERRORS: Readonly<Record<ReasonCode, Entry>> = {
     "List the name it shows in names: of the partner's file if it may speak for the domain.",
   ),
   CERT_PEER_REVOKED: row('peer', 'later', "The peer's certificate has been revoked.", 'The partner must replace it.'),
+  CERT_PEER_REVOCATION_UNKNOWN: row(
+    'peer',
+    'later',
+    "Nobody said whether the peer's certificate has been revoked, and the partner's file wants to know.",
+    "Let us reach the responder or list that the reason names, or set revocation: soft in the partner's file.",
+  ),
   CERT_PEER_PIN_CHANGED: row(
     'peer',
     'later',

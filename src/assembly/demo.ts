@@ -168,6 +168,7 @@ function partnerAt(domain: string, port: number): Partner {
     clientEku: 'ignore',
     pins: [],
     tlsAtLeast: 'TLSv1.2',
+    revocation: 'off',
     proof: 'certificate',
   } as const;
   return {
@@ -176,7 +177,7 @@ function partnerAt(domain: string, port: number): Partner {
     enabled: true,
     prefer: ['xmpp'],
     sip: { ...face, dialect: 'standard', queuedAnswer: 202, gr: true, use6xx: false },
-    xmpp: face,
+    xmpp: { ...face, posh: false },
     allow: { messages: 'both', theySee: ['availability', 'note'], weSee: true, firstContact: 'anyone' },
     limits: { messageBytes: 65_536 },
     idleWatcherDays: 7,

@@ -3,6 +3,7 @@
 import { join } from 'node:path';
 import type { Home } from '../config/home.ts';
 import { Admission, EDGE_LIMITS } from '../edge/admission.ts';
+import { CertificateStatus } from '../edge/certificate-status.ts';
 import { makeConnector } from '../edge/connect.ts';
 import type { Edge } from '../edge/link.ts';
 import { Listener } from '../edge/listener.ts';
@@ -14,7 +15,7 @@ import { SessionBook } from '../edge/sessions.ts';
 import { makeTlsUpgrade } from '../edge/tls-upgrade.ts';
 import { type Trust, TrustStore } from '../edge/trust-store.ts';
 import { makeWeb, type Web } from '../edge/web.ts';
-import type { Log } from '../log.ts';
+import { type Log, SILENT } from '../log.ts';
 import type { Clock, Connector, Ids, Link, Resolver, TlsUpgrade } from '../model/ports.ts';
 import type { Table } from '../model/table.ts';
 
@@ -35,17 +36,34 @@ export interface EdgeSettings extends Pick<Home, 'dir' | 'dns'> {
   readonly outbound: Pick<Home['outbound'], 'sourceAddress' | 'httpProxy'>;
 }
 
+/** Where a process keeps what the edge sees. */
+export interface Kept {
+  readonly passports?: PassportObserver;
+  readonly log?: Log;
+}
+
 /**
  * Reads the certificates of a home and makes what connections need. Opens nothing.
- * @param passports told what proven partners show; a tool that only looks has none
+ * @param kept what a process keeps of what it sees: passports of partners, and its log; a tool that only looks has neither
  */
-export function makeEdge(home: EdgeSettings, table: () => Table, clock: Clock, ids: Ids, passports?: PassportObserver): EdgeParts {
+export function makeEdge(home: EdgeSettings, table: () => Table, clock: Clock, ids: Ids, kept: Kept = {}): EdgeParts {
   const folder = join(home.dir, 'certs');
   const trust = new TrustStore({ folder, partnerDomains: () => new Set(table().partners.keys()) });
   const own = new OwnCertificates({ folder, clock, domains: () => table().domains, anchors: () => trust.current.edge });
   const servers = home.dns.servers.map(({ host, port }) => (host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`));
   const resolver = makeResolver({ clock, servers });
   const sessions = new SessionBook(clock);
+  const listening = new Set(
+    [...home.edge.sip, ...home.edge.xmpp, ...home.inside.sip].map((bind) => bind.address).filter((address) => address !== '*'),
+  );
+  const { httpProxy } = home.outbound;
+  const web = makeWeb({
+    resolver,
+    clock,
+    ownAddresses: () => listening,
+    roots: webRoots(() => trust.current),
+    ...(httpProxy !== undefined && { httpProxy }),
+  });
   const validator = new PathValidator(clock);
   const edge: Edge = {
     own,
@@ -56,21 +74,11 @@ export function makeEdge(home: EdgeSettings, table: () => Table, clock: Clock, i
     trust: () => trust.current,
     validator,
     sessions,
-    ...(passports && { passports }),
+    status: new CertificateStatus({ web, clock, log: kept.log ?? SILENT }),
+    ...(kept.passports && { passports: kept.passports }),
   };
-  const listening = new Set(
-    [...home.edge.sip, ...home.edge.xmpp, ...home.inside.sip].map((bind) => bind.address).filter((address) => address !== '*'),
-  );
   const [sourceAddress] = home.outbound.sourceAddress;
   const connector = makeConnector({ edge, ownAddresses: () => listening, ...(sourceAddress !== undefined && { sourceAddress }) });
-  const { httpProxy } = home.outbound;
-  const web = makeWeb({
-    resolver,
-    clock,
-    ownAddresses: () => listening,
-    roots: webRoots(() => trust.current),
-    ...(httpProxy !== undefined && { httpProxy }),
-  });
   return { edge, own, trust, resolver, connector, upgrade: makeTlsUpgrade(edge), web };
 }
 

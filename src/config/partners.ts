@@ -39,9 +39,9 @@ export function partnerOf(input: PartnerInput, source: YamlSource, listed: Liste
     return own ?? general ?? fallback;
   };
   for (const key of ['prefer', 'idleWatcherDays', 'allowPrivateAddresses', 'paused', 'enabled']) note(key, source, [key]);
-  for (const key of ['proof', 'dialect', 'queuedAnswer', 'hosts', 'names', 'pins', 'clientEku', 'gr', 'use6xx'])
+  for (const key of ['proof', 'dialect', 'queuedAnswer', 'hosts', 'names', 'pins', 'clientEku', 'revocation', 'gr', 'use6xx'])
     note(`sip.${key}`, source, ['sip', key]);
-  for (const key of ['proof', 'hosts', 'names', 'pins', 'clientEku']) note(`xmpp.${key}`, source, ['xmpp', key]);
+  for (const key of ['proof', 'hosts', 'names', 'pins', 'clientEku', 'revocation', 'posh']) note(`xmpp.${key}`, source, ['xmpp', key]);
 
   const prefer = preferOf(input);
   const unproven = prefer.includes('xmpp') && input.xmpp?.proof === 'dialback';
@@ -130,7 +130,7 @@ function sipOf(input: PartnerInput): PartnerSip {
 
 function xmppOf(input: PartnerInput): PartnerXmpp {
   const face = input.xmpp ?? xmppDefaults;
-  return { ...commonFace(face), proof: face.proof };
+  return { ...commonFace(face), proof: face.proof, posh: face.posh };
 }
 
 function commonFace(face: typeof sipDefaults | typeof xmppDefaults) {
@@ -140,6 +140,7 @@ function commonFace(face: typeof sipDefaults | typeof xmppDefaults) {
     clientEku: face.clientEku,
     pins: face.pins ?? [],
     tlsAtLeast: face.tls.atLeast,
+    revocation: face.revocation,
   };
 }
 

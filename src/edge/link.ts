@@ -62,6 +62,7 @@ export function secureLink(done: Handshaken, facts: LinkFacts, edge: Edge): Link
     tlsVersion: version,
     cipher: tls.cipher,
     ...(done.asked === undefined ? {} : { asked: done.asked }),
+    ...(done.staple === undefined ? {} : { staple: done.staple }),
     ...(shown ? { shown } : {}),
   };
   const peer = new PeerIdentity(far, edge, notes);

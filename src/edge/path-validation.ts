@@ -26,6 +26,8 @@ export type PathResult =
   | {
       readonly ok: true;
       readonly anchor: X509Certificate;
+      /** Whose signature stands under the leaf; absent when the leaf is itself an anchor. */
+      readonly issuer?: X509Certificate;
       /** What the authorities of this path may vouch for. */
       readonly constraints: DnsConstraints;
       /** Wall time in ms after which some certificate of the path is no longer valid. */
@@ -92,6 +94,7 @@ export async function validatePath(
       return {
         ok: true,
         anchor: path.at(-1)!,
+        issuer: path[1]!, // a path has at least two
         constraints: dnsConstraintsOf(path.slice(1)),
         validUntil: Math.min(...path.map((one) => one.validToDate.getTime())),
       };

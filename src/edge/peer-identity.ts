@@ -15,6 +15,7 @@ import { proveInside } from './inside-proof.ts';
 import { purposeRefused } from './key-purpose.ts';
 import type { PassportObserver } from './passport-book.ts';
 import { BELIEVED_MS, type PathResult, type PathValidator, type TrustSet } from './path-validation.ts';
+import { type StatusJudge, statusRefuses } from './status-rule.ts';
 import type { Trust } from './trust-store.ts';
 
 /** What judging needs; one for the whole edge. */
@@ -26,6 +27,8 @@ export interface Judges {
   readonly clock: Clock;
   /** Told what a proven peer has shown. */
   readonly passports?: PassportObserver;
+  /** Asked whether a certificate is revoked; without it certs/revoked/ alone counts. */
+  readonly status?: StatusJudge;
 }
 
 /** What is known of the far end when the connection stands. */
@@ -40,6 +43,8 @@ export interface FarEnd {
   readonly cipher?: string;
   /** Out: it asked for our certificate. */
   readonly asked?: boolean;
+  /** Out: the certificate status that it stapled. */
+  readonly staple?: Uint8Array;
   /** Leaf first, then what else it sent. */
   readonly shown?: readonly [X509Certificate, ...X509Certificate[]];
 }
@@ -131,7 +136,8 @@ export class PeerIdentity implements Peer {
   }
 
   #generation(): string {
-    return `${this.#judges.table().generation} ${this.#judges.trust().generation}`;
+    const { table, trust, status } = this.#judges;
+    return `${table().generation} ${trust().generation} ${status?.generation ?? 0}`;
   }
 
   async #judge(spelled: string, protocol: Protocol): Promise<ProofResult> {
@@ -173,7 +179,7 @@ export class PeerIdentity implements Peer {
         }),
       );
     }
-    return proveByName({
+    const proof = await proveByName({
       domain,
       protocol,
       names: this.#certificateNames,
@@ -181,6 +187,21 @@ export class PeerIdentity implements Peer {
       listed: face?.names ?? [],
       resolver: this.#judges.resolver,
     });
+    const { status } = this.#judges;
+    if (!proof.proven || status === undefined || path.issuer === undefined) return proof;
+    const { direction, staple } = this.#far;
+    const revoked = await statusRefuses({
+      status,
+      clock: this.#judges.clock,
+      certificate: shown[0],
+      issuer: path.issuer,
+      rule: face?.revocation ?? 'soft',
+      direction,
+      allowPrivateAddresses: partner?.allowPrivateAddresses ?? false,
+      ...(staple === undefined ? {} : { staple }),
+      ...(partner === undefined ? {} : { where: { file: partner.where.file, key: `${protocol}.revocation` } }),
+    });
+    return revoked === undefined ? proof : no(revoked);
   }
 
   async #judgeInside(domain: string, protocol: Protocol, table: Table): Promise<ProofResult> {

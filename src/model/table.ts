@@ -65,6 +65,8 @@ export interface Limits {
   readonly pairMessagesPerSecond?: number;
 }
 
+export type Revocation = 'soft' | 'hard' | 'off';
+
 interface PartnerFace {
   /** Where we connect instead of DNS. */
   readonly hosts: readonly HostPort[];
@@ -74,6 +76,8 @@ interface PartnerFace {
   /** SHA-256 fingerprints (lower-case hex); empty: not pinned. */
   readonly pins: readonly string[];
   readonly tlsAtLeast: 'TLSv1.2' | 'TLSv1.3';
+  /** Is it asked whether the certificate is revoked? `soft`: no word is fine; `hard`: it is not; `off`: only certs/revoked/ counts. */
+  readonly revocation: Revocation;
 }
 export interface PartnerSip extends PartnerFace {
   readonly dialect: 'standard' | 'lync';
@@ -86,6 +90,8 @@ export interface PartnerSip extends PartnerFace {
 }
 export interface PartnerXmpp extends PartnerFace {
   readonly proof: 'certificate' | 'dialback';
+  /** Fingerprints that the domain publishes by HTTPS prove it too (RFC 7711). */
+  readonly posh: boolean;
 }
 
 export interface Partner {

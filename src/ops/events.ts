@@ -44,6 +44,11 @@ export const EVENTS: Readonly<Record<string, LogEvent>> = {
     'info',
     'A partner shows a certificate for the first time, or another one than before; `found` says what changed.',
   ),
+  'revocation.found': event(
+    'warn',
+    'A certificate of a partner has been revoked by its authority; connections with it are refused from now on.',
+  ),
+  'revocation.unknown': event('debug', 'Nobody said whether a certificate is revoked; it is asked again later.'),
   'peer.refused': event('warn', 'A peer did not prove to be the domain it speaks for.', 'isthmus_handshake_failures_total'),
 
   // --- decisions and first contact ---

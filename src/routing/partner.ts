@@ -9,14 +9,22 @@ export function partnerOf(domain: string, table: Table): Partner | undefined {
 
 function discoveredPartner(domain: string, table: Table): Partner {
   const { protocols, allow, limits, where } = table.policy.discovered;
-  const face = { hosts: [], names: [], clientEku: 'ignore', pins: [], tlsAtLeast: 'TLSv1.2', proof: 'certificate' } as const;
+  const face = {
+    hosts: [],
+    names: [],
+    clientEku: 'ignore',
+    pins: [],
+    tlsAtLeast: 'TLSv1.2',
+    revocation: 'soft',
+    proof: 'certificate',
+  } as const;
   return {
     name: domain,
     domains: [domain],
     enabled: true,
     prefer: protocols,
     sip: { ...face, dialect: 'standard', queuedAnswer: 202, gr: true, use6xx: false },
-    xmpp: face,
+    xmpp: { ...face, posh: false },
     allow,
     limits,
     idleWatcherDays: 7,

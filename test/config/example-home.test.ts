@@ -12,11 +12,7 @@ test('the example home is understood in full', () => {
 
 test('what it asks for and this version does not do is named as not yet, and where', () => {
   const later = loaded.notices.filter((notice) => notice.level === 'notYet').map(({ file, line }) => `${file}:${line}`);
-  assert.deepEqual(later, [
-    'isthmus.yaml:18',
-    'routes/domains.yaml:13',
-    'routes/partners/lync.example.yaml:3',
-  ]);
+  assert.deepEqual(later, ['isthmus.yaml:18', 'routes/domains.yaml:13', 'routes/partners/lync.example.yaml:3']);
 });
 
 test('with every commented line of the example made real it is understood too', () => {
@@ -57,7 +53,7 @@ test('with every commented line of the example made real it is understood too', 
   assert.deepEqual(result.table.partners.get('partner.example')?.paused, { messages: 'hold', untilMs: Date.parse('2026-12-01T06:00:00Z') });
   assert.deepEqual(result.home.dns.servers, [{ host: '10.0.0.2', port: 53 }]);
   assert.deepEqual(result.home.outbound, { sourceAddress: ['203.0.113.5'], httpProxy: { host: '10.0.0.9', port: 3128 } });
-  assert.equal(result.home.admin.https?.bind.port, 8443);
+  assert.equal(result.home.admin.https?.binds[0]?.port, 8443);
   assert.deepEqual(result.home.edge.proxyProtocolFrom, ['10.0.0.4/32']);
 });
 
@@ -162,9 +158,9 @@ test('an empty partner file is a whole partner', () => {
   assert.deepEqual(partner.prefer, ['xmpp', 'sip']);
   assert.deepEqual(partner.allow, { messages: 'both', theySee: ['availability'], weSee: true, firstContact: 'anyone' });
   assert.deepEqual(partner.limits, { messageBytes: 65_536 });
-  const face = { hosts: [], names: [], clientEku: 'ignore', pins: [], tlsAtLeast: 'TLSv1.2', proof: 'certificate' };
+  const face = { hosts: [], names: [], clientEku: 'ignore', pins: [], tlsAtLeast: 'TLSv1.2', revocation: 'soft', proof: 'certificate' };
   assert.deepEqual(partner.sip, { ...face, dialect: 'standard', queuedAnswer: 202, gr: true, use6xx: false });
-  assert.deepEqual(partner.xmpp, face);
+  assert.deepEqual(partner.xmpp, { ...face, posh: false });
   assert.equal(partner.idleWatcherDays, 7);
   assert.equal(partner.allowPrivateAddresses, false);
   assert.equal(partner.enabled, true);

@@ -19,14 +19,22 @@ export function ownDomain(domain: string, served: OwnDomain['served'], more: Par
 }
 
 export function partner(name: string, more: Partial<Partner> = {}): Partner {
-  const face = { hosts: [], names: [], clientEku: 'ignore', pins: [], tlsAtLeast: 'TLSv1.2', proof: 'certificate' } as const;
+  const face = {
+    hosts: [],
+    names: [],
+    clientEku: 'ignore',
+    pins: [],
+    tlsAtLeast: 'TLSv1.2',
+    revocation: 'soft',
+    proof: 'certificate',
+  } as const;
   return {
     name,
     domains: [name],
     enabled: true,
     prefer: ['xmpp', 'sip'],
     sip: { ...face, dialect: 'standard', queuedAnswer: 202, gr: true, use6xx: false },
-    xmpp: face,
+    xmpp: { ...face, posh: false },
     allow: ALLOW,
     limits: { messageBytes: 65_536 },
     idleWatcherDays: 7,

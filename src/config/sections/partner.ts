@@ -19,6 +19,12 @@ const face = (port: number) => ({
   clientEku: word(['ignore', 'require-clientAuth', 'require-serverAuth'])
     .default('ignore')
     .describe("Which extended key usage the partner's certificate must have when it connects to us. Default: ignore."),
+  revocation: word(['soft', 'hard', 'off'])
+    .default('soft')
+    .describe(
+      "Is it asked (OCSP, revocation lists) whether the partner's certificate is revoked? soft: in the background, no word is fine; " +
+        'hard: no word is a refusal; off: not asked, certs/revoked/ alone counts. Default: soft.',
+    ),
   pins: list(text(parseFingerprint, 'b94d27b9934d3e08a52e52d7da7dabfac484efe37a5380ee9088f7ace2efcde9'))
     .optional()
     .describe('SHA-256 fingerprints; only these certificates are accepted. Default: not pinned.'),
@@ -40,6 +46,12 @@ const xmpp = entry({
   proof: word(['certificate', 'dialback'])
     .default('certificate')
     .describe('How the partner proves who it is. `dialback` must be written to be accepted; its sessions are marked unproven.'),
+  posh: z
+    .boolean()
+    .default(false)
+    .describe(
+      'Also believe the certificate whose fingerprint the domain publishes at https://<domain>/.well-known/posh/ (RFC 7711). Default: false.',
+    ),
   ...face(5269),
 });
 

@@ -143,6 +143,7 @@ export const CODE_TO_CONDITION: Readonly<Record<ReasonCode, Row>> = {
   CERT_PEER_CHAIN_INVALID: ['remote-server-not-found', 'cancel'],
   CERT_PEER_NAME_MISMATCH: ['remote-server-not-found', 'cancel'],
   CERT_PEER_REVOKED: ['remote-server-not-found', 'cancel'],
+  CERT_PEER_REVOCATION_UNKNOWN: ['remote-server-not-found', 'cancel'],
   CERT_PEER_PIN_CHANGED: ['remote-server-not-found', 'cancel'],
   CERT_PEER_EKU: ['remote-server-not-found', 'cancel'],
   NET_DNS_NOT_FOUND: ['remote-server-not-found', 'cancel'],

@@ -255,7 +255,16 @@ export class XmppShore {
 }
 
 const UNLISTED: PartnerRoute = {
-  xmpp: { hosts: [], names: [], clientEku: 'ignore', pins: [], tlsAtLeast: 'TLSv1.2', proof: 'certificate' },
+  xmpp: {
+    hosts: [],
+    names: [],
+    clientEku: 'ignore',
+    pins: [],
+    tlsAtLeast: 'TLSv1.2',
+    revocation: 'soft',
+    proof: 'certificate',
+    posh: false,
+  },
   allowPrivateAddresses: false,
   discovered: true,
 };
