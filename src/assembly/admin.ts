@@ -1,7 +1,9 @@
 // Operation of a running process, tied together: what verbs work with here, the admin socket, and TCP where the home says so.
 
 import { createServer } from 'node:http';
+import type { Home } from '../config/home.ts';
 import type { Loaded } from '../config/load.ts';
+import type { OwnCertificates } from '../edge/own-certificates.ts';
 import type { Log } from '../log.ts';
 import type { Actor } from '../model/audit.ts';
 import type { Clock } from '../model/ports.ts';
@@ -13,6 +15,7 @@ import { perform } from '../ops/verb-command.ts';
 import { VERBS } from '../ops/verb-table.ts';
 import { judgeTest } from '../routing/policy-test.ts';
 import { openAudit } from '../store/audit.ts';
+import { openDoors, refusalNotes } from './admin-doors.ts';
 import { listenOnSocket } from './admin-socket.ts';
 import { certificateDesk } from './certificates.ts';
 
@@ -21,11 +24,16 @@ export interface AdminParts {
   readonly records: Records;
   readonly clock: Clock;
   readonly log: Log;
+  readonly own: OwnCertificates;
+  /** What isthmus.yaml said when it was read last. */
+  home(): Home;
   /** The home as its files stand now, checked. */
   load(): Loaded;
 }
 
 export interface Admin {
+  /** Of the listeners on TCP, in the order of `admin:`. */
+  readonly ports: readonly number[];
   /** Something that the process did by itself, or was told by a signal, for the audit log. */
   note(act: string, exit: number, changes?: string): Promise<void>;
   /** Closes the doors: calls on their way get `graceMs`. */
@@ -36,26 +44,31 @@ export interface Admin {
 export async function openAdmin(parts: AdminParts): Promise<Admin> {
   const { live, log } = parts;
   const audit = openAudit(live.home.data);
-  const common: Omit<ApiParts, 'server' | 'who'> = {
-    verbs: VERBS,
-    version: live.version,
-    log,
-    operations: (site) => operationsOf(parts, audit, site),
-    forbidden: async () => {},
-  };
-  const opened: Api[] = [];
-  const note: Admin['note'] = async (act, exit, changes) => {
-    const actor: Actor = { name: 'isthmus', role: 'admin', via: 'process' };
-    const entry = { at: parts.clock.now(), actor, act, input: JSON.stringify({ pid: process.pid, version: live.version }), exit };
+  const append = async (actor: Actor, act: string, input: object, exit: number, changes?: string): Promise<void> => {
+    const entry = { at: parts.clock.now(), actor, act, input: JSON.stringify(input), exit };
     try {
       await audit.append({ ...entry, ...(changes !== undefined && { changes }) });
     } catch (error) {
       log.error({ event: 'store.failed', err: error }, 'the audit log could not be written');
     }
   };
+  const common: Omit<ApiParts, 'server' | 'who'> = {
+    verbs: VERBS,
+    version: live.version,
+    log,
+    operations: (site) => operationsOf(parts, audit, site),
+    async forbidden(actor, verb) {
+      await append(actor, verb.words, { refused: `the role ${verb.role} is needed` }, 2);
+    },
+  };
+  const opened: Api[] = [];
+  const ports: number[] = [];
+  let started = false;
+  const note: Admin['note'] = (act, exit, changes) =>
+    append({ name: 'isthmus', role: 'admin', via: 'process' }, act, { pid: process.pid, version: live.version }, exit, changes);
   const close = async (graceMs: number): Promise<void> => {
     await Promise.all(opened.map((api) => api.close(graceMs)));
-    if (opened.length > 0) await note('stop', 0);
+    if (started) await note('stop', 0);
     audit.close();
   };
   try {
@@ -66,6 +79,10 @@ export async function openAdmin(parts: AdminParts): Promise<Admin> {
     });
     opened.push(local);
     await listenOnSocket(local.server, live.home.admin.socket);
+    const refused = refusalNotes(parts.clock, (actor, act, input) => append(actor, act, input, 2));
+    const doors = await openDoors({ ...parts, refused }, common);
+    opened.push(...doors.apis);
+    ports.push(...doors.ports);
   } catch (error) {
     await close(0);
     throw error;
@@ -73,9 +90,10 @@ export async function openAdmin(parts: AdminParts): Promise<Admin> {
   const [before] = await audit.list({ limit: 1, act: 'start' });
   const [stopped] = await audit.list({ limit: 1, act: 'stop' });
   const killed = before !== undefined && before.number > (stopped?.number ?? 0);
+  started = true;
   await note('start', 0, killed ? `the run that began at ${new Date(before.at).toISOString()} did not end properly` : undefined);
   log.info({ event: 'admin.opened', socket: live.home.admin.socket }, 'the command line and the API reach this process');
-  return { note, close };
+  return { ports, note, close };
 }
 
 /** Who may open the file may do everything; the command line says who typed. */
@@ -103,6 +121,7 @@ function operationsOf(parts: AdminParts, audit: ReturnType<typeof openAudit>, si
     certificates: () => certificateDesk(parts.live.home.dir, parts.clock),
     renewals: async () => parts.live.renewals,
     live: parts.live,
+    prober: async () => parts.live.partners.prober(),
     async ask(words, input) {
       const verb = await VERBS.find((row) => row.words === words)?.load();
       if (verb === undefined) throw new Error(`no verb is called "${words}"`);

@@ -30,6 +30,8 @@ import { openAdmin } from './admin.ts';
 import { drain } from './drain.ts';
 import { makeEdge, openListeners } from './edge.ts';
 import { startMonitoring, Watchers } from './monitoring.ts';
+import { partnerRoom } from './partner-room.ts';
+import { watchPeerTries } from './peer-tries.ts';
 import { keepHouse, type Reloads, Rules, tellFaults, watchCertificates } from './reload.ts';
 import { makeRenewals } from './renewal.ts';
 import { secretOf } from './secrets.ts';
@@ -75,10 +77,11 @@ export async function start(ready: Ready, written: Log): Promise<Running> {
 
   // --- what is durable ---
   const store = openStore({ folder: home.data, clock, mode: 'own' });
+  eyes.add(watchPeerTries(store.peerTries, clock));
   for (const remark of store.remarks) log.warn({ event: 'store.remark', what: remark.what }, remark.text);
 
   // --- the edge: who is there, and the way out ---
-  const parts = makeEdge(home, table, clock, ids, new PassportBook({ store: store.passports, clock, log }));
+  const parts = makeEdge(home, table, clock, ids, { log, passports: new PassportBook({ store: store.passports, clock, log }) });
   const faults = [...parts.own.faults, ...parts.trust.faults];
   tellFaults(faults, log);
   const broken = faults.filter((fault) => fault.level === 'error');
@@ -206,6 +209,7 @@ export async function start(ready: Ready, written: Log): Promise<Running> {
     sessions,
     health,
     renewals: renewing.renewals,
+    partners: partnerRoom({ ...common, edge: parts, sessions, ledger: store.ledger, ...xmpp }),
     alerts: () => alerts.standing,
     drain: ended,
   };
@@ -214,6 +218,8 @@ export async function start(ready: Ready, written: Log): Promise<Running> {
     records: store,
     clock,
     log,
+    own: parts.own,
+    home: () => home,
     load: () => ready.reload(table().generation),
   }).catch(failed);
   renewing.start();

@@ -167,7 +167,7 @@ function dnsNames(certificate: X509Certificate): string[] {
   return entries.flatMap((entry) => (entry.startsWith('DNS:') && !entry.includes('"') ? [entry.slice(4).toLowerCase()] : []));
 }
 
-const TRUST_FOLDERS = ['edge', 'inside', 'partners'] as const;
+const TRUST_FOLDERS = ['edge', 'inside', 'partners', 'admin'] as const;
 
 /**
  * Every file in certs/trust must lie on a side; a typing error must never make a root for everyone.
@@ -196,7 +196,7 @@ export function checkTrust(files: HomeFiles, partners: ReadonlySet<string>, nowM
           'CONFIG_FILE',
           wholeFile(path),
           `the folder certs/trust/${side} means nothing`,
-          'edge, inside or partners',
+          'edge, inside, partners or admin',
           nearest(side, TRUST_FOLDERS),
         ),
       );

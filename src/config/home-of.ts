@@ -1,15 +1,15 @@
 // isthmus.yaml to the Home that assembly/ reads, every default filled in.
 
-import { isAbsolute, join, resolve } from 'node:path';
+import { isAbsolute, resolve } from 'node:path';
+import { adminOf } from './admin.ts';
 import type { Home } from './home.ts';
 import type { IsthmusInput, Listeners } from './listeners.ts';
 import { notifySection } from './sections/notify.ts';
 
 /** Fills in every default of isthmus.yaml. @param dir absolute path of the home */
 export function homeOf(dir: string, input: IsthmusInput, listeners: Listeners, host: string): Home {
-  const { edge, inside, clients, outbound, admin, dns, retention } = input;
+  const { edge, inside, clients, outbound, dns, retention } = input;
   const { httpProxy } = outbound ?? {};
-  const adminBind = listeners.adminHttps[0];
   const [metrics] = listeners.metrics;
   const data = under(dir, input.data);
   return {
@@ -32,10 +32,7 @@ export function homeOf(dir: string, input: IsthmusInput, listeners: Listeners, h
       sourceAddress: outbound?.sourceAddress ?? [],
       ...(httpProxy !== undefined && { httpProxy: { host: httpProxy.host, port: httpProxy.port } }),
     },
-    admin: {
-      socket: admin?.scheme === 'unix' ? under(dir, admin.path) : join(data, 'admin.sock'),
-      ...(adminBind !== undefined && { https: { bind: adminBind } }),
-    },
+    admin: adminOf(dir, data, input, listeners.adminHttps),
     ...(metrics !== undefined && { metrics }),
     notify: notifyOf(input.notify),
     dns: { servers: dns?.servers ?? [] },

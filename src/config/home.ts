@@ -4,6 +4,7 @@
 import type { AcmeSettings } from '../model/acme.ts';
 import type { NotifySettings } from '../model/notify.ts';
 import type { HostPort, Where } from '../model/table.ts';
+import type { AdminClient, AdminToken } from './admin.ts';
 
 /** One address to listen on; edge/bind.ts understands it as it is. */
 export interface Bind<T extends string = 'tls' | 'starttls' | 'plain'> {
@@ -14,6 +15,14 @@ export interface Bind<T extends string = 'tls' | 'starttls' | 'plain'> {
   /** 0: any free one. */
   readonly port: number;
   readonly where: Where;
+}
+
+export interface AdminHttps {
+  readonly binds: readonly Bind<'https'>[];
+  /** certs/own/<name> shown there; else the one of `edge.identity`. */
+  readonly certificate?: string;
+  readonly tokens: readonly AdminToken[];
+  readonly clients: readonly AdminClient[];
 }
 
 export interface Home {
@@ -45,7 +54,8 @@ export interface Home {
   readonly admin: {
     /** Absolute path of the admin socket; the command line uses it whatever else listens. */
     readonly socket: string;
-    readonly https?: { readonly bind: Bind<'https'> };
+    /** TCP, only where `admin:` says so. */
+    readonly https?: AdminHttps;
   };
   readonly metrics?: Bind<'http'>;
   readonly notify: NotifySettings;

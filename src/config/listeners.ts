@@ -59,11 +59,17 @@ export function listenersOf(input: IsthmusInput, source: YamlSource | undefined,
     clientSip: binds(on(clients, clients?.sip), ['clients', 'sip']),
     clientXmpp: binds(on(clients, clients?.xmpp), ['clients', 'xmpp']),
     clientWeb: binds(on(clients, clients?.web), ['clients', 'web']),
-    adminHttps: binds(admin === undefined || admin.scheme === 'unix' ? [] : [admin], ['admin']),
+    adminHttps: binds(adminUrls(admin), source?.has(['admin', 'listen']) === true ? ['admin', 'listen'] : ['admin']),
     metrics: binds(metrics === undefined ? [] : [metrics], ['metrics']),
   };
   if (source !== undefined) checkOverlap(Object.values(listeners).flat(), source, findings);
   return listeners;
+}
+
+/** The listeners on TCP among what `admin:` names. */
+function adminUrls(admin: IsthmusInput['admin']): SchemeUrl<'https'>[] {
+  const written = admin?.enabled === false ? [] : (admin?.listen ?? []);
+  return written.flatMap((one) => (one.scheme === 'unix' ? [] : [one]));
 }
 
 function checkOverlap(binds: readonly AnyBind[], source: YamlSource, findings: Findings): void {

@@ -5,6 +5,7 @@ import { resolve } from 'node:path';
 import type * as z from 'zod';
 import type { Table } from '../model/table.ts';
 import { ACME_FILE, acmeOf } from './acme.ts';
+import { checkAdmin } from './admin.ts';
 import { checkTrust, covers, type OwnPair, ownPairs } from './certificates.ts';
 import { type HomeFiles, readHomeFiles } from './files.ts';
 import { type Fault, Findings, type Notice, wholeFile } from './finding.ts';
@@ -153,6 +154,9 @@ export function checkHome(dir: string, files: HomeFiles, options: LoadOptions = 
       'write where its server listens for components, or inside.component in isthmus.yaml when it dials us',
     );
   }
+  const home = homeOf(dir, input, listeners, host);
+  const pairNames = pairs.map((pair) => pair.name);
+  checkAdmin(home, input, isthmus, files, pairNames, options.credentials ?? false, findings);
   tellNotYet(isthmus, domainsFile, later, findings);
 
   const table: Table = {
@@ -167,7 +171,7 @@ export function checkHome(dir: string, files: HomeFiles, options: LoadOptions = 
   const faults = findings.faults();
   const notices = findings.notices();
   if (faults.length > 0) return { ok: false, faults, notices };
-  return { ok: true, home: { ...homeOf(dir, input, listeners, host), ...(acme !== undefined && { acme }) }, table, notices, faults: [] };
+  return { ok: true, home: { ...home, ...(acme !== undefined && { acme }) }, table, notices, faults: [] };
 }
 
 function openFile(file: string, files: HomeFiles, findings: Findings): YamlSource | undefined {

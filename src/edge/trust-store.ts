@@ -98,7 +98,7 @@ export function loadTrust(options: TrustOptions, generation: number): { readonly
     });
 
   for (const name of list(options.folder, 'trust')) {
-    const known = ['edge', 'inside', 'partners'].includes(name) && statSync(join(options.folder, 'trust', name)).isDirectory();
+    const known = ['edge', 'inside', 'partners', 'admin'].includes(name) && statSync(join(options.folder, 'trust', name)).isDirectory();
     if (!known && name !== 'README.md') {
       fault(`trust/${name}`, 'is in the wrong place: roots belong into trust/edge/, trust/inside/ or trust/partners/<domain>/');
     }

@@ -2,7 +2,8 @@
 
 import * as z from 'zod';
 import { entry, list, secret, text, word } from '../shape.ts';
-import { parseAddress, parseCidr, parseDomain, parseDuration, parseHostPort, parseName, parseSchemeUrl, Wrong } from '../values.ts';
+import { parseAddress, parseCidr, parseDomain, parseDuration, parseHostPort, parseName, parseSchemeUrl } from '../values.ts';
+import { adminSection } from './admin.ts';
 import { notifySection } from './notify.ts';
 
 const bind = <S extends string>(schemes: Readonly<Record<S, number>>, example: string) =>
@@ -51,22 +52,12 @@ const outbound = entry({
   httpProxy: text((value) => parseSchemeUrl(value, { http: 3128 }, 'dial'), 'http://10.0.0.9:3128').optional(),
 }).describe('How we go out.');
 
-/** `unix:var/admin.sock`, `https://10.0.0.5:8443`. */
-function parseAdmin(value: string) {
-  const socket = /^unix:(.+)$/.exec(value);
-  if (socket !== null) return { scheme: 'unix' as const, path: socket[1]! };
-  const url = parseSchemeUrl(value, { https: 8443 }, 'bind');
-  return url instanceof Wrong ? new Wrong('unix:var/admin.sock or https://10.0.0.5:8443') : url;
-}
-
 export const isthmusSection = entry({
   edge: edge.optional(),
   inside: inside.optional(),
   clients: clients.optional(),
   outbound: outbound.optional(),
-  admin: text(parseAdmin, 'unix:var/admin.sock')
-    .optional()
-    .describe('Where the command line reaches this process. Default: unix:var/admin.sock.'),
+  admin: adminSection.optional(),
   metrics: text((value) => parseSchemeUrl(value, { http: 9090 }, 'bind'), 'http://127.0.0.1:9090').optional(),
   notify: notifySection.optional(),
   dns: entry({ servers: list(text((value) => parseHostPort(value, 53), '10.0.0.2')).optional() })

@@ -1,0 +1,158 @@
+// Who gets in over TCP, and who does not.
+
+import assert from 'node:assert/strict';
+import { X509Certificate } from 'node:crypto';
+import { test } from 'node:test';
+import type { AdminClient, AdminToken } from '../../../src/config/admin.ts';
+import { ROLES } from '../../../src/model/audit.ts';
+import { type AccessParts, type ShownClient, whoCalls } from '../../../src/ops/api/access.ts';
+import { type Caller, mayUse } from '../../../src/ops/api/api.ts';
+import { networkOf, Throttle } from '../../../src/ops/api/throttle.ts';
+import { VERBS } from '../../../src/ops/verb-table.ts';
+import { makeCa } from '../../support/ca.ts';
+
+const SECRETS: Readonly<Record<string, string>> = {
+  dash: 'a-long-random-dashboard-token',
+  ops: 'another-long-random-token-1',
+  short: 'tooshort',
+};
+const TOKENS: readonly AdminToken[] = [
+  { name: 'dashboard', role: 'viewer', secret: 'dash' },
+  { name: 'ops', role: 'operator', secret: 'ops' },
+  { name: 'weak', role: 'admin', secret: 'short' },
+  { name: 'lost', role: 'admin', secret: 'gone' },
+];
+
+function door(more: Partial<AccessParts> = {}) {
+  const refused: string[] = [];
+  let now = 0;
+  const parts: AccessParts = {
+    tokens: TOKENS,
+    clients: [],
+    secret(name) {
+      const value = SECRETS[name];
+      if (value === undefined) throw new Error('ENOENT');
+      return value;
+    },
+    shown: () => undefined,
+    now: () => Date.now(),
+    throttle: new Throttle(() => now),
+    refused: async (address, why) => void refused.push(`${address}: ${why}`),
+    ...more,
+  };
+  const call = (authorization?: string, address = '192.0.2.7') =>
+    // Nothing else of a request is looked at.
+    whoCalls(parts, { headers: authorization === undefined ? {} : { authorization }, address } as unknown as Caller);
+  return { call, refused, pass: (ms: number) => void (now += ms) };
+}
+
+test('a token that the home names is its name and role, from its address', async () => {
+  const { call, refused } = door();
+  assert.deepEqual(await call(`Bearer ${SECRETS.dash}`), { name: 'dashboard', role: 'viewer', via: 'api', address: '192.0.2.7' });
+  assert.deepEqual(await call(`bearer  ${SECRETS.ops} `), { name: 'ops', role: 'operator', via: 'api', address: '192.0.2.7' });
+  assert.deepEqual(refused, []);
+});
+
+test('anything else is 401 and is told to the audit log without what was sent', async () => {
+  const { call, refused } = door();
+  for (const wrong of [
+    undefined,
+    'Bearer',
+    'Bearer x',
+    `Basic ${SECRETS.dash}`,
+    `Bearer ${SECRETS.short}`,
+    'Bearer ',
+    `Bearer ${SECRETS.dash}x`,
+    `Bearer ${'x'.repeat(5000)}`,
+  ]) {
+    const answer = await call(wrong);
+    assert.ok('fault' in answer && answer.status === 401, String(wrong));
+  }
+  assert.equal(refused.length, 8);
+  assert.doesNotMatch(refused.join(), /tooshort|random/);
+});
+
+test('without tokens and clients nobody gets in, and it says so', async () => {
+  const { call } = door({ tokens: [] });
+  const answer = await call('Bearer ');
+  assert.ok('fault' in answer && answer.status === 401 && answer.fault.text.startsWith('Nobody may use this'));
+});
+
+test('ten failures a minute from one address, then nothing is compared, the right token neither; others are not touched', async () => {
+  const { call, refused, pass } = door();
+  for (let i = 0; i < 10; i += 1) {
+    await call('Bearer wrong');
+    pass(1000);
+  }
+  const answer = await call(`Bearer ${SECRETS.ops}`);
+  assert.ok('fault' in answer && answer.status === 429 && answer.retryAfterSeconds === 50);
+  assert.ok('role' in (await call(`Bearer ${SECRETS.ops}`, '192.0.2.8')));
+  assert.equal(refused.length, 10);
+  pass(50_000);
+  assert.ok('role' in (await call(`Bearer ${SECRETS.ops}`)));
+});
+
+test('addresses of one /64 count together', () => {
+  assert.equal(networkOf('2001:db8:1:2:3:4:5:6'), '2001:db8:1:2::/64');
+  assert.equal(networkOf('2001:db8::6'), '2001:db8:0:0::/64');
+  assert.equal(networkOf('::1'), '0:0:0:0::/64');
+  assert.equal(networkOf('::ffff:192.0.2.1'), '::ffff:192.0.2.1');
+  assert.equal(networkOf('192.0.2.1'), '192.0.2.1');
+});
+
+const ca = makeCa('Admins');
+const olga = new X509Certificate(ca.issue({ names: ['olga.corp.example'], cn: 'olga' }).certPem);
+const late = new X509Certificate(ca.issue({ names: ['olga.corp.example'], cn: 'olga', notAfter: new Date(Date.now() - 1000) }).certPem);
+const fingerprint = olga.fingerprint256.replaceAll(':', '').toLowerCase();
+const as = (match: AdminClient['match']): AdminClient => ({ name: 'olga', role: 'operator', match });
+const CLIENTS: readonly { title: string; match: AdminClient['match']; shown: ShownClient; in: boolean }[] = [
+  { title: 'by fingerprint, whoever issued it', match: { fingerprint }, shown: { certificate: olga, trusted: false }, in: true },
+  { title: 'by another fingerprint', match: { fingerprint: 'a'.repeat(64) }, shown: { certificate: olga, trusted: true }, in: false },
+  { title: 'by subject', match: { subject: 'CN=olga' }, shown: { certificate: olga, trusted: true }, in: true },
+  {
+    title: 'by subject, from an authority that nobody trusts',
+    match: { subject: 'CN=olga' },
+    shown: { certificate: olga, trusted: false },
+    in: false,
+  },
+  { title: 'by a part of the subject', match: { subject: 'CN=olg' }, shown: { certificate: olga, trusted: true }, in: false },
+  { title: 'by a longer subject', match: { subject: 'CN=olga, O=Corp' }, shown: { certificate: olga, trusted: true }, in: false },
+  { title: 'by name', match: { san: 'olga.corp.example' }, shown: { certificate: olga, trusted: true }, in: true },
+  { title: 'by name, untrusted', match: { san: 'olga.corp.example' }, shown: { certificate: olga, trusted: false }, in: false },
+  { title: 'by a name that only the CN has', match: { san: 'olga' }, shown: { certificate: olga, trusted: true }, in: false },
+  { title: 'an expired one', match: { subject: 'CN=olga' }, shown: { certificate: late, trusted: true }, in: false },
+];
+for (const { title, match, shown, in: gets } of CLIENTS) {
+  test(`a client certificate ${title} ${gets ? 'gets in' : 'does not get in'}`, async () => {
+    const { call } = door({ clients: [as(match)], shown: () => shown });
+    const answer = await call();
+    assert.equal('role' in answer && answer.name === 'olga' && answer.role === 'operator', gets);
+  });
+}
+
+test('every verb for every role: who reads sees, who operates changes, and helpdesk never reads what people wrote', async () => {
+  const table = await Promise.all(
+    VERBS.map(async (row) => {
+      const verb = await row.load();
+      return [row.words, ROLES.filter((role) => mayUse({ name: 'x', role, via: 'api' }, verb)).join(' ')] as const;
+    }),
+  );
+  const all = 'viewer helpdesk compliance operator admin';
+  const from = (role: string): string => all.slice(all.indexOf(role));
+  for (const [words, roles] of table)
+    assert.ok(
+      ['viewer', 'helpdesk', 'compliance', 'operator', 'admin'].some((role) => from(role) === roles),
+      words,
+    );
+  const may = new Map(table);
+  const expected: Readonly<Record<string, (typeof ROLES)[number]>> = {
+    'request list': 'helpdesk',
+    'request approve': 'operator',
+    'request deny': 'operator',
+    'audit list': 'compliance',
+    'audit verify': 'compliance',
+    'audit export': 'compliance',
+    drain: 'operator',
+  };
+  for (const [words, role] of Object.entries(expected)) assert.equal(may.get(words), from(role), words);
+});
