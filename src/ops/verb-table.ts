@@ -9,6 +9,12 @@ export interface VerbRow {
 }
 
 export const VERBS: readonly VerbRow[] = [
+  { words: 'cert list', summary: 'certificates, and what ends soon', load: async () => (await import('./cert/list.ts')).certList },
+  { words: 'cert request', summary: 'makes a key and a request', load: async () => (await import('./cert/request.ts')).certRequest },
+  { words: 'cert import', summary: 'checks a certificate and uses it', load: async () => (await import('./cert/import.ts')).certImport },
+  { words: 'cert trust', summary: 'trusts an authority on one side', load: async () => (await import('./cert/trust.ts')).certTrust },
+  { words: 'cert pin', summary: "pins a partner's certificate", load: async () => (await import('./cert/pin.ts')).certPin },
+  { words: 'cert revoke', summary: 'refuses a certificate from now on', load: async () => (await import('./cert/revoke.ts')).certRevoke },
   {
     words: 'cert renew',
     summary: 'renews our certificates by ACME, as certs/acme.yaml says',
@@ -29,5 +35,10 @@ export const VERBS: readonly VerbRow[] = [
     words: 'partner import',
     summary: "takes over another system's partners: Lync and Skype for Business, Prosody, ejabberd",
     load: async () => (await import('./import/import.ts')).partnerImport,
+  },
+  {
+    words: 'partner test',
+    summary: 'climbs DNS, TCP, TLS, identity, stream or OPTIONS, policy, both ways, and says where it fell',
+    load: async () => (await import('./partner-test/verb.ts')).partnerTest,
   },
 ];
