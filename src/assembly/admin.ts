@@ -18,6 +18,7 @@ import { openAudit } from '../store/audit.ts';
 import { openDoors, refusalNotes } from './admin-doors.ts';
 import { listenOnSocket } from './admin-socket.ts';
 import { certificateDesk } from './certificates.ts';
+import { dnsView } from './domain-dns.ts';
 
 export interface AdminParts {
   readonly live: Live;
@@ -122,6 +123,7 @@ function operationsOf(parts: AdminParts, audit: ReturnType<typeof openAudit>, si
     renewals: async () => parts.live.renewals,
     live: parts.live,
     prober: async () => parts.live.partners.prober(),
+    dns: async (home) => dnsView(home.dns.servers),
     async ask(words, input) {
       const verb = await VERBS.find((row) => row.words === words)?.load();
       if (verb === undefined) throw new Error(`no verb is called "${words}"`);

@@ -39,6 +39,8 @@ export function commandLineOperations(dir: string, terminal: Terminal, judge: Ju
     audit: () => (audit ??= openAudit(data)),
     certificates: () => certificateDesk(dir, systemClock),
     renewals: async ({ home, table }) => (await import('./renewal.ts')).commandRenewals(home, table),
+    prober: async (home, table) => (await import('./partner-probe.ts')).makeProber(home, () => table),
+    dns: async (home) => (await import('./domain-dns.ts')).dnsView(home.dns.servers),
     async ask(words, input) {
       if (!existsSync(socket)) return undefined;
       const [{ askProcess }, { VERBS }] = await Promise.all([import('../ops/admin-client.ts'), import('../ops/verb-table.ts')]);

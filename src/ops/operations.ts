@@ -1,6 +1,7 @@
 // What a verb works with: the home's files, its records, and the running process when there is one. The command line and
 // the API each make one for a call (assembly/operations.ts).
 
+import type { Home } from '../config/home.ts';
 import type { Loaded } from '../config/load.ts';
 import type { Judge } from '../config/policy-tests.ts';
 import type { Renewals } from '../model/acme.ts';
@@ -11,7 +12,9 @@ import type { PassportStore } from '../model/passport.ts';
 import type { PeerTryStore } from '../model/peer-try.ts';
 import type { Clock } from '../model/ports.ts';
 import type { AuthorizationStore, ContactRequestStore, DecisionStore, DiscoveredStore } from '../model/stores.ts';
+import type { DnsView } from './domain/ports.ts';
 import type { Live } from './live.ts';
+import type { OpenProber } from './partner-test/ports.ts';
 import type { Report } from './verb.ts';
 
 /** Tables of the home that verbs read, and write single lines of. */
@@ -45,6 +48,10 @@ export interface Operations {
   renewals(loaded: Loaded & { readonly ok: true }): Promise<Renewals>;
   /** The process itself; present only inside it. */
   readonly live?: Live;
+  /** How partners are tested from here, with connections of its own; inside the process `live.partners` has its own. */
+  readonly prober: OpenProber;
+  /** DNS as the world sees it now, asked of the home's name servers. */
+  readonly dns: (home: Home) => Promise<DnsView>;
   /** Asks the running process to do a verb; undefined: nothing runs with this home. Inside the process: runs it here. */
   ask(words: string, input: Readonly<Record<string, unknown>>): Promise<Report | undefined>;
   /** One line on how far it is, for long work; shown on a terminal only. */

@@ -41,4 +41,19 @@ export const VERBS: readonly VerbRow[] = [
     summary: 'climbs DNS, TCP, TLS, identity, stream or OPTIONS, policy, both ways, and says where it fell',
     load: async () => (await import('./partner-test/verb.ts')).partnerTest,
   },
+  {
+    words: 'domain list',
+    summary: 'your own domains, what serves each, and which certificate it shows',
+    load: async () => (await import('./domain/list.ts')).domainList,
+  },
+  {
+    words: 'domain show',
+    summary: 'one domain of yours: inside, certificate, partners that can reach it',
+    load: async () => (await import('./domain/list.ts')).domainShow,
+  },
+  {
+    words: 'domain dns',
+    summary: 'prints the DNS records to publish for your own domains, and checks them',
+    load: async () => (await import('./domain/dns.ts')).domainDns,
+  },
 ];

@@ -1,0 +1,147 @@
+// isthmus domain list and domain show: the domains that are ours, what serves each, and how partners reach it.
+
+import * as z from 'zod';
+import { showFinding } from '../../config/finding.ts';
+import type { Loaded } from '../../config/load.ts';
+import type { OwnDomain, Table } from '../../model/table.ts';
+import type { Operations } from '../operations.ts';
+import { type Report, verb } from '../verb.ts';
+import { chosenDomains } from './dns.ts';
+import { pairsOf, shownFor } from './names.ts';
+import { facesOf } from './sheet.ts';
+
+const listInput = z.object({});
+
+export const domainList = verb({
+  words: 'domain list',
+  summary: 'your own domains, what serves each, and which certificate it shows',
+  positionals: [],
+  options: {},
+  details: 'From routes/domains.yaml and certs/own/. isthmus domain dns prints the records that belong to them.',
+  example: 'isthmus domain list --home ./home',
+  input: listInput,
+  http: { method: 'GET', path: '/v1/domains' },
+  role: 'viewer',
+  audited: false,
+  where: 'here',
+  async run(operations) {
+    const loaded = operations.load();
+    if (!loaded.ok) return faulty(operations, loaded, 'domain list');
+    const { table } = loaded;
+    const rows = [...new Set(table.domains.values())].map((own) => facts(own, operations, table));
+    const cells = [['domain', 'served', 'partners speak', 'inside', 'certificate', 'aliases'], ...rows.map(cellsOf)];
+    const widths = cells[0]!.map((_, column) => Math.max(...cells.map((row) => row[column]!.length)));
+    const text =
+      rows.length === 0
+        ? 'no domain of yours in routes/domains.yaml'
+        : cells
+            .map((row) =>
+              row
+                .map((cell, column) => cell.padEnd(widths[column]!))
+                .join('  ')
+                .trimEnd(),
+            )
+            .join('\n');
+    return { text, json: { domains: rows }, exit: 0 };
+  },
+});
+
+const showInput = z.object({ domain: z.string().describe('A domain of ours, or an alias.') });
+
+export const domainShow = verb({
+  words: 'domain show',
+  summary: 'one domain of yours: inside, certificate, partners that can reach it',
+  positionals: ['domain'],
+  options: {},
+  details: 'From routes/ and certs/own/. isthmus domain dns DOMAIN prints the records that belong to it.',
+  example: 'isthmus domain show corp.example --home ./home',
+  input: showInput,
+  http: { method: 'GET', path: '/v1/domains/{domain}' },
+  role: 'viewer',
+  audited: false,
+  where: 'here',
+  async run(operations, { domain: written }) {
+    const loaded = operations.load();
+    if (!loaded.ok) return faulty(operations, loaded, 'domain show');
+    const { table } = loaded;
+    const chosen = chosenDomains(written, table);
+    if (typeof chosen === 'string') return { text: `isthmus domain show: ${chosen}`, json: { error: chosen }, exit: 2, status: 404 };
+    const own = chosen[0]![1];
+    const all = facts(own, operations, table);
+    return { text: shown(all), json: all, exit: 0 };
+  },
+});
+
+interface Facts {
+  readonly domain: string;
+  readonly aliases: readonly string[];
+  readonly served: OwnDomain['served'];
+  readonly sameProtocol: boolean;
+  readonly partnersSpeak: readonly string[];
+  readonly nextHop: readonly string[];
+  readonly acceptFrom: readonly string[];
+  readonly component: string | null;
+  readonly certificate: { readonly shown: string | null; readonly names: readonly string[]; readonly chosen: boolean };
+  readonly partners: readonly string[];
+  readonly where: string;
+}
+
+function facts(own: OwnDomain, operations: Operations, table: Table): Facts {
+  const faces = facesOf(own);
+  const pair = shownFor(own.domain, own, pairsOf(operations.dir, operations.clock.now()));
+  const partners = [...new Set(table.partners.values())].filter(
+    ({ enabled, prefer }) => enabled && prefer.some((one) => faces.includes(one)),
+  );
+  const { component } = own;
+  const dial = component?.dial;
+  return {
+    domain: own.domain,
+    aliases: own.aliases,
+    served: own.served,
+    sameProtocol: own.sameProtocol,
+    partnersSpeak: faces,
+    nextHop: own.nextHop.map(({ transport, host, port }) => `${transport === 'tls' ? 'tls' : 'plain'}://${host}:${port}`),
+    acceptFrom: own.acceptFrom,
+    component: component === undefined ? null : `${component.name}${dial === undefined ? '' : ` at ${dial.host}:${dial.port}`}`,
+    certificate: { shown: pair?.name ?? null, names: pair?.names ?? [], chosen: own.certificate !== undefined },
+    partners: partners.map(({ name }) => name).sort(),
+    where: `${own.where.file}:${own.where.line ?? 1}`,
+  };
+}
+
+const inside = ({ nextHop, component }: Facts): string => (nextHop.length > 0 ? nextHop.join(', ') : (component ?? 'Isthmus itself'));
+
+function cellsOf(one: Facts): string[] {
+  return [one.domain, one.served, one.partnersSpeak.join(', '), inside(one), one.certificate.shown ?? 'none', one.aliases.join(', ')];
+}
+
+const SHOWN_PARTNERS = 20;
+
+function shown(one: Facts): string {
+  const { certificate, partners } = one;
+  const more = partners.length - SHOWN_PARTNERS;
+  const rows: (readonly [string, string])[] = [
+    ['aliases', one.aliases.join(', ') || 'none'],
+    ['served', `${one.served}, ${inside(one)}`],
+    ['accepts from', one.served === 'sip' ? one.acceptFrom.join(', ') || 'nobody (acceptFrom is not there)' : 'its component'],
+    ['partners speak', `${one.partnersSpeak.join(' and ')}${one.sameProtocol ? ' (sameProtocol: true)' : ''}`],
+    [
+      'certificate',
+      certificate.shown === null
+        ? 'none names it: partners cannot recognise us'
+        : `certs/own/${certificate.shown}${certificate.chosen ? ' (chosen)' : ' (by its names)'}: ${certificate.names.join(', ')}`,
+    ],
+    [
+      'partners',
+      partners.length === 0
+        ? 'none with a file'
+        : `${partners.length}: ${partners.slice(0, SHOWN_PARTNERS).join(', ')}${more > 0 ? ` and ${more} more` : ''}`,
+    ],
+  ];
+  return [`${one.domain} (${one.where})`, ...rows.map(([key, value]) => `  ${key.padEnd(14)}  ${value}`)].join('\n');
+}
+
+function faulty(operations: Operations, loaded: Loaded & { readonly ok: false }, words: string): Report {
+  const text = [...loaded.faults.map(showFinding), `isthmus ${words}: the home ${operations.dir} has faults`].join('\n');
+  return { text, json: { error: 'faults', faults: loaded.faults }, exit: 2 };
+}
