@@ -76,6 +76,7 @@ export function makeEdge(home: EdgeSettings, table: () => Table, clock: Clock, i
     sessions,
     status: new CertificateStatus({ web, clock, log: kept.log ?? SILENT }),
     ...(kept.passports && { passports: kept.passports }),
+    shaken: (protocol, direction, ms) => kept.log?.debug({ event: 'tls.done', protocol, direction, ms }),
   };
   const [sourceAddress] = home.outbound.sourceAddress;
   const connector = makeConnector({ edge, ownAddresses: () => listening, ...(sourceAddress !== undefined && { sourceAddress }) });

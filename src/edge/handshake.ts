@@ -18,6 +18,8 @@ export interface Handshaken {
   /** Which certificate of ours the peer was shown; a client whose server did not ask showed none. */
   readonly own: OwnCertificate;
   readonly serverName?: string;
+  /** How long it took. */
+  readonly ms: number;
   /** As client: the server asked for our certificate. Which authorities it named, node does not tell. */
   readonly asked?: boolean;
   /** As client: the certificate status that the server stapled (RFC 6066 §8), as sent. */
@@ -117,8 +119,9 @@ function settle(
   done: 'secure' | 'secureConnect',
   options: Common,
   from: string,
-  result: () => Handshaken,
+  result: () => Omit<Handshaken, 'ms'>,
 ): Promise<Handshaken> {
+  const begun = options.clock.monotonic();
   // For the life of both sockets: an error without a listener would end the process. Whoever uses the link adds its own.
   raw.on('error', ignored);
   socket.on('error', ignored);
@@ -133,7 +136,7 @@ function settle(
     const onClose = (): void => onError(new Error('disconnected before secure'));
     const onDone = (): void => {
       finish();
-      resolve(result());
+      resolve({ ...result(), ms: options.clock.monotonic() - begun });
     };
     const timer = options.clock.after(options.timeoutMs, () => {
       const text = `The TLS handshake ${from} was not finished within ${options.timeoutMs} ms.`;

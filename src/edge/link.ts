@@ -16,6 +16,8 @@ export interface Edge extends Judges {
   readonly own: OwnCertificates;
   readonly ids: Ids;
   readonly sessions: SessionBook;
+  /** Told of each finished TLS handshake. */
+  readonly shaken?: (protocol: Protocol, direction: 'in' | 'out', ms: number) => void;
 }
 interface LinkFacts {
   readonly protocol: Protocol;
@@ -55,6 +57,7 @@ export function secureLink(done: Handshaken, facts: LinkFacts, edge: Edge): Link
   const id = facts.id ?? edge.ids.token();
   const { protocol, side, direction } = facts;
   const security = { tls, ...(shown ? { fingerprint: fingerprintOf(shown[0]) } : {}) };
+  edge.shaken?.(protocol, direction, done.ms);
   const notes = edge.sessions.secured({ id, protocol, side, direction, ...ends.far }, raw, security);
   const far = {
     ...farFacts(facts),

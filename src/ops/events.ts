@@ -39,6 +39,7 @@ export const EVENTS: Readonly<Record<string, LogEvent>> = {
     'A connection was ended because the rules in force no longer know its partner, or by an operator.',
     'isthmus_sessions',
   ),
+  'tls.done': event('debug', 'A TLS handshake is done; its duration is counted.', 'isthmus_handshake_seconds'),
   'tls.failed': event('info', 'The TLS handshake with a peer failed.', 'isthmus_handshake_failures_total'),
   'partner.certificate': event(
     'info',
