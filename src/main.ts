@@ -32,14 +32,6 @@ const COMMANDS: readonly CommandRow[] = [
     load: async () => (await import('./ops/demo.ts')).demoCommand((await import('./assembly/demo.ts')).demo),
   },
   {
-    words: 'partner test',
-    summary: 'climbs DNS, TCP, TLS, identity, stream or OPTIONS toward a partner and says where it fell',
-    load: async () => {
-      const { partnerTestCommand } = await import('./ops/partner-test/command.ts');
-      return partnerTestCommand((await import('./assembly/partner-probe.ts')).makeProbe);
-    },
-  },
-  {
     words: 'explain',
     summary: 'what became of a message, in plain words',
     load: async () => (await import('./ops/record-commands.ts')).explainCommand(await records()),

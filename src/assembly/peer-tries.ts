@@ -62,9 +62,12 @@ export function readLine({ fields, bound, sentence }: LogLine, at: number): Peer
     case 'peer.refused':
       return refused(word('domain'), word('code'), word('reason'));
     case 'sip.request.refused':
-      return word('direction') === 'out' ? undefined : refused(hostOf(word('from')), word('code'), sentence);
+      // Who it is was in question; that a user or domain does not exist is another matter.
+      return word('direction') === 'out' || !/^(CERT|AUTH|PARTNER)_/.test(word('code') ?? '')
+        ? undefined
+        : refused(hostOf(word('from')), word('code'), sentence);
     case 'message.limited':
-      return refused(hostOf(word('from')), word('code'), sentence);
+      return word('code')?.startsWith('LIMIT_') === true ? refused(hostOf(word('from')), word('code'), sentence) : undefined;
     case 'stream.refused':
       // Ours to a partner that called; what `peer.refused` has said already carries more.
       return word('direction') === 'in' && word('condition') !== 'not-authorized'

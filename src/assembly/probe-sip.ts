@@ -1,22 +1,27 @@
 // The rungs above TCP for SIP: TLS with our certificate, whose name is there, and one OPTIONS (RFC 3261 §11).
 
+import { tlsFailure } from '../edge/tls-failure.ts';
 import { reason } from '../errors.ts';
 import { ConnectError, type Link } from '../model/ports.ts';
 import type { Reason } from '../model/reason.ts';
-import type { Climber, ProbeTarget, Rung } from '../ops/partner-test/ports.ts';
+import { hostPort } from '../ops/partner-test/ladder.ts';
+import type { ClimbedRung, Climber, ProbeTarget } from '../ops/partner-test/ports.ts';
 import { SipFramer } from '../protocols/sip/framing.ts';
-import { locate } from '../protocols/sip/locate.ts';
+import { locate, type SipTarget } from '../protocols/sip/locate.ts';
 import type { SipResponse } from '../protocols/sip/message.ts';
 import { BRANCH_COOKIE } from '../protocols/sip/names.ts';
 import { parseMessage } from '../protocols/sip/parse.ts';
 import { printRequest } from '../protocols/sip/print.ts';
-import { failedWith, type ProbeParts, proofWords, tcpOnly, tlsWords } from './probe-rungs.ts';
+import { recordFaults } from './probe-dns.ts';
+import { lookAgain } from './probe-look.ts';
+import { ANSWER_MS, failedWith, NO_RECORD, type ProbeParts, proofWords, tcpOnly, tlsWords } from './probe-rungs.ts';
+import { answerFault } from './probe-sip-answers.ts';
 
-const FOUND = {
+const FOUND: Readonly<Record<SipTarget['found'], string>> = {
   hosts: "the partner's file",
-  federationTls: '_sipfederationtls._tcp',
-  sips: '_sips._tcp',
-  address: 'the domain itself',
+  federationTls: 'SRV _sipfederationtls._tcp',
+  sips: 'SRV _sips._tcp',
+  address: NO_RECORD,
   nextHop: 'nextHop',
 };
 
@@ -30,57 +35,37 @@ export function sipClimber(parts: ProbeParts): Climber {
       const located = await locate(hop, parts.resolver, Math.random);
       if (located.kind === 'failed') return located;
       const targets = located.targets.map(({ host, port, found, serverName }): ProbeTarget => {
-        const target: ProbeTarget = { host, port, tls: 'direct', found: FOUND[found] };
+        const target: ProbeTarget = { host, port, tls: 'direct', found: FOUND[found], byFile: found === 'hosts' };
         if (serverName !== undefined) names.set(target, serverName);
         return target;
       });
-      return { kind: 'targets', targets };
+      return { kind: 'targets', targets, warnings: await recordFaults(parts, 'sip', targets) };
     },
     tcp: (target, signal) => tcpOnly(parts, 'sip', target, signal),
     async above(target, signal) {
-      const rungs: Rung[] = [];
       const started = performance.now();
-      const since = (from: number) => Math.round(performance.now() - from);
-      const serverName = names.get(target);
       let link: Link;
       try {
-        link = await parts.connector.connect(
-          {
-            side: 'edge',
-            protocol: 'sip',
-            host: target.host,
-            port: target.port,
-            tls: 'direct',
-            identity: hop.ourDomain,
-            allowPrivateAddresses: parts.partner.allowPrivateAddresses,
-            tlsAtLeast: parts.partner.sip.tlsAtLeast,
-            ...(serverName !== undefined && { serverName }),
-          },
-          signal,
-        );
+        link = await secureLink(parts, target, names.get(target), signal);
       } catch (error) {
         const why = failedWith(error);
-        return [{ name: 'tls', ok: false, says: why.text, ms: since(started), reason: why }];
+        const unclear = why.finer === 'TLS_NOT_SPOKEN' || why.finer === 'TLS_CLOSED';
+        return [fell('tls', unclear ? await lookAgain(parts, 'sip', target, why, signal) : why, started)];
       }
       try {
-        rungs.push({ name: 'tls', ok: true, says: tlsWords(link), ms: since(started) });
+        const rungs: ClimbedRung[] = [{ name: 'tls', ok: true, says: tlsWords(link), ms: since(started) }];
         const asked = performance.now();
         const proof = await link.peer.proves(hop.theirDomain, 'sip');
-        if (!proof.proven)
-          return [...rungs, { name: 'identity', ok: false, says: proof.reason.text, ms: since(asked), reason: proof.reason }];
+        if (!proof.proven) return [...rungs, fell('identity', proof.reason, asked)];
         rungs.push({ name: 'identity', ok: true, says: proofWords(proof.how) ?? proof.how, ms: since(asked) });
         const sent = performance.now();
         try {
-          const response = await options(link, parts, signal);
-          const why = refusal(response, hop.theirDomain);
-          const answer = `${response.status} ${response.phrase}`;
-          return [
-            ...rungs,
-            { name: 'options', ok: why === undefined, says: answer, ms: since(sent), ...(why !== undefined && { reason: why }) },
-          ];
+          const response = await options(link, parts, target, signal);
+          const why = answerFault(response, hop.theirDomain);
+          if (why !== undefined) return [...rungs, fell('options', why, sent)];
+          return [...rungs, { name: 'options', ok: true, says: `${response.status} ${response.phrase}`, ms: since(sent) }];
         } catch (error) {
-          const why = failedWith(error);
-          return [...rungs, { name: 'options', ok: false, says: why.text, ms: since(sent), reason: why }];
+          return [...rungs, fell('options', failedWith(error), sent)];
         }
       } finally {
         link.socket.destroy();
@@ -89,20 +74,31 @@ export function sipClimber(parts: ProbeParts): Climber {
   };
 }
 
-/** Any answer but a refusal of us shows a server that takes requests for the domain. */
-function refusal(response: SipResponse, domain: string): Reason | undefined {
-  const { status, phrase } = response;
-  const text = `${domain} answers OPTIONS with ${status} ${phrase}`;
-  const diagnosis = response.headers.get('ms-diagnostics') ?? response.headers.get('warning');
-  const full = diagnosis === undefined ? text : `${text} (${diagnosis})`;
-  if (status === 401 || status === 403 || status === 407 || status === 603) return reason('PEER_FORBIDDEN', full);
-  if (status === 503) return reason('PEER_BUSY', full);
-  // 404, 405, 480, 481, 483, 501: no user was meant; it is alive and speaks SIP with us.
-  return status === 408 || status === 504 || (status >= 500 && status !== 501) ? reason('PEER_ERROR', full) : undefined;
+const since = (from: number): number => Math.round(performance.now() - from);
+
+function fell(name: ClimbedRung['name'], why: Reason, from: number): ClimbedRung {
+  return { name, ok: false, says: why.text, ms: since(from), reason: why };
 }
 
-function options(link: Link, parts: ProbeParts, signal: AbortSignal): Promise<SipResponse> {
+function secureLink(parts: ProbeParts, target: ProbeTarget, serverName: string | undefined, signal: AbortSignal): Promise<Link> {
+  const { partner } = parts;
+  const connect = {
+    side: 'edge',
+    protocol: 'sip',
+    host: target.host,
+    port: target.port,
+    tls: 'direct',
+    identity: parts.hop('sip').ourDomain,
+    allowPrivateAddresses: partner.allowPrivateAddresses,
+    tlsAtLeast: partner.sip.tlsAtLeast,
+    ...(serverName !== undefined && { serverName }),
+  } as const;
+  return parts.connector.connect(connect, signal);
+}
+
+function options(link: Link, parts: ProbeParts, target: ProbeTarget, signal: AbortSignal): Promise<SipResponse> {
   const { ourDomain, theirDomain } = parts.hop('sip');
+  const at = hostPort(target);
   const request = printRequest({
     method: 'OPTIONS',
     uri: `sip:${theirDomain}`,
@@ -118,19 +114,34 @@ function options(link: Link, parts: ProbeParts, signal: AbortSignal): Promise<Si
     ],
   });
   return new Promise((resolve, reject) => {
-    const fail = (why: Reason) => reject(new ConnectError(why));
+    const fail = (why: Reason) => {
+      clearTimeout(timer);
+      reject(new ConnectError(why));
+    };
+    const silent = () => fail(reason('PEER_TIMEOUT', `${at} did not answer OPTIONS within ${ANSWER_MS} ms`, { finer: 'SILENT_AFTER_TLS' }));
+    const timer = setTimeout(silent, ANSWER_MS);
     const framer = new SipFramer();
     const { socket } = link;
+    let first = true;
     socket.on('data', (chunk: Buffer) => {
+      if (first && chunk.subarray(0, 5).toString('latin1') === 'HTTP/') {
+        return fail(reason('PEER_ERROR', `${at} answers like a web server, with TLS`, { finer: 'WRONG_SERVICE_HTTP' }));
+      }
+      first = false;
       for (const frame of framer.push(chunk)) {
-        if (frame.kind === 'refused') return fail(reason('PEER_ERROR', 'what came back is no SIP message'));
+        if (frame.kind === 'refused')
+          return fail(reason('PEER_ERROR', `what ${at} sent back is no SIP message`, { finer: 'WRONG_SERVICE' }));
         const message = frame.kind === 'message' ? parseMessage(frame.head, frame.body) : undefined;
-        if (message?.kind === 'response' && message.status >= 200) return resolve(message);
+        if (message?.kind === 'response' && message.status >= 200) {
+          clearTimeout(timer);
+          return resolve(message);
+        }
       }
     });
-    socket.on('error', (error: Error) => fail(reason('NET_CLOSED', `the connection broke: ${error.message}`)));
-    socket.on('close', () => fail(reason('NET_CLOSED', 'the connection was closed instead of an answer')));
-    signal.addEventListener('abort', () => fail(reason('PEER_TIMEOUT', 'OPTIONS was not answered in time')), { once: true });
+    // With TLS 1.3 a server judges our certificate after the handshake has ended for us: its alert comes here.
+    socket.on('error', (error: Error) => fail(tlsFailure(error, `with ${at}`)));
+    socket.on('close', () => fail(reason('NET_CLOSED', `${at} closed the connection instead of an answer`)));
+    signal.addEventListener('abort', silent, { once: true });
     socket.write(request);
   });
 }

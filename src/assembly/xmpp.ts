@@ -1,11 +1,14 @@
 // The XMPP shore, put together: streams and components, what arrives, messages, presence, and the gateway that routing sees.
 
 import { randomBytes } from 'node:crypto';
+import { reason } from '../errors.ts';
 import type { Address } from '../model/address.ts';
 import type { SecretStore } from '../model/outbox-store.ts';
 import type { Gateway, Link, TlsUpgrade } from '../model/ports.ts';
+import type { RoadBack } from '../ops/partner-test/ports.ts';
 import { XmppGateway } from '../protocols/xmpp/gateway.ts';
 import { Messages } from '../protocols/xmpp/messages.ts';
+import { pingElement } from '../protocols/xmpp/ping.ts';
 import { XmppPresence } from '../protocols/xmpp/presence.ts';
 import { XmppShore } from '../protocols/xmpp/shore.ts';
 import { Stanzas } from '../protocols/xmpp/stanzas.ts';
@@ -27,11 +30,16 @@ export interface XmppParts extends Drains {
   acceptComponent(link: Link): void;
   /** The table has changed: components come and go. */
   routesChanged(): void;
+  /** The secret behind our dialback keys. */
+  readonly dialbackSecret: string;
+  /** Pings a partner over the stream that there is, or a new one. */
+  roadBack(ourDomain: string, theirDomain: string, withinMs: number): Promise<RoadBack>;
 }
 
 /** Makes the XMPP shore, with its dialback secret from the store; opens nothing. */
 export async function xmppShore(ground: XmppGround): Promise<XmppParts> {
   const { table, clock, ids, log, store, connector, resolver, submit, partnerSeen } = ground;
+  const secret = await dialbackSecret(store.secrets);
   const shore = new XmppShore({
     clock,
     ids,
@@ -42,7 +50,7 @@ export async function xmppShore(ground: XmppGround): Promise<XmppParts> {
     table,
     secret: ground.secret,
     random: Math.random,
-    dialbackSecret: await dialbackSecret(store.secrets),
+    dialbackSecret: secret,
   });
   const messages = new Messages({ shore, clock, ids });
   const presence = new XmppPresence({ shore, submit, ids, log });
@@ -64,6 +72,8 @@ export async function xmppShore(ground: XmppGround): Promise<XmppParts> {
     accept: (link, mode) => shore.accept(link, mode),
     acceptComponent: (link) => shore.acceptComponent(link),
     routesChanged: () => shore.syncComponents(),
+    dialbackSecret: secret,
+    roadBack: (ours, theirs, withinMs) => roadBack(shore, ground, ours, theirs, withinMs),
     async drain(graceMs) {
       shore.drain();
       const until = clock.monotonic() + graceMs;
@@ -71,6 +81,25 @@ export async function xmppShore(ground: XmppGround): Promise<XmppParts> {
         await new Promise<void>((done) => clock.after(20, done));
     },
   };
+}
+
+/** The partner's answer to a ping comes over whatever road it has to us; an error is an answer too (RFC 6120 §8.2.3). */
+async function roadBack(shore: XmppShore, { clock, ids }: XmppGround, ours: string, theirs: string, withinMs: number): Promise<RoadBack> {
+  const began = clock.monotonic();
+  const text = `${theirs} took our ping and did not answer it within ${withinMs} ms`;
+  const late = Promise.withResolvers<RoadBack>();
+  const timer = clock.after(withinMs, () => late.resolve({ kind: 'failed', reason: reason('XMPP_NO_RETURN_PATH', text) }));
+  const answered = async (): Promise<RoadBack> => {
+    const sent = await shore.send(ours, theirs, undefined, pingElement(ours, theirs, ids.token()));
+    if (sent.kind === 'failed') return sent;
+    const barrier = await shore.barrier(ours, theirs, sent.number);
+    return barrier.kind === 'covered'
+      ? { kind: 'answered', ms: Math.round(clock.monotonic() - began) }
+      : { kind: 'failed', reason: barrier.reason };
+  };
+  const result = await Promise.race([answered(), late.promise]);
+  timer.cancel();
+  return result;
 }
 
 /** XEP-0185 §3: one secret for all dialback keys, kept so that a restart still recognises them. */

@@ -6,6 +6,7 @@ import type { Health } from '../model/health.ts';
 import type { Alert } from '../model/notify.ts';
 import type { Sessions } from '../model/sessions.ts';
 import type { Table } from '../model/table.ts';
+import type { PartnerRoom } from './partner-test/ports.ts';
 import type { RulesDesk } from './rules/desk.ts';
 
 export interface Live {
@@ -20,6 +21,8 @@ export interface Live {
   /** Replaces the rules in force. */
   readonly rules: RulesDesk;
   readonly health: Health;
+  /** Tests of partners with the process' own connections. */
+  readonly partners: PartnerRoom;
   /** Certificates that renew themselves. */
   readonly renewals: Renewals;
   /** What needs a look, longest first. */

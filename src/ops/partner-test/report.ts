@@ -1,10 +1,12 @@
-// The report of `isthmus partner test`: each rung on a line, where it fell, what to do, what to send to the partner.
+// The report of `isthmus partner test`: each rung on a line, both ways, then what was found, with cause, next step, and what to
+// send to the partner.
 
-import { ERRORS } from '../../errors.ts';
+import { codeOf, WORD } from '../diagnoses.ts';
+import { type Finding, type Looked, placeOf, reached } from './findings.ts';
+import type { Inbound } from './inbound.ts';
 import type { Ladder } from './ladder.ts';
 import { showTarget } from './ladder.ts';
-import type { PolicyWord, Probe, Rung } from './ports.ts';
-import { sentenceFor } from './sentences.ts';
+import type { PolicyWord, Rung } from './ports.ts';
 
 const RUNG_WORDS: Readonly<Record<Rung['name'], string>> = {
   dns: 'DNS',
@@ -15,53 +17,92 @@ const RUNG_WORDS: Readonly<Record<Rung['name'], string>> = {
   options: 'OPTIONS',
 };
 
-/** Good when a protocol that is spoken with the partner reaches the top and policy lets something pass. */
-export function verdict(probe: Probe, ladders: readonly Ladder[]): boolean {
-  const reached = ladders.some((ladder) => ladder.top && probe.spoken.includes(ladder.protocol));
-  return reached && (probe.policy.toThem.allowed || probe.policy.fromThem.allowed);
-}
-
-/** The whole report, for people: one ladder after the other, then policy each way. */
-export function showReport(domain: string, probe: Probe, ladders: readonly Ladder[]): string {
-  const lines = [`${domain}, as ${probe.ourDomain}, ${probe.file ?? 'no file in routes/partners/'}`];
-  for (const ladder of ladders) lines.push('', ...showLadder(domain, probe, ladder));
-  lines.push('', 'policy', policyLine('messages to them', probe.policy.toThem), policyLine('messages from them', probe.policy.fromThem));
-  lines.push('', summary(domain, probe, ladders));
+/** The whole report, for people. @param by who climbed */
+export function showReport(looked: Looked, findings: readonly Finding[], by: 'process' | 'commandLine'): string {
+  const { domain, probe, ladders, inbound, delivery } = looked;
+  const lines = [`${domain}, as ${probe.ourDomain} (${probe.ourHost}), ${probe.file ?? 'no file in routes/partners/'}`];
+  lines.push(
+    by === 'process'
+      ? 'climbed by the running process, with its certificates and rules'
+      : 'nothing runs with this home: climbed by this command; open connections, dialback and delivery are left out',
+  );
+  for (const ladder of ladders) lines.push('', ...showLadder(looked, ladder));
+  for (const one of inbound) lines.push('', ...showInbound(one));
+  lines.push('', 'policy', ...probe.policy.map(policyLine));
+  if (delivery !== undefined) {
+    lines.push(
+      '',
+      'delivery',
+      line(delivery.reason === undefined && delivery.state !== 'waiting', 'message', `${delivery.says} (isthmus explain ${delivery.id})`),
+    );
+  }
+  for (const [index, one] of findings.entries()) lines.push('', ...showFinding(one, index + 1));
+  lines.push('', summary(looked, findings));
   return lines.join('\n');
 }
 
-function showLadder(domain: string, probe: Probe, ladder: Ladder): string[] {
-  const aside = probe.spoken.includes(ladder.protocol) ? '' : ' (not spoken with this partner: prefer in its file leaves it out)';
-  const lines = [`${ladder.protocol === 'sip' ? 'SIP' : 'XMPP'}${aside}`, rungLine(ladder.dns)];
+/** One line for one partner, for `--all`. */
+export function oneLine(looked: Looked, findings: readonly Finding[]): string {
+  const faults = findings.filter((one) => one.level === 'fault');
+  const word = faults.length > 0 ? 'FELL' : findings.length > 0 ? 'look' : 'ok  ';
+  const up = reached(looked).map((one) => WORD[one]);
+  const way = up.length === 0 ? 'not reached' : `reached over ${up.join(' and ')}`;
+  const codes = findings.map((one) => one.code).join(', ');
+  return `${word}  ${looked.domain}: ${way}${codes === '' ? '' : `; ${codes}`}`;
+}
+
+function showLadder({ probe }: Looked, ladder: Ladder): string[] {
+  const aside = probe.spoken.includes(ladder.protocol)
+    ? ''
+    : ` (not spoken between ${probe.ourDomain} and this partner; told for your interest)`;
+  const lines = [`${WORD[ladder.protocol]}, our way to them${aside}`, rungLine(ladder.dns)];
   for (const one of ladder.climbs) {
     if (ladder.climbs.length > 1) lines.push(`  ${showTarget(one.target)}`);
     lines.push(...one.rungs.map(rungLine));
   }
   const { fell } = ladder;
-  if (fell === undefined) return lines;
-  const { meaning, advice } = ERRORS[fell.reason.code];
-  const last = ladder.climbs.at(-1)?.target;
-  const target = last === undefined ? domain : `${last.host}:${last.port}`;
-  const sentence = sentenceFor(fell.reason, { theirDomain: domain, ourDomain: probe.ourDomain, protocol: ladder.protocol, target });
-  lines.push(`  fell at ${RUNG_WORDS[fell.rung]}: ${fell.reason.code}. ${meaning}`, `  what to do: ${advice}`);
-  if (sentence !== undefined) lines.push(`  to the partner: ${sentence}`);
+  if (fell !== undefined) lines.push(`  fell at ${RUNG_WORDS[fell.rung]}: ${codeOf(fell.reason)}`);
   return lines;
 }
 
+function showInbound(one: Inbound): string[] {
+  return [`${WORD[one.protocol]}, their way to us`, ...one.rungs.map((rung) => line(rung.ok, rung.name, rung.says))];
+}
+
 function rungLine(one: Rung): string {
-  return `  ${one.ok ? 'ok  ' : 'FELL'}  ${RUNG_WORDS[one.name].padEnd(8)}  ${one.says} [${one.ms} ms]`;
+  const first = line(one.ok, RUNG_WORDS[one.name], `${one.says} [${one.ms} ms]`);
+  return one.ok ? first : `${first}\n                   expected: ${one.expected}`;
 }
 
-function policyLine(what: string, word: PolicyWord): string {
-  return `  ${word.allowed ? 'ok  ' : 'no  '}  ${what}: ${word.because}`;
+function line(ok: boolean | undefined, name: string, says: string): string {
+  return `  ${ok === undefined ? '-   ' : ok ? 'ok  ' : 'FELL'}  ${name.padEnd(9)}  ${says}`;
 }
 
-function summary(domain: string, probe: Probe, ladders: readonly Ladder[]): string {
-  const up = ladders
-    .filter((ladder) => ladder.top && probe.spoken.includes(ladder.protocol))
-    .map((ladder) => ladder.protocol.toUpperCase());
+function policyLine(word: PolicyWord): string {
+  const what = `${word.what === 'message' ? 'messages' : 'presence'} ${word.direction === 'toThem' ? 'to them' : 'from them'}`;
+  const place = placeOf(word);
+  return `  ${word.allowed ? 'ok  ' : 'no  '}  ${what}: ${word.code === undefined ? '' : `${word.code}: `}${word.because}${place === '' ? '' : `, ${place}`}`;
+}
+
+function showFinding(one: Finding, number: number): string[] {
+  const way = { out: 'our way to them', in: 'their way to us', both: 'both ways' }[one.direction];
+  const where = [way, ...(one.protocol === undefined ? [] : [WORD[one.protocol]]), one.step].join(', ');
+  return [
+    `${number}. ${one.level === 'warning' ? 'warning: ' : ''}${one.code} (${where})`,
+    `   seen: ${one.seen}`,
+    ...(one.expected === '' ? [] : [`   expected: ${one.expected}`]),
+    `   cause: ${one.cause}`,
+    `   next step for us: ${one.us}`,
+    ...(one.them === undefined ? [] : ["   to the partner's administrator:", `     ${one.them}`]),
+  ];
+}
+
+function summary(looked: Looked, findings: readonly Finding[]): string {
+  const { domain } = looked;
+  const up = reached(looked).map((one) => WORD[one]);
   if (up.length === 0) return `${domain} cannot be reached from here.`;
-  const allowed = probe.policy.toThem.allowed || probe.policy.fromThem.allowed;
-  const way = `From here ${domain} is reached over ${up.join(' and ')}${allowed ? '' : ', but policy lets nothing pass'}.`;
-  return `${way} Their way to us is theirs to try: ask for a message to a user of ${probe.ourDomain}, then look with isthmus explain.`;
+  const way = `From here ${domain} is reached over ${up.join(' and ')}`;
+  if (findings.length === 0) return `${way}, and nothing is wrong.`;
+  const faults = findings.filter((one) => one.level === 'fault').length;
+  return faults === 0 ? `${way}; it works, and something deserves a look.` : `${way}, but not all is well.`;
 }

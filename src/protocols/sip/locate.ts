@@ -58,7 +58,9 @@ async function discover(hop: Hop, resolver: Resolver, random: () => number): Pro
   for (const { name, found } of names) {
     const answer = await resolver.srv(name);
     if (answer.kind === 'notOffered')
-      return failed(reason('NET_DNS_NOT_FOUND', `${name} says that ${domain} does not offer SIP (target ".")`));
+      return failed(
+        reason('NET_DNS_NOT_FOUND', `${name} says that ${domain} does not offer SIP (target ".")`, { finer: 'DNS_SRV_NOT_OFFERED' }),
+      );
     if (answer.kind === 'failed') failure = answer.reason;
     if (answer.kind === 'records' && answer.records.length > 0) {
       const ordered = orderSrv(answer.records, random);
@@ -74,13 +76,14 @@ async function discover(hop: Hop, resolver: Resolver, random: () => number): Pro
       reason(
         'NET_DNS_NOT_FOUND',
         `${domain} has neither ${federation} nor _sips._tcp records, and only listed partners are reached without`,
-        { retry: 'never' }, // whoever wrote there mistyped, and should hear it at once
+        { retry: 'never', finer: 'DNS_SRV_NONE' }, // whoever wrote there mistyped, and should hear it at once
       ),
     );
   }
   const addresses = await resolver.addresses(domain);
   if (addresses.kind === 'failed') return failed(addresses.reason);
-  if (addresses.kind === 'none') return failed(reason('NET_DNS_NOT_FOUND', `${domain} has no SRV records for SIP and no address`));
+  if (addresses.kind === 'none')
+    return failed(reason('NET_DNS_NOT_FOUND', `${domain} has no SRV records for SIP and no address`, { finer: 'DNS_SRV_NONE' }));
   return targets([target({ host: domain, port: DEFAULT_PORTS.sips }, hop, 'domain', 'address')]);
 }
 

@@ -7,12 +7,18 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { after, test } from 'node:test';
 import tls from 'node:tls';
-import { makeProbe } from '../../../src/assembly/partner-probe.ts';
+import { commandLineOperations } from '../../../src/assembly/operations.ts';
 import { runCommand } from '../../../src/ops/command.ts';
-import { partnerTestCommand } from '../../../src/ops/partner-test/command.ts';
+import { partnerTest as verb } from '../../../src/ops/partner-test/verb.ts';
+import { verbCommand } from '../../../src/ops/verb-command.ts';
+import { judgeTest } from '../../../src/routing/policy-test.ts';
 import { makeCa } from '../../support/ca.ts';
 import { XmppPeer } from '../../support/xmpp-peer.ts';
 import { keep } from '../terminal.ts';
+
+const command = verbCommand(verb, (dir, terminal) =>
+  commandLineOperations(dir, terminal, (table, one) => judgeTest(table, one, Date.now())),
+);
 
 const folder = mkdtempSync(join(tmpdir(), 'isthmus-partner-'));
 after(() => rmSync(folder, { recursive: true }));
@@ -60,7 +66,7 @@ function reply(status: string) {
 
 async function partnerTest(dir: string, ...args: string[]) {
   const terminal = keep(folder);
-  const code = await runCommand(partnerTestCommand(makeProbe), ['partner.example', '--home', dir, ...args], terminal);
+  const code = await runCommand(command, ['partner.example', '--home', dir, ...args], terminal);
   return { code, out: terminal.said(), err: terminal.complained() };
 }
 
@@ -76,7 +82,7 @@ test('a good partner: every rung is climbed, and policy is asked', async () => {
   assert.match(out, /its certificate names the domain/);
   assert.match(out, /ok {4}messages to them/);
   assert.match(asked, /^OPTIONS sip:partner\.example SIP\/2\.0\r\n/);
-  assert.match(out, /XMPP \(not spoken with this partner/);
+  assert.match(out, /XMPP, our way to them \(not spoken between corp\.example and this partner/);
 });
 
 test('a certificate with another name: fell at identity, with the sentence for the partner', async () => {
@@ -84,16 +90,24 @@ test('a certificate with another name: fell at identity, with the sentence for t
   const { code, out } = await partnerTest(home('name', { 'routes/partners/partner.example.yaml': file(port) }));
   assert.equal(code, 1);
   assert.match(out, /fell at identity: CERT_PEER_NAME_MISMATCH/);
-  assert.match(out, /to the partner: The certificate at 127\.0\.0\.1:\d+ does not name partner\.example/);
+  assert.match(
+    out,
+    /to the partner's administrator:\n {5}At .* UTC our server .* at 127\.0\.0\.1:\d+\. We saw: The certificate carries sip\.elsewhere\.example.*Please add partner\.example to subjectAltName/,
+  );
 });
 
 test('a partner that refuses us: fell at OPTIONS', async () => {
   const port = await partner(['partner.example'], reply('403 Forbidden'));
   const { code, out } = await partnerTest(home('forbidden', { 'routes/partners/partner.example.yaml': file(port) }), '--json');
   assert.equal(code, 1);
-  const report = JSON.parse(out) as { ok: boolean; ladders: { protocol: string; fell?: { rung: string; reason: { code: string } } }[] };
+  const report = JSON.parse(out) as {
+    ok: boolean;
+    code: string;
+    out: { protocol: string; fell?: { rung: string; reason: { code: string } } }[];
+  };
   assert.equal(report.ok, false);
-  const sip = report.ladders.find((ladder) => ladder.protocol === 'sip');
+  assert.equal(report.code, 'SIP_403_FORBIDDEN');
+  const sip = report.out.find((ladder) => ladder.protocol === 'sip');
   assert.equal(sip?.fell?.rung, 'options');
   assert.equal(sip?.fell?.reason.code, 'PEER_FORBIDDEN');
 });
@@ -107,7 +121,7 @@ test('nobody there: fell at TCP', async () => {
 test('our own domain, a domain of ours that is none, a home without certificates: exit 2 in words', async () => {
   const dir = home('words', { 'routes/partners/partner.example.yaml': '' });
   const terminal = keep(folder);
-  assert.equal(await runCommand(partnerTestCommand(makeProbe), ['corp.example', '--home', dir], terminal), 2);
+  assert.equal(await runCommand(command, ['corp.example', '--home', dir], terminal), 2);
   assert.match(terminal.complained(), /a domain of ours/);
   assert.match((await partnerTest(dir, '--as', 'x.example')).err, /right would be one of corp\.example/);
   rmSync(join(dir, 'certs/own'), { recursive: true });
@@ -172,5 +186,5 @@ test('an unlisted domain while federation is closed: policy says so, and the exi
   );
   assert.equal(code, 1);
   assert.match(out, /no file in routes\/partners\//);
-  assert.match(out, /no {4}messages to them: POLICY_PARTNER_UNLISTED/);
+  assert.match(out, /no {4}messages to them: POLICY_PARTNER_UNLISTED.*routes\/policy\.yaml/);
 });
