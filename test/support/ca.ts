@@ -42,6 +42,10 @@ export interface LeafOptions {
   readonly notBefore?: Date;
   /** Default: in 90 days. */
   readonly notAfter?: Date;
+  /** Further extensions, ready-made: where its status is to be had (status-parts.ts). */
+  readonly extensions?: readonly Buffer[];
+  /** Purposes by object identifier, instead of `eku`. */
+  readonly purposes?: readonly string[];
   /** basicConstraints says CA (default no). */
   readonly isCa?: boolean;
 }
@@ -178,6 +182,7 @@ function leafCertificate(options: LeafOptions, publicKey: KeyObject, signer: { c
   const eku = { both: [OID.serverAuth, OID.clientAuth], server: [OID.serverAuth], client: [OID.clientAuth], none: [] }[
     options.eku ?? 'both'
   ];
+  const purposes = options.purposes ?? eku;
   const names = altNames({
     dns: options.names ?? [],
     uris: options.uris ?? [],
@@ -194,8 +199,9 @@ function leafCertificate(options: LeafOptions, publicKey: KeyObject, signer: { c
     extensions: [
       caExtension(options.isCa ?? false),
       keyUsage('leaf'),
-      ...(eku.length > 0 ? [extendedKeyUsage(eku)] : []),
+      ...(purposes.length > 0 ? [extendedKeyUsage(purposes)] : []),
       ...(names ? [names] : []),
+      ...(options.extensions ?? []),
     ],
   });
 }
