@@ -14,6 +14,8 @@ export interface Report {
   readonly exit: 0 | 1 | 2 | 3;
   /** For the audit line: a unified diff, or one line of what changed. Absent: nothing changed. */
   readonly changes?: string;
+  /** The running process has done it and written the audit line. */
+  readonly recorded?: true;
   /** The HTTP status; default 200 for exit 0 and 1, 422 for 2, 503 for 3. 404: there is no such thing. */
   readonly status?: 200 | 202 | 400 | 404 | 409 | 422 | 503;
 }
@@ -32,7 +34,7 @@ export interface Verb<Input extends z.ZodObject = z.ZodObject> {
   readonly example: string;
   /** Every key; strings come from the command line, so numbers and dates are coerced here. `.describe()` feeds the OpenAPI document. */
   readonly input: Input;
-  /** In the API: `POST /v1/partners/{domain}/block`; names in braces are keys of `input`, the rest is query (GET) or body. */
+  /** In the API, below /v1: `/partners/{domain}/block` is POST /v1/partners/...; names in braces are keys of `input`, the rest is query (GET) or body. */
   readonly http: { readonly method: 'GET' | 'POST' | 'DELETE'; readonly path: string };
   /** The least role that may use it over the API. On the command line, whoever can read and write the home may. */
   readonly role: Role;

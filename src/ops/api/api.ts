@@ -12,6 +12,7 @@ import { perform } from '../verb-command.ts';
 import type { VerbRow } from '../verb-table.ts';
 import { bodyOf, type Fault, type Form, formOf, LineStream, statusOf } from './answer.ts';
 import { readInput } from './input.ts';
+import { openApiOf } from './openapi.ts';
 
 export const BASE = '/v1';
 
@@ -128,8 +129,14 @@ export async function makeApi(parts: ApiParts): Promise<Api> {
     return refuse(reply, 500, { error: 'US_BUG', text: 'A defect of Isthmus; the log says more.' });
   });
 
+  const document = JSON.stringify(openApiOf(verbs, parts.version, BASE));
+  app.get(`${BASE}/openapi.json`, async (request, reply) => {
+    const actor = await parts.who(callerOf(request));
+    if ('fault' in actor) return refuseCaller(reply, actor);
+    await reply.type('application/json; charset=utf-8').send(document);
+  });
   const call = async (verb: Verb, request: FastifyRequest, reply: FastifyReply): Promise<void> => {
-    const actor = await parts.who({ headers: request.headers, address: request.raw.socket.remoteAddress ?? '', raw: request.raw });
+    const actor = await parts.who(callerOf(request));
     if ('fault' in actor) return refuseCaller(reply, actor);
     if (!mayUse(actor, verb)) {
       await parts.forbidden(actor, verb);
@@ -188,6 +195,10 @@ export async function makeApi(parts: ApiParts): Promise<Api> {
       await app.close();
     },
   };
+}
+
+function callerOf(request: FastifyRequest): Caller {
+  return { headers: request.headers, address: request.raw.socket.remoteAddress ?? '', raw: request.raw };
 }
 
 /** Least first: a role may do what the roles before it may. */

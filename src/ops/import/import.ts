@@ -63,7 +63,7 @@ export const partnerImport = verb({
   ].join('\n'),
   example: 'isthmus partner import allowed.csv blocked.csv xmpp.xml --home ./home --dry-run',
   input,
-  http: { method: 'POST', path: '/v1/partners/import' },
+  http: { method: 'POST', path: '/partners/import' },
   role: 'operator',
   audited: true,
   where: 'here',
