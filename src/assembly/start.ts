@@ -29,6 +29,7 @@ import { openStore, type Store } from '../store/store.ts';
 import { openAdmin } from './admin.ts';
 import { drain } from './drain.ts';
 import { makeEdge, openListeners } from './edge.ts';
+import { watchExpiry } from './expiry.ts';
 import { startMonitoring, Watchers } from './monitoring.ts';
 import { partnerRoom } from './partner-room.ts';
 import { watchPeerTries } from './peer-tries.ts';
@@ -192,6 +193,7 @@ export async function start(ready: Ready, written: Log): Promise<Running> {
     watchCertificates({ home, own: parts.own, trust: parts.trust, clock, log }),
     rules.watch(home, clock),
     keepHouse(home, store, clock, log),
+    watchExpiry({ dir: home.dir, own: parts.own, passports: store.passports, clock, log }),
   ];
   // --- operation: last to open and last to close ---
   const asked = Promise.withResolvers<void>();

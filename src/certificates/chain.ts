@@ -14,7 +14,7 @@ const MAX_POOL = 64;
 const MAX_SIGNATURES = 256;
 
 export interface Chain {
-  /** Leaf first, without the root unless the leaf is its own. */
+  /** Leaf first, without the root unless the leaf is its own, or a root that nobody here knows issued it directly. */
   readonly chain: readonly [X509Certificate, ...X509Certificate[]];
   /** Absent: the chain reaches a root. */
   readonly missing?: MissingIssuer;
@@ -80,7 +80,11 @@ export function chainOf(leaf: X509Certificate, heap: readonly X509Certificate[],
   const climb = (path: [X509Certificate, ...X509Certificate[]]): Chain | undefined => {
     if (path.length > longest.length) longest = path;
     const top = path.at(-1)!;
-    if (isSelfSigned(top)) return { chain: path.length === 1 ? path : withoutLast(path), root: top };
+    if (isSelfSigned(top)) {
+      // A root that nobody here knows and that issued the leaf itself is sent along: it is all that shows the chain is whole.
+      const known = path.length > 2 || anchors.bySubject(top.subject).some((anchor) => anchor.fingerprint256 === top.fingerprint256);
+      return { chain: path.length === 1 || !known ? path : withoutLast(path), root: top };
+    }
     const above = pool.filter((one) => !path.includes(one) && issued(one, top));
     // A cross-signed authority before the root of the same name: that is how authorities hand their chains out.
     above.sort((a, b) => Number(isSelfSigned(a)) - Number(isSelfSigned(b)) || b.validToDate.getTime() - a.validToDate.getTime());

@@ -25,6 +25,11 @@ export const EVENTS: Readonly<Record<string, LogEvent>> = {
   // --- certificates and listeners ---
   'cert.reloaded': event('info', 'Changed certificates, roots or revocation lists are in force.', 'isthmus_certificate_expiry_seconds'),
   'cert.doubtful': event('warn', 'A certificate is in force and something about it deserves a look, such as its expiry.'),
+  'cert.expiring': event(
+    'warn',
+    'A certificate of ours, of a partner or of an authority ends in 30, 14 or 3 days, or has ended.',
+    'isthmus_certificate_expiry_seconds',
+  ),
   'cert.rejected': event('warn', 'A file in certs/ is not usable; what was in force before stays.', 'isthmus_certificate_rejected_total'),
   'cert.renewed': event('info', 'A certificate of ours was renewed by ACME; new handshakes use it.'),
   'cert.renewalFailed': event('error', 'A certificate could not be renewed; code and advice say why. The one in force stays.'),

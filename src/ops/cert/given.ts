@@ -5,7 +5,14 @@ import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import * as z from 'zod';
 import type { Loaded } from '../../config/load.ts';
-import { type CertificateDesk, DeskError, type GivenFile } from '../../model/certificate-desk.ts';
+import {
+  type CertificateDesk,
+  type CertificateFacts,
+  DeskError,
+  type GivenFile,
+  type RevocationListFacts,
+} from '../../model/certificate-desk.ts';
+import { daysLeft } from '../../model/expiry.ts';
 import { StoreError } from '../../model/outbox-store.ts';
 import type { Passport } from '../../model/passport.ts';
 import type { Operations } from '../operations.ts';
@@ -76,6 +83,25 @@ export async function atDesk(operations: Operations, words: string, work: (desk:
     if (!(error instanceof DeskError)) throw error;
     return { text: `isthmus ${words}: ${error.message}`, json: { error: 'refused', text: error.message }, exit: 2 };
   }
+}
+
+/** A certificate as programs read it: times as ISO strings, days rounded down. */
+export function inJson(one: CertificateFacts, now: number): Readonly<Record<string, unknown>> {
+  return {
+    ...one,
+    notBefore: new Date(one.notBefore).toISOString(),
+    notAfter: new Date(one.notAfter).toISOString(),
+    daysLeft: daysLeft(one.notAfter, now),
+  };
+}
+
+/** The same for a revocation list. */
+export function listInJson(list: Omit<RevocationListFacts, 'file'>): Readonly<Record<string, unknown>> {
+  return {
+    ...list,
+    thisUpdate: new Date(list.thisUpdate).toISOString(),
+    ...(list.nextUpdate !== undefined && { nextUpdate: new Date(list.nextUpdate).toISOString() }),
+  };
 }
 
 export function plural(count: number, word: string): string {

@@ -7,7 +7,7 @@ import { readHomeFiles } from '../../config/files.ts';
 import type { Candidate, CertificateDesk } from '../../model/certificate-desk.ts';
 import type { Operations } from '../operations.ts';
 import { type Report, verb } from '../verb.ts';
-import { atDesk, CONTENT, commonName, givenFiles, isoDay, ourDomains, passportsOf, passwordIn } from './given.ts';
+import { atDesk, CONTENT, commonName, givenFiles, inJson, isoDay, ourDomains, passportsOf, passwordIn } from './given.ts';
 import { type Preview, preview } from './preview.ts';
 import { previewText } from './preview-text.ts';
 
@@ -56,6 +56,7 @@ export const certImport = verb({
       const forced = candidate.faults.filter((fault) => input.force === true && fault.code === 'names');
       const faults = candidate.faults.filter((fault) => !forced.includes(fault));
       const foreseen = await foresee(operations, desk, candidate, domains ?? []);
+      const now = operations.clock.now();
       const put = faults.length === 0 && input.dryRun !== true;
       if (put) candidate.put();
       const notes = [
@@ -70,10 +71,16 @@ export const certImport = verb({
           inForce: put,
           faults,
           notes,
-          chain: candidate.chain,
-          replaces: candidate.replaces ?? null,
+          chain: candidate.chain.map((one) => inJson(one, now)),
+          replaces: candidate.replaces === undefined ? null : inJson(candidate.replaces, now),
           covers: candidate.covers,
-          preview: foreseen.preview,
+          preview: {
+            ...foreseen.preview,
+            partners: foreseen.preview.partners.map((one) => ({
+              ...one,
+              ...(one.lastSeen !== undefined && { lastSeen: new Date(one.lastSeen).toISOString() }),
+            })),
+          },
         },
         exit: faults.length > 0 ? 1 : 0,
         ...(put && { changes: changeLine(candidate) }),

@@ -2,12 +2,12 @@
 // ends soon, what is missing, which of our domains nobody could recognise us for.
 
 import * as z from 'zod';
-import type { CertificateFacts, CertificateListing } from '../../model/certificate-desk.ts';
+import type { CertificateListing } from '../../model/certificate-desk.ts';
 import { daysLeft, type ExpiryStep, expiryStep } from '../../model/expiry.ts';
 import type { Passport } from '../../model/passport.ts';
 import { viewPassport } from '../passports.ts';
 import { type Report, verb } from '../verb.ts';
-import { atDesk, ourDomains, passportsOf } from './given.ts';
+import { atDesk, inJson, listInJson, ourDomains, passportsOf } from './given.ts';
 import { listText } from './list-text.ts';
 
 export const certList = verb({
@@ -44,11 +44,7 @@ export const certList = verb({
           })),
           partners: passports?.flatMap((passport) => viewPassport(passport, now) ?? []) ?? null,
           authorities: listing.authorities.map((one) => ({ ...one, certificates: one.certificates.map((each) => inJson(each, now)) })),
-          revocationLists: listing.revocationLists.map((list) => ({
-            ...list,
-            thisUpdate: new Date(list.thisUpdate).toISOString(),
-            ...(list.nextUpdate !== undefined && { nextUpdate: new Date(list.nextUpdate).toISOString() }),
-          })),
+          revocationLists: listing.revocationLists.map(listInJson),
           refused: listing.refused,
           faults: listing.faults,
         },
@@ -143,13 +139,4 @@ function ending(role: Attention['role'], name: string, one: { readonly notAfter:
       ? `${what}expired on ${date}`
       : `${what}expires on ${date}, ${days < 1 ? 'within a day' : `in ${days} day${days === 1 ? '' : 's'}`}`;
   return [{ role, name, text, step }];
-}
-
-function inJson(one: CertificateFacts, now: number): Readonly<Record<string, unknown>> {
-  return {
-    ...one,
-    notBefore: new Date(one.notBefore).toISOString(),
-    notAfter: new Date(one.notAfter).toISOString(),
-    daysLeft: daysLeft(one.notAfter, now),
-  };
 }

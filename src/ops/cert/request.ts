@@ -23,7 +23,11 @@ export const certRequest = verb({
       multiple: true,
       says: 'a name in it; default: each of our domains, sip.<domain>, and edge.host',
     },
-    key: { type: 'string', value: 'KIND', says: 'ecdsa:p256 (default), ecdsa:p384, rsa:2048, rsa:3072 or rsa:4096' },
+    key: {
+      type: 'string',
+      value: 'KIND',
+      says: 'ecdsa:p256, ecdsa:p384, rsa:2048, rsa:3072 or rsa:4096; default: as in force, else ecdsa:p256',
+    },
     srv: { type: 'boolean', says: 'also _xmpp-server.<domain> as SRV-ID (RFC 4985), where the authority can issue it' },
     'new-key': { type: 'boolean', says: 'a fresh key, although one waits already' },
     out: { type: 'string', value: 'FILE', says: 'writes the request there; default: stdout' },
@@ -42,10 +46,10 @@ export const certRequest = verb({
       .describe('Names in it. Default: what our domains need.'),
     key: z
       .string()
-      .default('ecdsa:p256')
       .transform((text) => text.toLowerCase().replace(':', '-'))
       .pipe(z.enum(KEY_KINDS, { error: () => 'right would be ecdsa:p256, ecdsa:p384, rsa:2048, rsa:3072 or rsa:4096' }))
-      .describe('Kind of key.'),
+      .optional()
+      .describe('Kind of key. Default: as in force, else ecdsa:p256.'),
     srv: z.boolean().optional().describe('Also SRV-IDs.'),
     newKey: z.boolean().optional().describe('A fresh key, although one waits already.'),
     out: z.string().optional().describe('On the command line: the file to write.'),
@@ -59,7 +63,15 @@ export const certRequest = verb({
       if (input.out !== undefined && operations.actor.via === 'api')
         throw new DeskError('over the API the request comes back in the answer; leave out away');
       const names = namesFor(operations, input.name, input.srv === true);
-      const made = desk.request({ name: input.pair, names, key: input.key, newKey: input.newKey === true });
+      const now = desk.list([]).own.find((one) => one.name === input.pair);
+      const waiting = input.newKey === true ? undefined : now?.staged;
+      if (input.key !== undefined && waiting !== undefined && waiting.keyType !== kindWords(input.key)) {
+        throw new DeskError(
+          `a key waits in certs/own/${input.pair}/next already (${waiting.keyType}), which partners may have been told of; --new-key replaces it`,
+        );
+      }
+      const kind = input.key ?? (now?.chain[0]?.keyType.startsWith('RSA') === true ? 'rsa-3072' : 'ecdsa-p256');
+      const made = desk.request({ name: input.pair, names, key: kind, newKey: input.newKey === true });
       if (input.out !== undefined) writeOut(input.out, made.pem);
       const key = `${made.keptKey ? 'the key that waits already' : 'a new key'} (${made.keyType}), ${made.keyFile}`;
       const lines = [
@@ -67,9 +79,6 @@ export const certRequest = verb({
         `names  ${names.join(', ')}`,
         `key    ${key}; it never leaves this machine`,
         `       key fingerprint (SHA-256 of the public key) ${made.keyFingerprint}`,
-        ...(made.keptKey && !made.keyType.startsWith(kindWords(input.key))
-          ? [`       it is not ${kindWords(input.key)}; --new-key makes one that is`]
-          : []),
         'next   send the request to your authority, then: isthmus cert import FILE',
       ];
       return {

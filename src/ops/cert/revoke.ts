@@ -8,7 +8,7 @@ import { parseFingerprint, type Wrong } from '../../config/values.ts';
 import { type CertificateDesk, DeskError, type GivenFile } from '../../model/certificate-desk.ts';
 import type { Operations } from '../operations.ts';
 import { type Report, verb } from '../verb.ts';
-import { atDesk, CONTENT, commonName, givenFiles, isoDay, passportsOf, plural } from './given.ts';
+import { atDesk, CONTENT, commonName, givenFiles, isoDay, listInJson, passportsOf, plural } from './given.ts';
 import { refusal } from './trust.ts';
 
 const REFUSED = 'certs/revoked/refused.yaml';
@@ -135,7 +135,7 @@ async function takeList(
     dryRun,
     notes,
     before === undefined ? `rm ${path}` : 'put the list before back',
-    { file: path, lists: lists.map(({ pem: _, ...one }) => one) },
+    { file: path, lists: lists.map(({ pem: _, ...one }) => listInJson(one)) },
   );
 }
 

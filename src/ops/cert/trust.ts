@@ -13,7 +13,7 @@ import { daysLeft } from '../../model/expiry.ts';
 import type { Passport } from '../../model/passport.ts';
 import type { Operations } from '../operations.ts';
 import { type Report, verb } from '../verb.ts';
-import { atDesk, CONTENT, commonName, givenFiles, isoDay, passportsOf } from './given.ts';
+import { atDesk, CONTENT, commonName, givenFiles, inJson, isoDay, passportsOf } from './given.ts';
 
 export const certTrust = verb({
   words: 'cert trust',
@@ -110,7 +110,7 @@ async function trust(operations: Operations, desk: CertificateDesk, { found, fol
   const changed = !stops && !dryRun;
   return {
     text: lines.join('\n'),
-    json: { changed, file: path, certificates: fresh.map(({ pem: _, ...facts }) => facts), notes, problems, diff: edit.diff },
+    json: { changed, file: path, certificates: fresh.map(({ pem: _, ...facts }) => inJson(facts, now)), notes, problems, diff: edit.diff },
     exit: stops ? 1 : 0,
     ...(changed && { changes: edit.diff }),
   };
