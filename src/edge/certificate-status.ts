@@ -18,7 +18,8 @@ export interface StatusWord {
   readonly is: 'good' | 'revoked' | 'unknown';
   /** As the end of a sentence: who said so, or what could not be had. */
   readonly how: string;
-  /** Wall ms: asked again then. */
+  /** Of when the word is, and when it is asked again; wall ms. */
+  readonly at: number;
   readonly until: number;
 }
 
@@ -176,7 +177,7 @@ export class CertificateStatus {
     // RFC 5280 §6.3.3 (b)(2)(i).
     if (list.points !== undefined && !list.points.includes(url)) return 'is for another distribution point';
     const is = list.serials.has(plainSerial(certificate.serialNumber)) ? 'revoked' : 'good';
-    return { is, how: `revocation list, ${url}`, until: list.nextUpdate.getTime() };
+    return { is, how: `revocation list, ${url}`, at: list.thisUpdate.getTime(), until: list.nextUpdate.getTime() };
   }
 
   async #fetch(url: string, request: WebRequest): Promise<WebAnswer | string> {
@@ -197,6 +198,8 @@ export class CertificateStatus {
       this.#words.set(key, { ...before, refreshAt: now + AGAIN_MS });
       return before;
     }
+    // A word from before it was revoked, stapled or played again by somebody on the way, does not make it good.
+    if (before?.is === 'revoked' && word.is === 'good' && word.at <= before.at) return before;
     const until = word.is === 'unknown' ? word.until : lasting(word.until, now);
     const kept = { ...word, until, refreshAt: word.is === 'unknown' ? until : now + (until - now) * 0.75 };
     this.#words.set(key, kept);
@@ -212,14 +215,15 @@ export class CertificateStatus {
   }
 
   #unknown(how: string): StatusWord {
-    return { is: 'unknown', how, until: this.#clock.now() + AGAIN_MS };
+    const at = this.#clock.now();
+    return { is: 'unknown', how, at, until: at + AGAIN_MS };
   }
 }
 
 function wordOf(answer: Exclude<OcspAnswer, { is: 'none' }>, how: string): StatusWord {
   return answer.is === 'good'
-    ? { is: 'good', how, until: answer.until }
-    : { is: 'revoked', how: `${how}, revoked on ${new Date(answer.since).toISOString().slice(0, 10)}`, until: answer.until };
+    ? { is: 'good', how, at: answer.at, until: answer.until }
+    : { is: 'revoked', how: `${how}, revoked on ${new Date(answer.since).toISOString().slice(0, 10)}`, at: answer.at, until: answer.until };
 }
 
 /** Revocation lists travel as DER; some servers give PEM. */

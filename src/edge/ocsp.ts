@@ -22,9 +22,10 @@ import {
 import { brokenRule } from './path-rules.ts';
 import { partsOf, signatureHolds } from './signed-data.ts';
 
+/** `at`: of when the word is; `until`: it is not to be believed longer; wall ms. */
 export type OcspAnswer =
-  | { readonly is: 'good' /** Wall ms: not to be believed longer. */; readonly until: number }
-  | { readonly is: 'revoked'; readonly until: number /** Wall ms. */; readonly since: number }
+  | { readonly is: 'good'; readonly at: number; readonly until: number }
+  | { readonly is: 'revoked'; readonly at: number; readonly until: number; readonly since: number }
   /** No word that counts, and why. */
   | { readonly is: 'none'; readonly why: string };
 
@@ -168,8 +169,8 @@ function verdict({ status, thisUpdate, nextUpdate }: Single, now: number): OcspA
   const until = Math.min(nextUpdate ?? thisUpdate + FRESH_MS, thisUpdate + OLDEST_MS);
   if (until < now - SKEW_MS) return none(`has run out on ${new Date(until).toISOString()}`);
   // good [0] IMPLICIT NULL, revoked [1] IMPLICIT RevokedInfo, unknown [2] IMPLICIT NULL
-  if (status.tag === 0x80) return { is: 'good', until };
-  if (status.tag === 0xa1) return { is: 'revoked', until, since: timeOf(derAt(status.content, 0)) };
+  if (status.tag === 0x80) return { is: 'good', at: thisUpdate, until };
+  if (status.tag === 0xa1) return { is: 'revoked', at: thisUpdate, until, since: timeOf(derAt(status.content, 0)) };
   return none('does not know the certificate');
 }
 

@@ -149,6 +149,24 @@ describe('certificate status', () => {
     clock.advance(30 * 24 * HOUR_MS);
     assert.equal(status.known(about(both))?.is, 'revoked');
   });
+
+  it('becomes good again by a later word only: a certificate that was on hold', async () => {
+    const { status, about } = world();
+    const hour = (ago: number, word: 'good' | 'revoked') =>
+      status.stapled(
+        about(both),
+        ocspResponse({
+          certificate: x509(both),
+          issuer,
+          key: ca.issuing.key,
+          status: word,
+          thisUpdate: new Date(Date.now() - ago * HOUR_MS),
+        }),
+      );
+    assert.equal((await hour(2, 'revoked'))?.is, 'revoked');
+    assert.equal((await hour(3, 'good'))?.is, 'revoked');
+    assert.equal((await hour(1, 'good'))?.is, 'good');
+  });
 });
 
 describe('revocation: of a partner', () => {
@@ -274,7 +292,7 @@ describe('on connections', () => {
       found.push(proof.proven ? 'proven' : proof.reason.code);
       link.socket.destroy();
     }
-    assert.deepEqual(found, ['proven', 'CERT_PEER_REVOKED', 'proven']);
+    assert.deepEqual(found, ['proven', 'CERT_PEER_REVOKED', 'CERT_PEER_REVOKED'], 'an older word does not make it good again');
     assert.deepEqual(asked, []);
     server.close();
   });
