@@ -14,14 +14,18 @@ export interface DnsRecords {
   /** Target `.`: decidedly not available. */
   readonly srv?: readonly { readonly target: string; readonly port: number; readonly priority?: number; readonly weight?: number }[];
   readonly naptr?: readonly { order: number; preference: number; flags: string; service: string; replacement: string }[];
+  /** The name is another name for this one; its A and AAAA come along. */
+  readonly cname?: string;
   /** Seconds, default 300. */
   readonly ttl?: number;
 }
 /** `silent`: no answer at all. */
 export type DnsFailure = 'SERVFAIL' | 'REFUSED' | 'silent';
 
+const CNAME = 5;
 const TYPES = new Map([
   [1, 'A'],
+  [5, 'CNAME'],
   [28, 'AAAA'],
   [33, 'SRV'],
   [35, 'NAPTR'],
@@ -73,14 +77,22 @@ export class DnsServer implements AsyncDisposable {
     const question = message.subarray(12, end + 4);
     const records = this.#names.get(name);
     const answers = failure || !records ? [] : recordsOf(type, records);
+    const real = failure || type === 'CNAME' ? undefined : records?.cname;
     const code = failure === 'SERVFAIL' ? 2 : failure === 'REFUSED' ? 5 : records ? 0 : 3;
     const head = Buffer.alloc(12);
     message.copy(head, 0, 0, 2);
     head.writeUInt16BE(0x8580 | code, 2); // response, authoritative, recursion desired and available
     head.writeUInt16BE(1, 4);
-    head.writeUInt16BE(answers.length, 6);
     const ttl = records?.ttl ?? 300;
-    return Buffer.concat([head, question, ...answers.map((data) => resource(message.readUInt16BE(end), ttl, data))]);
+    const resources = answers.map((data) => resource(message.readUInt16BE(end), ttl, data));
+    if (real !== undefined) {
+      resources.push(resource(CNAME, ttl, writeName(real)));
+      // Behind the alias stands what the real name has.
+      for (const data of recordsOf(type, this.#names.get(real.toLowerCase()) ?? {}))
+        resources.push(resource(message.readUInt16BE(end), ttl, data, writeName(real)));
+    }
+    head.writeUInt16BE(resources.length, 6);
+    return Buffer.concat([head, question, ...resources]);
   }
 }
 
@@ -94,6 +106,8 @@ function recordsOf(type: string, records: DnsRecords): Buffer[] {
   switch (type) {
     case 'A':
       return (records.a ?? []).map((address) => Buffer.from(address.split('.').map(Number)));
+    case 'CNAME':
+      return records.cname === undefined ? [] : [writeName(records.cname)];
     case 'AAAA':
       return (records.aaaa ?? []).map(sixteenBytes);
     case 'SRV':
@@ -107,8 +121,9 @@ function recordsOf(type: string, records: DnsRecords): Buffer[] {
   }
 }
 
-function resource(type: number, ttl: number, data: Buffer): Buffer {
-  return Buffer.concat([Buffer.from([0xc0, 12]), words(type, 1, ttl >>> 16, ttl & 0xffff, data.length), data]);
+/** @param owner the name it belongs to; default: the one that was asked for */
+function resource(type: number, ttl: number, data: Buffer, owner: Buffer = Buffer.from([0xc0, 12])): Buffer {
+  return Buffer.concat([owner, words(type, 1, ttl >>> 16, ttl & 0xffff, data.length), data]);
 }
 function words(...values: number[]): Buffer {
   return Buffer.from(values.flatMap((value) => [value >> 8, value & 0xff]));

@@ -63,7 +63,7 @@ async function run(operations: Operations, { domain, check, zone, address }: z.o
   const chosen = chosenDomains(domain, table);
   if (typeof chosen === 'string') return { text: `isthmus domain dns: ${chosen}`, json: { error: chosen }, exit: 2, status: 404 };
   const dns = await operations.dns(home);
-  const options = { said: address, ownAddresses: dns.ownAddresses(), isPublic: dns.isPublic };
+  const options = { said: address, ownAddresses: dns.ownAddresses(), ownDomains: new Set(table.domains.keys()), isPublic: dns.isPublic };
   const pairs = pairsOf(operations.dir, operations.clock.now());
   const sheets = await Promise.all(
     chosen.map(async ([name, own]) => {

@@ -66,6 +66,8 @@ export interface SheetOptions {
   /** Public addresses that the operator named. */
   readonly said: readonly string[];
   readonly ownAddresses: readonly string[];
+  /** Every domain of ours. */
+  readonly ownDomains: ReadonlySet<string>;
   isPublic(address: string): boolean;
 }
 
@@ -87,7 +89,9 @@ export function sheetOf(domain: string, own: OwnDomain, home: Home, options: She
   const sip = ports(home.edge.sip, 'tls');
   // Lync and its family refuse a target outside the domain ("conflicting SRV and host domains"), and look for sip.<domain>.
   const sipHost = `sip.${domain}`;
-  const xmppHost = home.edge.host;
+  // The address of a whole domain is mostly that of its web server, and must not be changed for our sake.
+  const named = !options.ownDomains.has(home.edge.host);
+  const xmppHost = named ? home.edge.host : `xmpp.${domain}`;
   const services: SheetService[] = [];
   const add = (service: Service, target: string, all: readonly number[], optional: boolean): void => {
     if (all.length > 0) services.push({ service, name: `${SERVICES[service]}.${domain}`, target, ports: all, optional });
@@ -128,7 +132,7 @@ export function sheetOf(domain: string, own: OwnDomain, home: Home, options: She
     records,
     services,
     reach,
-    needs: needsOf(domain, faces, sipHost, home),
+    needs: needsOf(domain, faces, sipHost, named ? home.edge.host : undefined),
     remarks: remarksOf(domain, own, faces, { starttls, direct, sip }),
   };
 }
@@ -140,7 +144,7 @@ const WHY: Readonly<Record<Service, string>> = {
   federation: 'Lync, Skype for Business and their family',
 };
 
-function needsOf(domain: string, faces: readonly Protocol[], sipHost: string, home: Home): NeededName[] {
+function needsOf(domain: string, faces: readonly Protocol[], sipHost: string, edgeHost: string | undefined): NeededName[] {
   const needs: NeededName[] = [
     {
       name: domain,
@@ -151,8 +155,8 @@ function needsOf(domain: string, faces: readonly Protocol[], sipHost: string, ho
     },
   ];
   if (faces.includes('sip')) needs.push({ name: sipHost, why: 'Lync and its family look for the host that DNS leads to' });
-  if (home.edge.host !== domain && home.edge.host !== sipHost)
-    needs.push({ name: home.edge.host, why: 'edge.host of isthmus.yaml, the name we give ourselves' });
+  if (edgeHost !== undefined && edgeHost !== sipHost)
+    needs.push({ name: edgeHost, why: 'edge.host of isthmus.yaml, the name we give ourselves' });
   return needs;
 }
 

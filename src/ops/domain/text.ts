@@ -71,8 +71,8 @@ function insideText(own: OwnDomain, table: Table): string[] {
     `  VirtualHost "${own.domain}"`,
     '    modules_enabled = { "isthmus_route" }',
     `    isthmus_component = "${name}"`,
-    `  Component "${name}"                 -- Isthmus dials ${dial === undefined ? 'it' : `${dial.host}:${dial.port}`}`,
-    `    component_secret = "..."           -- the text of secrets/${secret}`,
+    `  Component "${name}"   -- Isthmus dials ${dial === undefined ? 'it' : `${dial.host}:${dial.port}`}`,
+    `    component_secret = "..."   -- the text of secrets/${secret}`,
     '    validate_from_addresses = false',
     '    modules_disabled = { "s2s" }',
     `  partners that it carries now: ${
