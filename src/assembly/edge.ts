@@ -107,7 +107,15 @@ export interface Doors {
 export async function openListeners(home: Home, edge: Edge, doors: Doors, log: Log): Promise<readonly Listener[]> {
   const admission = new Admission(EDGE_LIMITS);
   const identity = home.edge.identity === undefined ? {} : { identity: home.edge.identity };
-  const outside = { side: 'edge', edge, admission, log, ...identity, refuses: doors.refuses } as const;
+  const outside = {
+    side: 'edge',
+    edge,
+    admission,
+    log,
+    ...identity,
+    refuses: doors.refuses,
+    proxyFrom: home.edge.proxyProtocolFrom,
+  } as const;
   const inside = { side: 'inside', edge, admission: new Admission(EDGE_LIMITS), log } as const;
   const wanted = [
     ...home.edge.sip.map((bind) => new Listener({ ...outside, protocol: 'sip', bind, onLink: doors.sip })),

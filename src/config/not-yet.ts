@@ -5,7 +5,6 @@ import type { Path, YamlSource } from './yaml-source.ts';
 
 const ISTHMUS: readonly { readonly path: Path; readonly what: string }[] = [
   { path: ['clients'], what: 'clients of the embedded core are not listened for' },
-  { path: ['edge', 'proxyProtocolFrom'], what: 'PROXY v2 is not read; the load balancer counts as the peer' },
 ];
 
 /** Names every key that is accepted and not in force. @param later files of providers and networks */

@@ -25,13 +25,15 @@ interface LinkFacts {
   readonly direction: 'in' | 'out';
   /** Out: the host we dialled. */
   readonly host?: string;
+  /** In: whose connection it is, when a load balancer brought it. */
+  readonly from?: { readonly address: string; readonly port: number };
   /** An upgraded link keeps its id. */
   readonly id?: string;
 }
 
 /** A connection without TLS: nobody is proven by certificate on it. */
 export function plainLink(socket: Socket, facts: LinkFacts, edge: Edge): Link {
-  const ends = endsOf(socket);
+  const ends = endsOf(socket, facts.from);
   const id = facts.id ?? edge.ids.token();
   const { protocol, side, direction } = facts;
   const notes = edge.sessions.opened({ id, protocol, side, direction, ...ends.far }, socket);
@@ -50,7 +52,7 @@ export function plainLink(socket: Socket, facts: LinkFacts, edge: Edge): Link {
 /** A connection whose TLS handshake is done. Its peer is asked, not judged here. */
 export function secureLink(done: Handshaken, facts: LinkFacts, edge: Edge): Link {
   const { socket, raw, own, serverName } = done;
-  const ends = endsOf(socket);
+  const ends = endsOf(socket, facts.from);
   const shown = shownCertificates(socket);
   const version = socket.getProtocol() ?? 'unknown';
   const tls = { version, cipher: socket.getCipher().standardName };
@@ -104,9 +106,12 @@ function farFacts(facts: LinkFacts): { side: Side; direction: 'in' | 'out'; host
   return { side: facts.side, direction: facts.direction, ...(facts.host === undefined ? {} : { host: facts.host }) };
 }
 
-function endsOf(socket: Socket | TLSSocket): { far: { address: string; port: number }; local: { address: string; port: number } } {
+function endsOf(
+  socket: Socket | TLSSocket,
+  from: LinkFacts['from'],
+): { far: { address: string; port: number }; local: { address: string; port: number } } {
   return {
-    far: { address: plainAddress(socket.remoteAddress ?? ''), port: socket.remotePort ?? 0 },
+    far: from ?? { address: plainAddress(socket.remoteAddress ?? ''), port: socket.remotePort ?? 0 },
     local: { address: plainAddress(socket.localAddress ?? ''), port: socket.localPort ?? 0 },
   };
 }

@@ -6,11 +6,12 @@ import type { Log } from '../log.ts';
 import type { Side } from '../model/event.ts';
 import { ConnectError, type Link } from '../model/ports.ts';
 import type { Protocol } from '../model/table.ts';
-import { plainAddress } from './address-ranges.ts';
+import { addressMatches, plainAddress } from './address-ranges.ts';
 import type { Admission } from './admission.ts';
 import { type Bind, showBind } from './bind.ts';
 import { shakeAsServer } from './handshake.ts';
 import { type Edge, plainLink, secureLink } from './link.ts';
+import { takeProxyHeader } from './proxy-protocol.ts';
 import { HANDSHAKE_TIMEOUT_MS } from './tls-settings.ts';
 
 export interface ListenerOptions {
@@ -27,14 +28,19 @@ export interface ListenerOptions {
   /** Blocked by policy: closed without a word. */
   readonly refuses?: (address: string) => boolean;
   readonly handshakeTimeoutMs?: number;
+  /** Load balancers (addresses, CIDR) that say with PROXY v2 whose connection they bring; from them it must come. */
+  readonly proxyFrom?: readonly string[];
   onLink(link: Link): void;
 }
 
 const KEEP_ALIVE_MS = 60_000;
+/** Connections of load balancers that have not yet said whose they are. */
+const MAX_UNNAMED = 2000;
 
 export class Listener {
   readonly #options: ListenerOptions;
   readonly #handshaking = new Set<Socket>();
+  readonly #unnamed = new Set<Socket>();
   #server: Server | undefined;
 
   constructor(options: ListenerOptions) {
@@ -45,6 +51,12 @@ export class Listener {
   get port(): number {
     const address = this.#server?.address();
     return typeof address === 'object' && address !== null ? address.port : this.#options.bind.port;
+  }
+  get side(): Side {
+    return this.#options.side;
+  }
+  get protocol(): Protocol {
+    return this.#options.protocol;
   }
   get bind(): Bind {
     return { ...this.#options.bind, port: this.port };
@@ -68,7 +80,7 @@ export class Listener {
   async close(): Promise<void> {
     const server = this.#server;
     this.#server = undefined;
-    for (const socket of this.#handshaking) socket.destroy();
+    for (const socket of [...this.#handshaking, ...this.#unnamed]) socket.destroy();
     // net waits for open connections before it calls back; they are not ours to wait for.
     server?.close();
   }
@@ -95,7 +107,12 @@ export class Listener {
   async #accept(socket: Socket): Promise<void> {
     const { edge, side, protocol, bind, admission, log } = this.#options;
     socket.on('error', () => {}); // whoever uses the link listens too; without one a reset would end the process
-    const address = plainAddress(socket.remoteAddress ?? '');
+    const from = await this.#comesFrom(socket);
+    if (from === undefined || this.#server === undefined || socket.destroyed) {
+      socket.destroy();
+      return;
+    }
+    const { address } = from;
     const leave = this.#options.refuses?.(address) ? undefined : admission.enter(address);
     if (leave === undefined) {
       log.debug({ event: 'connection.refused', listener: showBind(this.bind), address }, 'blocked, or too many connections');
@@ -104,7 +121,7 @@ export class Listener {
     }
     socket.on('close', leave);
     if (bind.transport !== 'tls') {
-      this.#options.onLink(plainLink(socket, { protocol, side, direction: 'in' }, edge));
+      this.#options.onLink(plainLink(socket, { protocol, side, direction: 'in', from }, edge));
       return;
     }
     this.#handshaking.add(socket);
@@ -118,13 +135,29 @@ export class Listener {
         ...(this.#options.identity === undefined ? {} : { identity: this.#options.identity }),
       });
       if (this.#server === undefined) done.socket.destroy();
-      else this.#options.onLink(secureLink(done, { protocol, side, direction: 'in' }, edge));
+      else this.#options.onLink(secureLink(done, { protocol, side, direction: 'in', from }, edge));
     } catch (error) {
       const text = error instanceof ConnectError ? error.reason.text : String(error);
       log.info({ event: 'tls.failed', listener: showBind(this.bind), address, reason: text }, 'no TLS with this peer');
     } finally {
       this.#handshaking.delete(socket);
     }
+  }
+
+  /** Who is at the other end: the socket's, or as a listed load balancer says. Undefined: it should have said and did not. */
+  async #comesFrom(socket: Socket): Promise<{ readonly address: string; readonly port: number } | undefined> {
+    const own = { address: plainAddress(socket.remoteAddress ?? ''), port: socket.remotePort ?? 0 };
+    if (this.#options.proxyFrom?.some((entry) => addressMatches(entry, own.address)) !== true) return own;
+    const { edge, log } = this.#options;
+    const refused = (found: string): undefined => {
+      const facts = { listener: showBind(this.bind), address: own.address, found };
+      log.warn({ event: 'proxy.refused', ...facts }, 'a load balancer must say whose connection it is');
+    };
+    if (this.#unnamed.size >= MAX_UNNAMED) return refused('too many connections without a PROXY v2 header');
+    this.#unnamed.add(socket);
+    const header = await takeProxyHeader(socket, edge.clock, this.#options.handshakeTimeoutMs ?? HANDSHAKE_TIMEOUT_MS);
+    this.#unnamed.delete(socket);
+    return typeof header === 'string' ? refused(header) : (header.from ?? own);
   }
 }
 

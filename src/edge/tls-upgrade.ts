@@ -14,7 +14,7 @@ export function makeTlsUpgrade(edge: Edge, timeoutMs: number = HANDSHAKE_TIMEOUT
   return {
     async asServer(link, { domain, protocol }) {
       const done = await shakeAsServer(silenced(link), { ...common, domain, protocol });
-      return secureLink(done, { protocol, side: link.peer.side, direction: link.direction, id: link.id }, edge);
+      return secureLink(done, { protocol, side: link.peer.side, direction: link.direction, id: link.id, from: link.peer }, edge);
     },
     async asClient(link: Link, target: ConnectTarget) {
       const { protocol, identity, host } = target;

@@ -45,6 +45,11 @@ export const EVENTS: Readonly<Record<string, LogEvent>> = {
     'isthmus_sessions',
   ),
   'tls.done': event('debug', 'A TLS handshake is done; its duration is counted.', 'isthmus_handshake_seconds'),
+  'proxy.refused': event(
+    'warn',
+    'A load balancer of edge.proxyProtocolFrom did not say with PROXY v2 whose connection it brings.',
+    'isthmus_handshake_failures_total',
+  ),
   'tls.failed': event('info', 'The TLS handshake with a peer failed.', 'isthmus_handshake_failures_total'),
   'partner.certificate': event(
     'info',

@@ -89,7 +89,9 @@ export class EdgeWorld implements AsyncDisposable {
   /** A listener on a free loopback port; `next()` waits for its next link. */
   async listen(
     text = 'tls://127.0.0.1:0',
-    more: Partial<Pick<ListenerOptions, 'side' | 'protocol' | 'alpn' | 'identity' | 'handshakeTimeoutMs' | 'refuses'>> & {
+    more: Partial<
+      Pick<ListenerOptions, 'side' | 'protocol' | 'alpn' | 'identity' | 'handshakeTimeoutMs' | 'refuses' | 'proxyFrom' | 'log'>
+    > & {
       limits?: AdmissionLimits;
     } = {},
   ): Promise<{ readonly listener: Listener; readonly port: number; readonly admission: Admission; next(): Promise<Link> }> {
@@ -101,11 +103,11 @@ export class EdgeWorld implements AsyncDisposable {
     const listener = new Listener({
       side: 'edge',
       protocol: 'sip',
+      log: SILENT,
       ...more,
       bind: { transport, address: address.replace(/^\[|\]$/g, ''), port: Number(port) },
       edge: this.edge,
       admission,
-      log: SILENT,
       onLink: (link) => {
         this.#closing.push(() => link.socket.destroy());
         const taker = waiting.shift();
