@@ -119,6 +119,7 @@ function operationsOf(parts: AdminParts, audit: ReturnType<typeof openAudit>, si
     judge: (table, test) => judgeTest(table, test, parts.clock.now()),
     records: () => parts.records,
     audit: () => audit,
+    snapshots: async () => (await import('../store/backup.ts')).snapshots,
     certificates: () => certificateDesk(parts.live.home.dir, parts.clock),
     renewals: async () => parts.live.renewals,
     live: parts.live,

@@ -37,6 +37,7 @@ export function commandLineOperations(dir: string, terminal: Terminal, judge: Ju
     judge,
     records: () => (store ??= openStore({ folder: data, clock: systemClock, mode: 'visit' })),
     audit: () => (audit ??= openAudit(data)),
+    snapshots: async () => (await import('../store/backup.ts')).snapshots,
     certificates: () => certificateDesk(dir, systemClock),
     renewals: async ({ home, table }) => (await import('./renewal.ts')).commandRenewals(home, table),
     prober: async (home, table) => (await import('./partner-probe.ts')).makeProber(home, () => table),

@@ -11,6 +11,7 @@ import type { LedgerStore } from '../model/outbox-store.ts';
 import type { PassportStore } from '../model/passport.ts';
 import type { PeerTryStore } from '../model/peer-try.ts';
 import type { Clock } from '../model/ports.ts';
+import type { Snapshots } from '../model/snapshot.ts';
 import type { AuthorizationStore, ContactRequestStore, DecisionStore, DiscoveredStore } from '../model/stores.ts';
 import type { DnsView } from './domain/ports.ts';
 import type { Live } from './live.ts';
@@ -46,6 +47,8 @@ export interface Operations {
   certificates(): Promise<CertificateDesk>;
   /** Renewal by ACME for one command, while nothing runs; inside the process `live.renewals`. */
   renewals(loaded: Loaded & { readonly ok: true }): Promise<Renewals>;
+  /** Copies of the databases, for a backup. Loaded when it is asked for. */
+  snapshots(): Promise<Snapshots>;
   /** The process itself; present only inside it. */
   readonly live?: Live;
   /** How partners are tested from here, with connections of its own; inside the process `live.partners` has its own. */

@@ -56,4 +56,9 @@ export const VERBS: readonly VerbRow[] = [
     summary: 'prints the DNS records to publish for your own domains, and checks them',
     load: async () => (await import('./domain/dns.ts')).domainDns,
   },
+  {
+    words: 'backup',
+    summary: 'writes everything of a home into one file, while it runs',
+    load: async () => (await import('./backup/backup.ts')).backup,
+  },
 ];

@@ -222,7 +222,7 @@ export class OutboxTable implements OutboxStore {
   }
 }
 
-function label(id: string, sender: string, recipient: string): string {
+export function label(id: string, sender: string, recipient: string): string {
   return `outbox\0${id}\0${sender}\0${recipient}`;
 }
 
