@@ -2,6 +2,8 @@
 
 import { join } from 'node:path';
 import { Renewer } from '../certificates/renewal.ts';
+import { ACME_FILE } from '../config/acme.ts';
+import { showFinding } from '../config/finding.ts';
 import type { Home } from '../config/home.ts';
 import { systemClock } from '../edge/system-clock.ts';
 import { loadTrust, type TrustStore } from '../edge/trust-store.ts';
@@ -41,15 +43,18 @@ export function makeRenewals(parts: RenewalParts): RunningRenewals {
   const { ready, table, clock, log, web, trust } = parts;
   let settings = ready.home.acme;
   const anchors = (): TrustStore['current']['edge'] => trust.current.edge;
-  const renewer = renewerOf(ready.home, { settings: () => settings, table, clock, log, web, anchors });
+  const refresh = (): void => {
+    const loaded = ready.reload(table().generation);
+    if (loaded.ok) settings = loaded.home.acme;
+    const fault = loaded.faults.find(({ file }) => file === ACME_FILE);
+    if (fault !== undefined)
+      log.warn({ event: 'cert.doubtful', file: ACME_FILE, found: showFinding(fault) }, 'what it said before stays in force');
+  };
+  const renewer = renewerOf(ready.home, { settings: () => settings, refresh, table, clock, log, web, anchors });
   return {
     renewals: renewer,
     start: () => renewer.start(),
-    reloaded() {
-      const loaded = ready.reload(table().generation);
-      if (loaded.ok) settings = loaded.home.acme;
-      renewer.settingsChanged();
-    },
+    reloaded: () => renewer.look(),
     async close() {
       const late = Promise.withResolvers<void>();
       const timer = clock.after(TIDY_MS, () => late.resolve());
@@ -66,6 +71,7 @@ export function commandRenewals(home: Home, table: Table): Renewals {
   const { edge } = loadTrust({ folder: join(home.dir, 'certs') }, 1).trust;
   const renewer = renewerOf(home, {
     settings: () => home.acme,
+    refresh: () => {},
     table: () => table,
     clock: systemClock,
     log: SILENT,
@@ -74,6 +80,7 @@ export function commandRenewals(home: Home, table: Table): Renewals {
   });
   return {
     settings: () => renewer.settings(),
+    refreshed: () => renewer.settings(),
     states: () => renewer.states(),
     async renew(options) {
       // Timers of the system clock keep no process alive; waiting for a CA must.
@@ -89,6 +96,7 @@ export function commandRenewals(home: Home, table: Table): Renewals {
 
 interface Surroundings {
   readonly settings: () => AcmeSettings | undefined;
+  readonly refresh: () => void;
   readonly table: () => Table;
   readonly clock: Clock;
   readonly log: Log;
@@ -96,11 +104,12 @@ interface Surroundings {
   readonly anchors: () => TrustStore['current']['edge'];
 }
 
-function renewerOf(home: Home, { settings, table, clock, log, web, anchors }: Surroundings): Renewer {
+function renewerOf(home: Home, { settings, refresh, table, clock, log, web, anchors }: Surroundings): Renewer {
   return new Renewer({
     certs: join(home.dir, 'certs'),
     stateFolder: join(home.data, 'acme'),
     settings,
+    refresh,
     clock,
     random: Math.random,
     log,

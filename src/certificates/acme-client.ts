@@ -42,7 +42,7 @@ export interface AcmeClientOptions {
   readonly clock: Clock;
   readonly directoryUrl: string;
   readonly account: AccountKey;
-  /** PEM: the only roots believed for the CA's HTTPS; absent: the system's. */
+  /** PEM: the only roots believed for the CA's HTTPS; absent: the system's and certs/trust/edge. */
   readonly roots?: readonly string[];
   readonly signal: AbortSignal;
 }

@@ -32,6 +32,7 @@ export interface DnsWait {
 const ASK_EVERY_MS = 2000;
 const QUERY_MS = 3000;
 const MAX_SERVERS = 16;
+const MAX_ALIASES = 8;
 
 /** What the record must say (RFC 8555 §8.4). */
 export function txtValue(keyAuthorization: string): string {
@@ -72,8 +73,8 @@ async function propagated(
   progress: (line: string) => void,
 ): Promise<readonly string[]> {
   const until = clock.monotonic() + waitMs;
-  const asked = await Promise.all(records.map(async (record) => ({ ...record, at: await authoritative(record.name, dnsServers) })));
-  let missing = asked.flatMap(({ name, value, at }) => at.map((server) => ({ name, value, server })));
+  const asked = await Promise.all(records.map(async ({ name, value }) => ({ value, ...(await authoritative(name, dnsServers)) })));
+  let missing = asked.flatMap(({ name, value, servers }) => servers.map((server) => ({ name, value, server })));
   for (let told = false; ; told = true) {
     const shown = await Promise.all(missing.map(({ name, value, server }) => shows(server, name, value)));
     missing = missing.filter((_, index) => shown[index] !== true);
@@ -83,16 +84,26 @@ async function propagated(
   }
 }
 
-/**
- * The name servers of the zone that holds `name`, as resolvers; the configured ones where they cannot be found.
- * A CNAME at the name leads to another zone, whose servers are asked then.
- */
-async function authoritative(name: string, dnsServers: readonly HostPort[]): Promise<readonly SystemResolver[]> {
-  const ours = resolverAt(dnsServers.map(({ host, port }) => (isIPv6(host) ? `[${host}]:${port}` : `${host}:${port}`)));
-  let where = name;
-  const [alias] = await ours.resolveCname(name).catch(() => []);
-  if (alias !== undefined) where = alias;
-  const labels = where.split('.');
+/** Where the CNAMEs at a name lead; the name itself when there is none. A CA follows them, so the record belongs there. */
+export async function aliasEnd(name: string, dnsServers: readonly HostPort[]): Promise<string> {
+  const ours = resolverAt(dnsServers.map(showServer));
+  let at = name;
+  for (let step = 0; step < MAX_ALIASES; step++) {
+    const [next] = await ours.resolveCname(at).catch(() => []);
+    if (next === undefined) break;
+    at = next.toLowerCase().replace(/\.$/, '');
+  }
+  return at;
+}
+
+/** The name servers of the zone that holds the record of `name`, as resolvers; the configured ones where they cannot be found. */
+async function authoritative(
+  written: string,
+  dnsServers: readonly HostPort[],
+): Promise<{ readonly name: string; readonly servers: readonly SystemResolver[] }> {
+  const ours = resolverAt(dnsServers.map(showServer));
+  const name = await aliasEnd(written, dnsServers);
+  const labels = name.split('.');
   for (let skip = 1; skip < labels.length - 1; skip++) {
     const hosts = await ours.resolveNs(labels.slice(skip).join('.')).catch(() => []);
     if (hosts.length === 0) continue;
@@ -103,10 +114,14 @@ async function authoritative(name: string, dnsServers: readonly HostPort[]): Pro
       }),
     );
     const servers = found.filter((address) => address !== undefined);
-    if (servers.length > 0) return servers.map((address) => resolverAt([address]));
+    if (servers.length > 0) return { name, servers: servers.map((address) => resolverAt([address])) };
     break;
   }
-  return [ours];
+  return { name, servers: [ours] };
+}
+
+function showServer({ host, port }: HostPort): string {
+  return isIPv6(host) ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
 function resolverAt(servers: readonly string[]): SystemResolver {

@@ -1,17 +1,15 @@
 // dns-01 by dynamic update (RFC 2136), signed with TSIG (RFC 8945), over TCP: one TXT record is added and the same removed.
 // The messages are made and read in dns-update-message.ts; here is the way to the server, and where the record belongs.
 
-import { Resolver } from 'node:dns/promises';
-import { connect, isIPv6 } from 'node:net';
+import { connect } from 'node:net';
 import type { DnsUpdateSettings } from '../model/acme.ts';
 import type { HostPort } from '../model/table.ts';
 import { AcmeError } from './acme-fault.ts';
-import { checkedRecord, type TxtRecords } from './challenge-dns.ts';
+import { aliasEnd, checkedRecord, type TxtRecords } from './challenge-dns.ts';
 import { RCODES, readUpdateAnswer, type TsigKey, updateMessage } from './dns-update-message.ts';
 
 const UPDATE_MS = 10_000;
 const MAX_ANSWER_BYTES = 65_535;
-const MAX_ALIASES = 8;
 
 /** @param secret reads a file of secrets/ */
 export function updateRecords(settings: DnsUpdateSettings, secret: (name: string) => string, dnsServers: readonly HostPort[]): TxtRecords {
@@ -58,22 +56,17 @@ function tsigKey({ key }: DnsUpdateSettings, secret: (name: string) => string): 
   return { name: key.name, algorithm: key.algorithm, secret: Buffer.from(text, 'base64') };
 }
 
-/** `name`, or where its CNAMEs lead inside the zone: _acme-challenge is often delegated so. @throws AcmeError when neither is in it */
+/**
+ * Where the record belongs: `name`, or where its CNAMEs lead; _acme-challenge is often delegated so. Beside a CNAME nothing can
+ * stand, and a server drops what is written there without a word (RFC 2136 §3.4.2.2).
+ * @throws AcmeError when it is not in the zone
+ */
 async function nameInZone(name: string, zone: string, dnsServers: readonly HostPort[]): Promise<string> {
-  const inside = (one: string): boolean => one === zone || one.endsWith(`.${zone}`);
-  const resolver = new Resolver({ timeout: 3000, tries: 2 });
-  if (dnsServers.length > 0)
-    resolver.setServers(dnsServers.map(({ host, port }) => (isIPv6(host) ? `[${host}]:${port}` : `${host}:${port}`)));
-  let at = name;
-  for (let step = 0; step < MAX_ALIASES; step++) {
-    if (inside(at)) return at;
-    const [next] = await resolver.resolveCname(at).catch(() => []);
-    if (next === undefined) break;
-    at = next.toLowerCase().replace(/\.$/, '');
-  }
-  throw new AcmeError('ACME_UPDATE', `${name} is not in the zone ${zone}`, {
+  const at = await aliasEnd(name, dnsServers);
+  if (at === zone || at.endsWith(`.${zone}`)) return at;
+  throw new AcmeError('ACME_UPDATE', `${name}${at === name ? '' : ` leads to ${at}, which`} is not in the zone ${zone}`, {
     about: name,
-    advice: `Write the zone that holds ${name}, or put a CNAME there that leads to a name in ${zone}`,
+    advice: `Write the zone that holds ${at} as zone:, or put a CNAME at ${name} that leads to a name in ${zone}`,
   });
 }
 

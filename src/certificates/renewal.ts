@@ -16,8 +16,10 @@ import { type Due, dueOf, nextTry, worthFallBack } from './renewal-schedule.ts';
 import { type Remembered, RenewalMemory } from './renewal-state.ts';
 
 export interface RenewerOptions extends DeskOptions {
-  /** certs/acme.yaml as it stands now. */
+  /** certs/acme.yaml as it was read last. */
   readonly settings: () => AcmeSettings | undefined;
+  /** Reads it again; what has a fault leaves the old. Like certificates it counts at once. */
+  readonly refresh: () => void;
   readonly log: Log;
 }
 
@@ -43,13 +45,18 @@ export class Renewer implements Renewals {
     return this.#options.settings();
   }
 
+  refreshed(): AcmeSettings | undefined {
+    this.#options.refresh();
+    return this.settings();
+  }
+
   /** Begins to look by itself. */
   start(): void {
     this.#arm(SETTLE_MS);
   }
 
-  /** certs/acme.yaml may say something else now. */
-  settingsChanged(): void {
+  /** The files of the home may say something else now. */
+  look(): void {
     if (this.#timer !== undefined) this.#arm(SETTLE_MS);
   }
 
@@ -81,6 +88,7 @@ export class Renewer implements Renewals {
     const { signal } = this.#stopped;
     try {
       await this.#inTurn(async () => {
+        this.#options.refresh();
         await this.#askForInformation(signal);
         return this.#renewAll({ force: false, dryRun: false, progress: () => {}, signal });
       });
@@ -105,7 +113,7 @@ export class Renewer implements Renewals {
   }
 
   async #renewAll(options: RenewOptions): Promise<readonly RenewalResult[]> {
-    const settings = this.settings();
+    const settings = this.refreshed();
     const wanted = (settings?.certificates ?? []).filter((one) => options.name === undefined || one.name === options.name);
     const now = this.#options.clock.now();
     if (settings === undefined || (!options.force && !options.dryRun && wanted.every((one) => this.#waits(one, settings, now)))) {

@@ -16,7 +16,7 @@ export interface AcmeAuthority {
   readonly contact: readonly string[];
   /** RFC 8555 §7.3.4: the account that the CA's customer desk handed out. `secret` names a file in secrets/ (base64url). */
   readonly externalAccount?: { readonly kid: string; readonly secret: string };
-  /** PEM file, absolute: the only roots believed for its own HTTPS; absent: the system's. */
+  /** PEM file, absolute: the only roots believed for its own HTTPS; absent: the system's and certs/trust/edge. */
   readonly trust?: string;
   /** Name of a certificate profile of this CA, such as `shortlived`. */
   readonly profile?: string;
@@ -146,6 +146,8 @@ export interface RenewOptions {
 export interface Renewals {
   /** Undefined: there is no certs/acme.yaml. */
   settings(): AcmeSettings | undefined;
+  /** The same after the files have been read again; what has a fault leaves the old. */
+  refreshed(): AcmeSettings | undefined;
   states(): readonly RenewalState[];
   /** One certificate after the other; never rejects for what a CA or a name server did. */
   renew(options: RenewOptions): Promise<readonly RenewalResult[]>;

@@ -45,7 +45,9 @@ const authority = entry({
     .string()
     .min(1)
     .optional()
-    .describe("PEM file (relative to the home) with the only roots believed for the CA's own HTTPS. Default: the system's."),
+    .describe(
+      "PEM file (relative to the home) with the only roots believed for the CA's own HTTPS. Default: the system's and certs/trust/edge/.",
+    ),
   profile: text(parseName, 'shortlived').optional().describe('A certificate profile of this CA. Default: its own default.'),
 });
 

@@ -41,7 +41,7 @@ export const certRenew = verb({
     }
     const found = await renewalsOf(operations);
     if ('text' in found) return found;
-    const certificates = found.settings()?.certificates ?? [];
+    const certificates = found.refreshed()?.certificates ?? [];
     if (certificates.length === 0) return nothingToRenew();
     if (name !== undefined && !certificates.some((one) => one.name === name))
       return unknownName(
@@ -56,9 +56,9 @@ export const certRenew = verb({
 
 async function renewalsOf(operations: Operations): Promise<Renewals | Report> {
   const { live } = operations;
-  if (live !== undefined) return live.renewals;
+  // Also in the process: it would go on with what it read before, and the operator has just changed it.
   const loaded = operations.load();
-  if (loaded.ok) return operations.renewals(loaded);
+  if (loaded.ok) return live?.renewals ?? operations.renewals(loaded);
   const text = [`isthmus ${WORDS}: the home has faults; nothing was done`, ...loaded.faults.map(showFinding)].join('\n');
   return { text, json: { error: 'faults', faults: loaded.faults }, exit: 2 };
 }
