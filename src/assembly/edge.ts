@@ -10,6 +10,7 @@ import { Listener } from '../edge/listener.ts';
 import { OwnCertificates } from '../edge/own-certificates.ts';
 import type { PassportObserver } from '../edge/passport-book.ts';
 import { PathValidator } from '../edge/path-validation.ts';
+import { Posh } from '../edge/posh.ts';
 import { makeResolver } from '../edge/resolver.ts';
 import { SessionBook } from '../edge/sessions.ts';
 import { makeTlsUpgrade } from '../edge/tls-upgrade.ts';
@@ -74,6 +75,7 @@ export function makeEdge(home: EdgeSettings, table: () => Table, clock: Clock, i
     trust: () => trust.current,
     validator,
     sessions,
+    posh: new Posh({ web, clock }),
     status: new CertificateStatus({ web, clock, log: kept.log ?? SILENT }),
     ...(kept.passports && { passports: kept.passports }),
     shaken: (protocol, direction, ms) => kept.log?.debug({ event: 'tls.done', protocol, direction, ms }),

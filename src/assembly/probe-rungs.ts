@@ -82,6 +82,7 @@ const PROOF_WORDS = {
   certificate: 'its certificate names the domain',
   namedServer: "its certificate has a name that the partner's file lists",
   discoveredServer: 'its certificate has a host name that DNS gives inside the domain',
+  posh: 'the domain publishes the fingerprint of its certificate (POSH)',
 } as const;
 
 /** Why connecting failed. Throws what is no ConnectError. */

@@ -8,14 +8,14 @@ import type { Side } from '../model/event.ts';
 import type { Clock, Peer, ProofResult, Resolver } from '../model/ports.ts';
 import type { Reason } from '../model/reason.ts';
 import type { SessionNotes } from '../model/sessions.ts';
-import type { Partner, Protocol, Table } from '../model/table.ts';
+import type { Protocol, Table } from '../model/table.ts';
 import { type CertificateNames, namesOf, normalDomain } from './certificate-names.ts';
-import { proveByName } from './domain-proof.ts';
 import { proveInside } from './inside-proof.ts';
-import { purposeRefused } from './key-purpose.ts';
+import { provePartner } from './partner-proof.ts';
 import type { PassportObserver } from './passport-book.ts';
 import { BELIEVED_MS, type PathResult, type PathValidator, type TrustSet } from './path-validation.ts';
-import { type StatusJudge, statusRefuses } from './status-rule.ts';
+import type { PoshJudge } from './posh.ts';
+import type { StatusJudge } from './status-rule.ts';
 import type { Trust } from './trust-store.ts';
 
 /** What judging needs; one for the whole edge. */
@@ -27,6 +27,8 @@ export interface Judges {
   readonly clock: Clock;
   /** Told what a proven peer has shown. */
   readonly passports?: PassportObserver;
+  /** Asked what a domain publishes; without it nobody is proven by POSH. */
+  readonly posh?: PoshJudge;
   /** Asked whether a certificate is revoked; without it certs/revoked/ alone counts. */
   readonly status?: StatusJudge;
 }
@@ -153,55 +155,15 @@ export class PeerIdentity implements Peer {
       return no(reason('CERT_MISSING', `${this.address} showed no certificate; one that names ${domain} is needed.`));
     }
     const partner = table.partners.get(domain);
-    const face = partner?.[protocol];
-    if (face?.tlsAtLeast === 'TLSv1.3' && this.#far.tlsVersion === 'TLSv1.2') {
-      return no(
-        reason('PARTNER_PROOF_REFUSED', "The connection uses TLS 1.2; the partner's file asks for TLS 1.3.", {
-          file: partner!.where.file,
-          key: `${protocol}.tls.atLeast`,
-        }),
-      );
-    }
-    const path = await this.#path(shown, trustFor(this.#judges.trust(), domain, partner));
-    if (!path.ok) return no(path.reason);
-    const purpose = purposeRefused(shown[0], {
-      rule: face?.clientEku ?? 'ignore',
-      protocol,
-      role: this.#far.direction === 'in' ? 'client' : 'server',
-      fromPublicAuthority: this.#judges.trust().publicRoots.has(path.anchor.fingerprint256),
-    });
-    if (purpose) return no(purpose);
-    if (face && face.pins.length > 0 && !face.pins.includes(this.fingerprint!)) {
-      return no(
-        reason('CERT_PEER_PIN_CHANGED', `The certificate has the fingerprint ${this.fingerprint}; the partner's file pins another.`, {
-          file: partner!.where.file,
-          key: `${protocol}.pins`,
-        }),
-      );
-    }
-    const proof = await proveByName({
+    return provePartner({
       domain,
       protocol,
+      partner,
+      far: { ...this.#far, shown },
       names: this.#certificateNames,
-      constraints: path.constraints,
-      listed: face?.names ?? [],
-      resolver: this.#judges.resolver,
+      judges: this.#judges,
+      path: (trust) => this.#path(shown, trust),
     });
-    const { status } = this.#judges;
-    if (!proof.proven || status === undefined || path.issuer === undefined) return proof;
-    const { direction, staple } = this.#far;
-    const revoked = await statusRefuses({
-      status,
-      clock: this.#judges.clock,
-      certificate: shown[0],
-      issuer: path.issuer,
-      rule: face?.revocation ?? 'soft',
-      direction,
-      allowPrivateAddresses: partner?.allowPrivateAddresses ?? false,
-      ...(staple === undefined ? {} : { staple }),
-      ...(partner === undefined ? {} : { where: { file: partner.where.file, key: `${protocol}.revocation` } }),
-    });
-    return revoked === undefined ? proof : no(revoked);
   }
 
   async #judgeInside(domain: string, protocol: Protocol, table: Table): Promise<ProofResult> {
@@ -232,15 +194,6 @@ export class PeerIdentity implements Peer {
     }
     return this.#judges.validator.validate(shown, trust);
   }
-}
-
-/** The folder certs/trust/partners/<domain>/ of any domain of the partner replaces the roots of the internet side. */
-function trustFor(trust: Trust, domain: string, partner: Partner | undefined): TrustSet {
-  for (const name of [domain, partner?.name, ...(partner?.domains ?? [])]) {
-    const own = name === undefined ? undefined : trust.partners.get(name);
-    if (own) return own;
-  }
-  return trust.edge;
 }
 
 /** SHA-256, lower-case hex. */

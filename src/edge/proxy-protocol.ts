@@ -70,9 +70,8 @@ export function takeProxyHeader(socket: Socket, clock: Clock, timeoutMs: number)
       read = Buffer.concat([read, part]);
       const found = readProxyHeader(read);
       if (found.is === 'more') return;
-      if (found.is === 'fault') return end(found.text);
-      end(found);
-      if (read.length > found.bytes) socket.unshift(read.subarray(found.bytes));
+      end(found.is === 'fault' ? found.text : found);
+      if (found.is === 'header' && read.length > found.bytes) socket.unshift(read.subarray(found.bytes));
     };
     const onClose = (): void => end('the connection was closed before a PROXY v2 header had come');
     const late = clock.after(timeoutMs, () => end(`no whole PROXY v2 header came within ${timeoutMs} ms`));

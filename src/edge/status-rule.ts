@@ -2,7 +2,6 @@
 // some seconds, or no proof; off: nobody is asked. A certificate that must come with its status (RFC 7633) is asked as by
 // `hard` when its server shows it.
 
-import type { X509Certificate } from 'node:crypto';
 import { reason } from '../errors.ts';
 import type { Clock } from '../model/ports.ts';
 import type { Reason } from '../model/reason.ts';

@@ -12,8 +12,9 @@ export type Side = 'edge' | 'inside' | 'local';
  * How a connection proved that it speaks for a domain.
  * `namedServer`: a certificate name that the partner's file lists. `discoveredServer`: a host that `_sipfederationtls._tcp`
  * inside the domain names. Both stand in for the domain's own name and are marked wherever a session is shown (DESIGN 6).
+ * `posh`: a fingerprint that the domain publishes by HTTPS (RFC 7711), where the partner's file asks for it.
  */
-export type ProofWord = 'certificate' | 'namedServer' | 'discoveredServer' | 'dialback' | 'inside' | 'account' | 'local' | 'none';
+export type ProofWord = 'certificate' | 'namedServer' | 'discoveredServer' | 'posh' | 'dialback' | 'inside' | 'account' | 'local' | 'none';
 
 export interface Origin {
   readonly network: Network;

@@ -181,6 +181,7 @@ const PROOF: Readonly<Record<LedgerEntry['proof'], string>> = {
   certificate: 'its certificate names the domain',
   namedServer: "its certificate has a name listed in the partner's file",
   discoveredServer: 'its certificate has a name found by DNS inside the domain',
+  posh: 'the domain publishes the fingerprint of its certificate (POSH)',
   dialback: 'unproven: dialback only',
   inside: 'an inside server of ours',
   account: "a user's own account",

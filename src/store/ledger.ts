@@ -27,6 +27,7 @@ export const PROOFS = [
   'certificate',
   'namedServer',
   'discoveredServer',
+  'posh',
   'dialback',
   'inside',
   'account',
