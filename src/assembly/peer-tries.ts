@@ -67,7 +67,7 @@ export function readLine({ fields, bound, sentence }: LogLine, at: number): Peer
         ? undefined
         : refused(hostOf(word('from')), word('code'), sentence);
     case 'message.limited':
-      return word('code')?.startsWith('LIMIT_') === true ? refused(hostOf(word('from')), word('code'), sentence) : undefined;
+      return word('code')?.startsWith('LIMIT_') === true ? untold(refused(hostOf(word('from')), word('code'), sentence)) : undefined;
     case 'stream.refused':
       // Ours to a partner that called; what `peer.refused` has said already carries more.
       return word('direction') === 'in' && word('condition') !== 'not-authorized'
@@ -89,9 +89,7 @@ export function readLine({ fields, bound, sentence }: LogLine, at: number): Peer
       const error = all.err;
       const text = word('reason') ?? (error instanceof Error ? error.message.slice(0, MAX_TEXT) : 'the TLS handshake failed');
       const one = refused(undefined, 'NET_TLS_FAILED', text, tlsFailure(text, '').finer);
-      if (xmpp) return one;
-      const { protocol: _unknown, ...untold } = one; // the listener does not say which
-      return untold;
+      return xmpp ? one : untold(one);
     }
     case 'stream.silent':
       return {
@@ -113,6 +111,11 @@ export function readLine({ fields, bound, sentence }: LogLine, at: number): Peer
     default:
       return undefined;
   }
+}
+
+/** The line does not say which protocol it was. */
+function untold({ protocol: _unknown, ...one }: PeerTry): PeerTry {
+  return one;
 }
 
 function hostOf(address: string | undefined): string | undefined {

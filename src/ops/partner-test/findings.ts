@@ -49,7 +49,10 @@ export function findingsOf(looked: Looked): readonly Finding[] {
   const within = looked.inbound.flatMap((one) => inward(looked, one));
   const delivered = deliveryFinding(looked);
   const all = [...out, ...within, ...policyFindings(looked), ...delivered, ...oneWay(looked, within)];
-  return [...all.filter((one) => one.level === 'fault'), ...all.filter((one) => one.level === 'warning')];
+  const ordered = [...all.filter((one) => one.level === 'fault'), ...all.filter((one) => one.level === 'warning')];
+  // The same fault of two targets, or seen twice, is one finding.
+  const same = (a: Finding, b: Finding): boolean => a.code === b.code && a.protocol === b.protocol && a.direction === b.direction;
+  return ordered.filter((one, index) => ordered.findIndex((other) => same(one, other)) === index);
 }
 
 /** Is the partner reached over some protocol that is spoken with it? */
