@@ -122,6 +122,12 @@ export const ERRORS: Readonly<Record<ReasonCode, Entry>> = {
     'A discovered partner has addressed more different users of ours than allowed.',
     'List the partner in routes/partners/ if it is trusted.',
   ),
+  LIMIT_SIGN_IN: row(
+    'capacity',
+    'later',
+    'Too many sign-ins failed: the user, or the address they come from, must wait.',
+    'Wait 15 minutes; isthmus audit list and the log (user.signInFailed) show who tried.',
+  ),
   LIMIT_PENDING: row(
     'capacity',
     'later',
@@ -156,6 +162,12 @@ export const ERRORS: Readonly<Record<ReasonCode, Entry>> = {
     'never',
     'Somebody outside claims to come from a domain of ours.',
     'A forged sender, or our own traffic leaving and coming back.',
+  ),
+  AUTH_SIGN_IN_FAILED: row(
+    'peer',
+    'never',
+    'The address or the password of a user of ours is wrong, or the user is disabled.',
+    'isthmus user show ADDRESS; isthmus user password ADDRESS sets a new one.',
   ),
   AUTH_NOT_AN_INSIDE_SERVER: row(
     'peer',

@@ -32,18 +32,23 @@ export interface Person {
 
 export type ScramHash = 'SHA-1' | 'SHA-256';
 /** RFC 5802 §3: what a server keeps of a password. */
+export interface ScramKeys {
+  readonly storedKey: Uint8Array;
+  readonly serverKey: Uint8Array;
+}
+/** All passwords of a user (the main one, one for each device) share salt and iterations, so that any of them may fit. */
 export interface ScramVerifier {
   readonly hash: ScramHash;
   readonly salt: Uint8Array;
   readonly iterations: number;
-  readonly storedKey: Uint8Array;
-  readonly serverKey: Uint8Array;
+  readonly keys: readonly ScramKeys[];
 }
 /** RFC 7616 §3.4.2: H(username ":" realm ":" password), hex. */
 export interface DigestVerifier {
   readonly algorithm: 'MD5' | 'SHA-256';
   readonly realm: string;
-  readonly ha1: string;
+  /** One for each password of the user. */
+  readonly ha1s: readonly string[];
 }
 
 /** Where a client signs in from, for lock-out, audit and `session list`. */

@@ -20,6 +20,7 @@ export const EVENTS: Readonly<Record<string, LogEvent>> = {
   'alert.failed': event('error', 'An alert could not be mailed or posted; it is tried again with the next look.'),
   'systemd.failed': event('warn', 'Systemd could not be told that the process is ready or alive; systemd-notify is needed for it.'),
 
+  takeover: event('warn', 'A restored home, or one that another machine ran before, was started with --takeover.'),
   'admin.opened': event('info', 'The admin socket is open: the command line and the API reach the process.'),
 
   // --- certificates and listeners ---
@@ -61,6 +62,14 @@ export const EVENTS: Readonly<Record<string, LogEvent>> = {
   ),
   'revocation.unknown': event('debug', 'Nobody said whether a certificate is revoked; it is asked again later.'),
   'peer.refused': event('warn', 'A peer did not prove to be the domain it speaks for.', 'isthmus_handshake_failures_total'),
+
+  // --- people of the core ---
+  'user.signedIn': event('info', 'A user of ours has signed in.'),
+  'user.signInFailed': event(
+    'info',
+    'A sign-in failed: wrong address or password, disabled, or too many failures.',
+    'isthmus_limited_total',
+  ),
 
   // --- decisions and first contact ---
   'decision.allowed': event('debug', 'Policy let an exchange pass.'),

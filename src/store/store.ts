@@ -9,6 +9,7 @@ import type { LedgerStore, OutboxStore, SecretStore, SentIds, ServiceClockStore 
 import { StoreError } from '../model/outbox-store.ts';
 import type { PassportStore } from '../model/passport.ts';
 import type { PeerTryStore } from '../model/peer-try.ts';
+import type { PeopleStore } from '../model/people.ts';
 import type { Clock } from '../model/ports.ts';
 import type {
   AuthorizationStore,
@@ -30,6 +31,7 @@ import { OutboxTable } from './outbox.ts';
 import { own } from './owner.ts';
 import { passportTable } from './passports.ts';
 import { peerTryTable } from './peer-tries.ts';
+import { peopleTable } from './people.ts';
 import { requestTable } from './requests.ts';
 import { salvage } from './salvage.ts';
 import { keyFile, sealWith } from './seal.ts';
@@ -83,6 +85,7 @@ export interface Store {
   readonly decisions: DecisionStore;
   readonly secrets: SecretStore;
   readonly passports: PassportStore;
+  readonly people: PeopleStore;
   readonly peerTries: PeerTryStore;
   /** What was found at the start. Empty is good. */
   readonly remarks: readonly Remark[];
@@ -205,6 +208,7 @@ function assemble(db: Database, keyPath: string, options: StoreOptions, remarks:
     decisions,
     secrets: secretTable(db, seal),
     passports: passportTable(db),
+    people: peopleTable(db, seal),
     peerTries: peerTryTable(db),
     remarks,
     stats: () => ({ ...db.stats(), backlog: db.backlog }),

@@ -1,0 +1,110 @@
+// The people of the core, on tables `person` and `credential` (sealed).
+
+import { bareKey, fromBareKey } from '../model/address.ts';
+import type { Person } from '../model/core.ts';
+import { CREDENTIAL_KINDS, type Credential, type PeopleStore } from '../model/people.ts';
+import { blob, integer, maybeText, type Row, text, word } from './column.ts';
+import type { Database } from './database.ts';
+import type { Seal } from './seal.ts';
+
+const FIELDS = ['mail', 'phone', 'mobile', 'title', 'company', 'office'] as const;
+
+/** Opens nothing of its own; the tables are of migration 005. */
+export function peopleTable(db: Database, seal: Seal): PeopleStore {
+  return {
+    async get(address) {
+      const row = db.prepare('SELECT * FROM person WHERE address = ?').get(address);
+      return row && toPerson(row);
+    },
+    put(person) {
+      const { address, name, groups, disabled, createdAt } = person;
+      return db.write(() => {
+        db.prepare(
+          `INSERT INTO person (address, domain, name, mail, phone, mobile, title, company, office, groups, disabled, created_at)
+           VALUES (?,?,?,?,?,?,?,?,?,?,?,?)
+           ON CONFLICT (address) DO UPDATE SET name = excluded.name, mail = excluded.mail, phone = excluded.phone,
+             mobile = excluded.mobile, title = excluded.title, company = excluded.company, office = excluded.office,
+             groups = excluded.groups, disabled = excluded.disabled`,
+        ).run(
+          bareKey(address),
+          address.domain,
+          name,
+          ...FIELDS.map((field) => person[field] ?? null),
+          JSON.stringify(groups),
+          disabled ? 1 : 0,
+          Math.round(createdAt),
+        );
+      });
+    },
+    remove(address) {
+      return db.write(() => {
+        db.prepare('DELETE FROM credential WHERE address = ?').run(address);
+        return db.prepare('DELETE FROM person WHERE address = ?').run(address).changes > 0;
+      });
+    },
+    async list({ domain, after = '', limit }) {
+      const rows =
+        domain === undefined
+          ? db.prepare('SELECT * FROM person WHERE address > ? ORDER BY address LIMIT ?').all(after, limit)
+          : db.prepare('SELECT * FROM person WHERE domain = ? AND address > ? ORDER BY address LIMIT ?').all(domain, after, limit);
+      return rows.map(toPerson);
+    },
+    async count() {
+      const row = db.prepare('SELECT count(*) AS n FROM person').get();
+      return row === undefined ? 0 : integer(row, 'n');
+    },
+    async find(words, limit) {
+      // LIKE knows two wildcards; what somebody types is text.
+      const like = `%${words.replaceAll(/[\\%_]/g, (char) => `\\${char}`)}%`;
+      const where = ['name', 'address', 'mail', 'phone', 'mobile'].map((column) => `${column} LIKE ?1 ESCAPE '\\'`).join(' OR ');
+      return db.prepare(`SELECT * FROM person WHERE disabled = 0 AND (${where}) ORDER BY name LIMIT ?2`).all(like, limit).map(toPerson);
+    },
+    async credentials(address) {
+      return db
+        .prepare('SELECT * FROM credential WHERE address = ? ORDER BY device, kind')
+        .all(address)
+        .flatMap((row) => toCredential(row, address, seal) ?? []);
+    },
+    putCredentials(address, device, credentials) {
+      return db.write(() => {
+        db.prepare('DELETE FROM credential WHERE address = ? AND device = ?').run(address, device);
+        for (const { kind, data, madeAt } of credentials) {
+          db.prepare('INSERT INTO credential (address, device, kind, sealed, made_at) VALUES (?,?,?,?,?)').run(
+            address,
+            device,
+            kind,
+            seal.close(data, label(address, device, kind)),
+            Math.round(madeAt),
+          );
+        }
+      });
+    },
+  };
+}
+
+/** Bound to its place: a credential that was moved to another user does not open. */
+function label(address: string, device: string, kind: string): string {
+  return `credential ${address} ${kind} ${device}`;
+}
+
+function toPerson(row: Row): Person {
+  const fields = FIELDS.flatMap((field) => {
+    const value = maybeText(row, field);
+    return value === undefined ? [] : [[field, value] as const];
+  });
+  return {
+    address: fromBareKey(text(row, 'address')),
+    name: text(row, 'name'),
+    disabled: integer(row, 'disabled') === 1,
+    groups: JSON.parse(text(row, 'groups')), // written by put
+    createdAt: integer(row, 'created_at'),
+    ...Object.fromEntries(fields),
+  };
+}
+
+function toCredential(row: Row, address: string, seal: Seal): Credential | undefined {
+  const kind = word(row, 'kind', CREDENTIAL_KINDS);
+  const device = text(row, 'device');
+  const data = seal.open(blob(row, 'sealed'), label(address, device, kind));
+  return data && { kind, device, data, madeAt: integer(row, 'made_at') };
+}
