@@ -54,6 +54,7 @@ export interface MonitoringParts {
 export interface Monitoring {
   readonly health: RoadWatch;
   readonly alerts: Alerts;
+  readonly certificates: () => Promise<readonly WatchedCertificate[]>;
   /** The port of `metrics:` that is really open. */
   readonly port?: number;
   stop(): Promise<void>;
@@ -110,6 +111,7 @@ export async function startMonitoring(parts: MonitoringParts): Promise<Monitorin
   return {
     health,
     alerts,
+    certificates,
     ...(listener !== undefined && { port: listener.port }),
     async stop() {
       alerts.stop();

@@ -12,6 +12,8 @@ import type { PresenceDenied } from '../model/event.ts';
 import { isDurable } from '../model/outbox-store.ts';
 import type { Outcome } from '../model/outcome.ts';
 import type { Gateway } from '../model/ports.ts';
+import { makeTraces } from '../monitoring/trace/traces.ts';
+import { lastBackupAt } from '../ops/backup/last.ts';
 import type { ExitCode, Terminal } from '../ops/command.ts';
 import type { Live } from '../ops/live.ts';
 import type { Ready } from '../ops/start.ts';
@@ -30,12 +32,14 @@ import { openAdmin } from './admin.ts';
 import { drain } from './drain.ts';
 import { makeEdge, openListeners } from './edge.ts';
 import { watchExpiry } from './expiry.ts';
+import { passFence } from './fence.ts';
 import { startMonitoring, Watchers } from './monitoring.ts';
 import { partnerRoom } from './partner-room.ts';
 import { watchPeerTries } from './peer-tries.ts';
 import { keepHouse, type Reloads, Rules, tellFaults, watchCertificates } from './reload.ts';
 import { makeRenewals } from './renewal.ts';
 import { secretOf } from './secrets.ts';
+import { makeSight } from './sight.ts';
 import { sipShore } from './sip.ts';
 import { serviceManager } from './systemd.ts';
 import { endUnwelcome } from './welcome.ts';
@@ -77,8 +81,10 @@ export async function start(ready: Ready, written: Log): Promise<Running> {
   const { table } = rules;
 
   // --- what is durable ---
+  const fence = passFence(home.data, ready.takeover === true, clock, log);
   const store = openStore({ folder: home.data, clock, mode: 'own' });
   eyes.add(watchPeerTries(store.peerTries, clock));
+  fence.mark();
   for (const remark of store.remarks) log.warn({ event: 'store.remark', what: remark.what }, remark.text);
 
   // --- the edge: who is there, and the way out ---
@@ -161,10 +167,12 @@ export async function start(ready: Ready, written: Log): Promise<Running> {
   const { sessions } = parts.edge;
   let notReady: string | undefined = 'starting';
   const seen = { home, version, clock, log, watchers: eyes, table, store, outbox, sessions, ...parts };
-  const monitoring = await startMonitoring({ ...seen, lastBackup: () => undefined, notReady: () => notReady }).catch((error: unknown) => {
-    store.close();
-    throw error;
-  });
+  const monitoring = await startMonitoring({ ...seen, lastBackup: () => lastBackupAt(home.data), notReady: () => notReady }).catch(
+    (error: unknown) => {
+      store.close();
+      throw error;
+    },
+  );
   const { health, alerts } = monitoring;
 
   // --- open: the road out first, then what waits on disk, then the doors ---
@@ -181,6 +189,7 @@ export async function start(ready: Ready, written: Log): Promise<Running> {
     const renewalsEnd = renewing.close();
     return (closing ??= drain({ ...everything, ...opened }, graceMs, say)
       .then(() => monitoring.stop())
+      .then(() => fence.mark())
       .then(() => renewalsEnd));
   };
   const failed = async (error: unknown): Promise<never> => {
@@ -210,6 +219,17 @@ export async function start(ready: Ready, written: Log): Promise<Running> {
     table,
     sessions,
     health,
+    queue: outbox.desk,
+    sight: makeSight({
+      sessions,
+      outbox,
+      store,
+      presence,
+      clock,
+      certificates: monitoring.certificates,
+      listeners: () => opened.listeners,
+    }),
+    traces: makeTraces({ sessions, clock }),
     renewals: renewing.renewals,
     partners: partnerRoom({ ...common, edge: parts, sessions, ledger: store.ledger, ...xmpp }),
     alerts: () => alerts.standing,
@@ -224,6 +244,7 @@ export async function start(ready: Ready, written: Log): Promise<Running> {
     home: () => home,
     load: () => ready.reload(table().generation),
   }).catch(failed);
+  if (fence.takeover !== undefined) await admin.note('takeover', 0, `generation ${fence.generation}: ${fence.takeover}`);
   renewing.start();
   notReady = undefined;
   return {

@@ -4,8 +4,11 @@ import type { Home } from '../config/home.ts';
 import type { Renewals } from '../model/acme.ts';
 import type { Health } from '../model/health.ts';
 import type { Alert } from '../model/notify.ts';
+import type { QueueDesk } from '../model/queue.ts';
 import type { Sessions } from '../model/sessions.ts';
+import type { Sight } from '../model/sight.ts';
 import type { Table } from '../model/table.ts';
+import type { Traces } from '../model/trace.ts';
 import type { PartnerRoom } from './partner-test/ports.ts';
 import type { RulesDesk } from './rules/desk.ts';
 
@@ -21,6 +24,12 @@ export interface Live {
   /** Replaces the rules in force. */
   readonly rules: RulesDesk;
   readonly health: Health;
+  /** What waits, and what operators do with it. */
+  readonly queue: QueueDesk;
+  /** The process itself. */
+  readonly sight: Sight;
+  /** Listens to one partner, decrypted and redacted. */
+  readonly traces: Traces;
   /** Tests of partners with the process' own connections. */
   readonly partners: PartnerRoom;
   /** Certificates that renew themselves. */

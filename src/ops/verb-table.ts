@@ -61,4 +61,15 @@ export const VERBS: readonly VerbRow[] = [
     summary: 'writes everything of a home into one file, while it runs',
     load: async () => (await import('./backup/backup.ts')).backup,
   },
+  { words: 'status', summary: 'how the process and every partner stand', load: async () => (await import('./status/status.ts')).status },
+  { words: 'top', summary: 'the busiest partners, refreshed', load: async () => (await import('./status/top.ts')).top },
+  {
+    words: 'session list',
+    summary: 'who is connected, and how they proved it',
+    load: async () => (await import('./session/list.ts')).sessionList,
+  },
+  { words: 'session close', summary: 'ends a connection', load: async () => (await import('./session/close.ts')).sessionClose },
+  { words: 'queue list', summary: 'what waits, for whom, and why', load: async () => (await import('./queue/list.ts')).queueList },
+  { words: 'queue retry', summary: 'tries what waits now', load: async () => (await import('./queue/move.ts')).queueRetry },
+  { words: 'queue drop', summary: 'takes what waits out of the queue', load: async () => (await import('./queue/move.ts')).queueDrop },
 ];

@@ -7,6 +7,7 @@ import { type Address, bareKey, show } from '../model/address.ts';
 import type { PresenceEvent } from '../model/event.ts';
 import { HANDED_OVER, type Outcome, refused } from '../model/outcome.ts';
 import type { Reason } from '../model/reason.ts';
+import type { ViewSight } from '../model/sight.ts';
 import { type Action, type Facts, type Input, step } from './authorization.ts';
 import type { Suppressed } from './ceiling.ts';
 import { Mail } from './mail.ts';
@@ -96,6 +97,15 @@ export class Presence {
   async related(one: Address, other: Address): Promise<boolean> {
     const pair = pairFor(one, other);
     return (await this.#records.isGranted(pair)) || (await this.#records.isGranted(reversed(pair)));
+  }
+
+  /** How one view stands, for operators; undefined: nothing is known of it since the start. */
+  view(watcher: Address, presentity: Address): ViewSight | undefined {
+    const sight = this.#showing.sight(pairFor(watcher, presentity));
+    if (sight === undefined) return undefined;
+    const now = this.#ports.clock.now();
+    const { open, heardMs, shownMs } = sight;
+    return { open, ...(heardMs !== undefined && { heardAt: now - heardMs }), ...(shownMs !== undefined && { shownAt: now - shownMs }) };
   }
 
   /** The table has changed: takes back what it no longer allows. @returns how many pairs lost their view */

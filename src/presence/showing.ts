@@ -46,6 +46,15 @@ export class Showing {
     return takenAt === undefined ? undefined : this.#ports.clock.monotonic() - takenAt;
   }
 
+  /** How a view stands; undefined: there is none in memory. Times are ages in ms. */
+  sight(pair: Pair): { readonly open: boolean; readonly heardMs?: number; readonly shownMs?: number } | undefined {
+    const view = this.#views.peek(pair.key);
+    if (view === undefined) return undefined;
+    const { open, takenAt, sentAt } = view;
+    const now = this.#ports.clock.monotonic();
+    return { open, ...(takenAt !== undefined && { heardMs: now - takenAt }), ...(sentAt !== undefined && { shownMs: now - sentAt }) };
+  }
+
   /** A grant has just been made: the watcher sees nothing yet. */
   begin(pair: Pair): void {
     this.#views.set(pair.key, new View(true));

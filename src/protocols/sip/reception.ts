@@ -161,6 +161,7 @@ export class Reception implements ConnectionOwner {
       return;
     }
     const { request } = verdict;
+    connection.link.notes.counted('in');
     this.#parts.taken(connection, request, core.via.alias);
     // RFC 3261 §8.2.2.2: merged requests. A MESSAGE that comes twice is told apart by the dedup behind us, which gives both the same answer.
     const merged = request.toTag === undefined && exchange.message.method !== 'MESSAGE';
