@@ -22,7 +22,13 @@ export interface Reloads {
 }
 
 /** Watches certs/ by content. */
-export function watchCertificates(parts: { home: Home; own: OwnCertificates; trust: TrustStore; clock: Clock; log: Log }): Reloads {
+export function watchCertificates(parts: {
+  home: Pick<Home, 'dir'>;
+  own: OwnCertificates;
+  trust: TrustStore;
+  clock: Clock;
+  log: Log;
+}): Reloads {
   const { home, own, trust, clock, log } = parts;
   return watchFolder(join(home.dir, 'certs'), clock, log, () => {
     const { faults, changed } = own.reload();

@@ -228,7 +228,7 @@ describe('cert pin', () => {
     assert.equal(done.exit, 0, done.text);
     const text = home.read('routes/partners/p.example.yaml');
     assert.match(text, /^# asked for by Nora\nowner: nora # until June\n/);
-    assert.match(text, new RegExp(`xmpp: { pins: [${seen.chain[0]?.fingerprint}, ${'cd'.repeat(32)}] }`));
+    assert.ok(text.includes(`xmpp: { pins: [${seen.chain[0]?.fingerprint}, ${'cd'.repeat(32)}] }`), text);
     assert.match(text, /prefer:[\s\S]*xmpp[\s\S]*sip/, 'a section for XMPP alone would switch SIP off');
     assert.match((await home.run(certPin, { domain: 'p.example', fromWire: true, protocol: 'xmpp' })).text, /has these pins already/);
     assert.match((await home.run(certPin, { domain: 'p.example', fingerprints: ['abc'] })).text, /right would be a SHA-256 fingerprint/);
