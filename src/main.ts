@@ -36,6 +36,17 @@ const COMMANDS: readonly CommandRow[] = [
     summary: 'what became of a message, in plain words',
     load: async () => (await import('./ops/record-commands.ts')).explainCommand(await records()),
   },
+  {
+    words: 'restore',
+    summary: 'looks into a backup, or makes a home of it',
+    load: async () => {
+      const [{ restoreCommand }, { restoreParts }] = await Promise.all([
+        import('./ops/backup/restore.ts'),
+        import('./assembly/restore.ts'),
+      ]);
+      return restoreCommand(restoreParts(await judge()));
+    },
+  },
   ...VERBS.map((row): CommandRow => ({ words: row.words, summary: row.summary, load: () => commandOf(row) })),
 ];
 

@@ -61,7 +61,7 @@ export function commandLineOperations(dir: string, terminal: Terminal, judge: Ju
 }
 
 /** Whoever typed it: the name behind sudo, else the name of the process' user. */
-function actorOf(terminal: Terminal): Actor {
+export function actorOf(terminal: Terminal): Actor {
   const behind = terminal.env.SUDO_USER;
   const name = behind !== undefined && behind !== '' ? behind : safeUserName();
   return { name, role: 'admin', via: 'commandLine' };

@@ -14,6 +14,8 @@ export interface Ready {
   readonly table: Table;
   /** Reads the same folder again; the caller compares and swaps. @param generation number of the set */
   readonly reload: (generation: number) => Loaded;
+  /** The operator has said that whoever ran this home, or a copy of it, before is stopped. */
+  readonly takeover?: boolean;
 }
 
 export interface StartParts {
@@ -29,7 +31,11 @@ export function startCommand(parts: StartParts): Command {
     words: 'start',
     summary: 'runs the edge with a home',
     positionals: [],
-    options: { home: HOME_OPTION, dev: { type: 'boolean', says: 'make a development home here and use it' } },
+    options: {
+      home: HOME_OPTION,
+      dev: { type: 'boolean', says: 'make a development home here and use it' },
+      takeover: { type: 'boolean', says: 'run a restored home, or one that another machine ran: the one before is stopped and stays so' },
+    },
     details: [
       'The home is checked first; with any fault nothing is started and all of them are shown (exit 2).',
       'Runs in the foreground and logs JSON lines to stdout. SIGTERM and Ctrl-C drain and stop, a second one stops at once.',
@@ -59,7 +65,7 @@ export function startCommand(parts: StartParts): Command {
         return 2;
       }
       const reload = (generation: number) => loadHome(dir, { judge: parts.judge, generation });
-      return parts.run({ home: loaded.home, table: loaded.table, reload }, terminal);
+      return parts.run({ home: loaded.home, table: loaded.table, reload, ...(values.takeover === true && { takeover: true }) }, terminal);
     },
   };
 }

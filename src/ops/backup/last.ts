@@ -26,6 +26,12 @@ export function lastBackup(data: string): LastBackup | undefined {
   }
 }
 
+/** The same as wall ms. */
+export function lastBackupAt(data: string): number | undefined {
+  const last = lastBackup(data);
+  return last === undefined ? undefined : Date.parse(last.takenAt);
+}
+
 export function noteBackup(data: string, made: LastBackup): void {
   writeOwned(join(data, FILE), `${JSON.stringify(made)}\n`);
 }
