@@ -1,7 +1,7 @@
 // `isthmus restore`: a backup becomes a home again, or is only looked at. It never writes over a home that runs, and with
 // --force it moves what is there aside; nothing is deleted. The home is marked: its first start must say that it takes over.
 
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, lchownSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import { cp } from 'node:fs/promises';
 import { hostname, tmpdir } from 'node:os';
 import { basename, dirname, join, relative, resolve } from 'node:path';
@@ -173,8 +173,11 @@ async function restore(
     if (dataBusy !== undefined) return usage(dataBusy);
     const before = existsSync(data) ? generationOf(data) : undefined;
     const stamp = new Date(parts.now()).toISOString().replaceAll(/[:.]/g, '-');
-    const aside = [dir, ...(inside ? [] : [data])].flatMap((folder) => moveAside(folder, stamp));
-    const oldData = inside && aside[0] !== undefined ? join(aside[0], relative(dir, data)) : aside[1];
+    const user = userOf(data) ?? userOf(dir);
+    const homeAside = moveAside(dir, stamp);
+    const dataAside = inside ? undefined : moveAside(data, stamp);
+    const aside = [homeAside, dataAside].filter((path) => path !== undefined);
+    const oldData = inside && homeAside !== undefined ? join(homeAside, relative(dir, data)) : dataAside;
     await place(home, dir);
     await place(join(staging, DATA_FOLDER), data);
     const kept = await keepAudit(parts, oldData, data, manifest);
@@ -182,12 +185,15 @@ async function restore(
     const generation = Math.max(manifest.generation, before?.generation ?? 1);
     writeGeneration(data, { generation, host: hostname(), at, restored: { from: manifest.host, takenAt: manifest.takenAt } });
     await note(parts, data, terminal, { file, takenAt: manifest.takenAt, from: manifest.host }, why);
+    for (const folder of user === undefined ? [] : [dir, data]) giveTo(folder, user);
+    const root = process.getuid?.() === 0 && user === undefined;
     const text = [
       said.text,
       '',
       `restored into ${dir}${inside ? '' : ` and ${data}`}`,
       ...aside.map((path) => `what was there before is ${path}`),
       ...(kept ? ['the audit log of the home before was kept: it holds what was done since'] : []),
+      ...(root ? [`the files belong to root: chown -R USER ${dir}${inside ? '' : ` ${data}`} when another user runs it`] : []),
       'next, once it is certain that the one before is stopped and stays stopped:',
       `  isthmus start --takeover --home ${dir}`,
     ].join('\n');
@@ -206,11 +212,27 @@ function blocked(parts: RestoreParts, dir: string, force: boolean): string | und
 }
 
 /** @returns where it is now; nothing for an empty or missing folder */
-function moveAside(folder: string, stamp: string): string[] {
-  if (!existsSync(folder) || readdirSync(folder).length === 0) return [];
+function moveAside(folder: string, stamp: string): string | undefined {
+  if (!existsSync(folder) || readdirSync(folder).length === 0) return undefined;
   const to = `${folder}.before-${stamp}`;
   renameSync(folder, to);
-  return [to];
+  return to;
+}
+
+interface User {
+  readonly uid: number;
+  readonly gid: number;
+}
+
+/** Whose folder it was, when root restores for another user. */
+function userOf(folder: string): User | undefined {
+  const found = statSync(folder, { throwIfNoEntry: false });
+  return process.getuid?.() === 0 && found !== undefined && found.uid !== 0 ? { uid: found.uid, gid: found.gid } : undefined;
+}
+
+function giveTo(folder: string, { uid, gid }: User): void {
+  lchownSync(folder, uid, gid);
+  for (const name of readdirSync(folder, { recursive: true, encoding: 'utf8' })) lchownSync(join(folder, name), uid, gid);
 }
 
 /** Into a folder that is missing or empty; across file systems it is copied. */
