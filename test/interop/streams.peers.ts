@@ -181,7 +181,32 @@ if (noWorld !== undefined) {
       assert.match(broken.out, /fell at identity: CERT_PEER_SELF_SIGNED/);
       const absent = await home.command('partner', 'test', 'nowhere.test');
       assert.equal(absent.code, 1, absent.out);
-      assert.match(absent.out, /fell at DNS: NET_DNS_NOT_FOUND/);
+      assert.match(absent.out, /fell at DNS: DNS_SRV_NONE/);
+    });
+
+    world.scene('partner test --deliver sends a real message through the running process and says what became of it', async () => {
+      const juliet = await xmppUser(world, PROSODY, 'juliet');
+      const sent = await home.command('partner', 'test', PROSODY.domain, '--deliver', nora.aor, juliet.jid, '--text', 'a real test');
+      assert.equal(sent.code, 0, sent.out);
+      assert.match(sent.out, /climbed by the running process/);
+      assert.match(sent.out, /ok {4}message {4}a message from .* was delivered/);
+      await juliet.message(nora.aor, (stanza) => stanza.getChildText('body') === 'a real test');
+      const unknown = await home.command('partner', 'test', PROSODY.domain, '--deliver', nora.aor, `nobody@${PROSODY.domain}`, '--json');
+      assert.equal(unknown.code, 1, unknown.out);
+      const report = JSON.parse(unknown.out) as { code: string; delivery: { state: string } };
+      assert.deepEqual(
+        [report.code, report.delivery.state],
+        ['PEER_FORBIDDEN', 'refused'],
+        'Prosody says service-unavailable about users that it does not have',
+      );
+    });
+
+    world.scene('partner test --all: one line for each partner, the broken one with its code', async () => {
+      const all = await home.command('partner', 'test', '--all');
+      assert.equal(all.code, 1, all.out);
+      assert.match(all.out, /^ok {4}prosody\.test: reached over XMPP$/m);
+      assert.match(all.out, /^FELL {2}unproven\.test: not reached; CERT_PEER_SELF_SIGNED/m);
+      assert.match(all.out, /5 partners tested, 1 with findings/);
     });
 
     async function reaches(person: XmppUser): Promise<void> {
