@@ -1,7 +1,7 @@
 // `isthmus restore`: a backup becomes a home again, or is only looked at. It never writes over a home that runs, and with
 // --force it moves what is there aside; nothing is deleted. The home is marked: its first start must say that it takes over.
 
-import { existsSync, lchownSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { cp } from 'node:fs/promises';
 import { hostname, tmpdir } from 'node:os';
 import { basename, dirname, join, relative, resolve } from 'node:path';
@@ -16,6 +16,7 @@ import { extract } from './extract.ts';
 import { generationOf, writeGeneration } from './generation.ts';
 import { judgeBackup, type Verdict } from './judge.ts';
 import { DATA_FOLDER, HOME_FOLDER, type Manifest } from './manifest.ts';
+import { giveTo, moveAside, place, userOf } from './place.ts';
 
 export interface RestoreParts {
   readonly snapshots: Snapshots;
@@ -79,9 +80,14 @@ async function run(parts: RestoreParts, { values, positionals }: Call, terminal:
     else (said.exit === 2 ? terminal.err : terminal.out)(said.text);
     return said.exit;
   } catch (error) {
-    if (!stop.signal.aborted) throw error;
-    terminal.err('isthmus restore: stopped; nothing was changed');
-    return 1;
+    if (stop.signal.aborted) {
+      terminal.err('isthmus restore: stopped; nothing was changed');
+      return 1;
+    }
+    // What the file system refuses is the operator's to see to; anything else is a defect and shows itself whole.
+    if (!(error instanceof Error && 'code' in error)) throw error;
+    terminal.err(`isthmus restore: ${error.message}\n  what was there before, if it was moved, stands beside it as *.before-*`);
+    return 2;
   } finally {
     process.removeListener('SIGINT', interrupted);
   }
@@ -185,7 +191,7 @@ async function restore(
     const generation = Math.max(manifest.generation, before?.generation ?? 1);
     writeGeneration(data, { generation, host: hostname(), at, restored: { from: manifest.host, takenAt: manifest.takenAt } });
     await note(parts, data, terminal, { file, takenAt: manifest.takenAt, from: manifest.host }, why);
-    for (const folder of user === undefined ? [] : [dir, data]) giveTo(folder, user);
+    if (user !== undefined) for (const folder of [dir, data]) giveTo(folder, user);
     const root = process.getuid?.() === 0 && user === undefined;
     const text = [
       said.text,
@@ -209,44 +215,6 @@ function blocked(parts: RestoreParts, dir: string, force: boolean): string | und
   const { data } = placesOf(dir);
   if (parts.snapshots.held(data) || parts.snapshots.held(dir)) return `a process runs with ${dir}: isthmus drain ends it`;
   return readdirSync(dir).length > 0 && !force ? `${dir} is not empty; --force moves what is there aside` : undefined;
-}
-
-/** @returns where it is now; nothing for an empty or missing folder */
-function moveAside(folder: string, stamp: string): string | undefined {
-  if (!existsSync(folder) || readdirSync(folder).length === 0) return undefined;
-  const to = `${folder}.before-${stamp}`;
-  renameSync(folder, to);
-  return to;
-}
-
-interface User {
-  readonly uid: number;
-  readonly gid: number;
-}
-
-/** Whose folder it was, when root restores for another user. */
-function userOf(folder: string): User | undefined {
-  const found = statSync(folder, { throwIfNoEntry: false });
-  return process.getuid?.() === 0 && found !== undefined && found.uid !== 0 ? { uid: found.uid, gid: found.gid } : undefined;
-}
-
-function giveTo(folder: string, { uid, gid }: User): void {
-  lchownSync(folder, uid, gid);
-  for (const name of readdirSync(folder, { recursive: true, encoding: 'utf8' })) lchownSync(join(folder, name), uid, gid);
-}
-
-/** Into a folder that is missing or empty; across file systems it is copied. */
-async function place(from: string, to: string): Promise<void> {
-  if (!existsSync(from)) return;
-  mkdirSync(to, { recursive: true, mode: 0o700 });
-  for (const name of readdirSync(from)) {
-    try {
-      renameSync(join(from, name), join(to, name));
-    } catch (error) {
-      if (!(error instanceof Error && 'code' in error && error.code === 'EXDEV')) throw error;
-      await cp(join(from, name), join(to, name), { recursive: true, preserveTimestamps: true });
-    }
-  }
 }
 
 /** A restored database does not take back what was done since: the longer chain stays. @returns true when the old one was kept */
