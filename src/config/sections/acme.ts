@@ -28,12 +28,15 @@ function parseMail(value: string): string | Wrong {
   return /^[^\s@,?&]+@[^\s@,?&]+$/.test(plain) ? plain : new Wrong('a mail address such as hostmaster@corp.example');
 }
 
+const TERMS = "true, written by whoever has read the CA's terms of service";
+
 const authority = entry({
   name: text(parseName, 'letsencrypt').optional().describe("Names the account's folder in var/acme/. Default: the directory's host."),
   directory: text(parseDirectory, 'https://acme-v02.api.letsencrypt.org/directory').describe("The CA's ACME directory."),
   contact: list(text(parseMail, 'hostmaster@corp.example')).optional().describe('Where the CA may write to.'),
   termsAgreed: z
-    .literal(true, { error: () => "true, written by whoever has read the CA's terms of service" })
+    .boolean({ error: () => TERMS })
+    .refine((agreed) => agreed, { error: () => TERMS })
     .describe("You have read the CA's terms of service and agree. There is no default."),
   externalAccount: entry({
     kid: z.string().min(1).max(512).describe('The key identifier that the CA gave you.'),
