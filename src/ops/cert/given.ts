@@ -104,6 +104,16 @@ export function listInJson(list: Omit<RevocationListFacts, 'file'>): Readonly<Re
   };
 }
 
+/** A diff for people and the audit log: the base64 of PEM says nothing to either. */
+export function readableDiff(diff: string): string {
+  return diff
+    .trimEnd()
+    .replaceAll(
+      /(?:^([+-])[A-Za-z0-9+/=]{1,76}\n){3,}/gm,
+      (lines, sign: string) => `${sign}... (${lines.split('\n').length - 1} lines of base64)\n`,
+    );
+}
+
 export function plural(count: number, word: string): string {
   return `${count} ${word}${count === 1 ? '' : 's'}`;
 }

@@ -8,7 +8,7 @@ import { parseFingerprint, type Wrong } from '../../config/values.ts';
 import { type CertificateDesk, DeskError, type GivenFile } from '../../model/certificate-desk.ts';
 import type { Operations } from '../operations.ts';
 import { type Report, verb } from '../verb.ts';
-import { atDesk, CONTENT, commonName, givenFiles, isoDay, listInJson, passportsOf, plural } from './given.ts';
+import { atDesk, CONTENT, commonName, givenFiles, isoDay, listInJson, passportsOf, plural, readableDiff } from './given.ts';
 import { refusal } from './trust.ts';
 
 const REFUSED = 'certs/revoked/refused.yaml';
@@ -142,7 +142,7 @@ async function takeList(
 function done(operations: Operations, changes: FileChanges, dryRun: boolean, notes: readonly string[], back: string, json: object): Report {
   const edit = (dryRun ? planEdit : editHome)(operations.dir, changes, { judge: operations.judge });
   if ('refused' in edit) throw new DeskError(refusal(edit));
-  const diff = shortened(edit.diff.trimEnd());
+  const diff = readableDiff(edit.diff);
   const end = dryRun ? 'nothing was changed (--dry-run)' : `in force at once, also for open connections. Back: ${back}`;
   return {
     text: [...notes, '', diff, '', end].join('\n'),
@@ -150,10 +150,4 @@ function done(operations: Operations, changes: FileChanges, dryRun: boolean, not
     exit: 0,
     ...(!dryRun && { changes: diff }),
   };
-}
-
-/** A revocation list may have ten thousand lines. */
-function shortened(diff: string): string {
-  const lines = diff.split('\n');
-  return lines.length <= 60 ? diff : [...lines.slice(0, 20), `... ${lines.length - 20} more lines`].join('\n');
 }

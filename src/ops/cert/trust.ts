@@ -13,7 +13,7 @@ import { daysLeft } from '../../model/expiry.ts';
 import type { Passport } from '../../model/passport.ts';
 import type { Operations } from '../operations.ts';
 import { type Report, verb } from '../verb.ts';
-import { atDesk, CONTENT, commonName, givenFiles, inJson, isoDay, passportsOf } from './given.ts';
+import { atDesk, CONTENT, commonName, givenFiles, inJson, isoDay, passportsOf, readableDiff } from './given.ts';
 
 export const certTrust = verb({
   words: 'cert trust',
@@ -90,16 +90,17 @@ async function trust(operations: Operations, desk: CertificateDesk, { found, fol
     }
   }
   const path = freePath(operations.dir, folder, fresh[0]!);
-  const change: FileChanges = { [path]: fresh.map((one) => `# ${one.subject}\n${one.pem}`).join('') };
+  const change: FileChanges = { [path]: fresh.map((one) => `# ${one.subject}, SHA-256 ${one.fingerprint}\n${one.pem}`).join('') };
   const stops = problems.length > 0 && !force;
   const edit = (stops || dryRun ? planEdit : editHome)(operations.dir, change, { judge: operations.judge });
   if ('refused' in edit) throw new DeskError(refusal(edit));
+  const diff = readableDiff(edit.diff);
   const lines = [
     ...fresh.map((one) => `${commonName(one.subject)}: ${one.keyType}, until ${isoDay(one.notAfter)}, SHA-256 ${one.fingerprint}`),
     ...notes.map((note) => `note: ${note}`),
     ...problems.map((problem) => `${force ? 'note' : 'refused'}: ${problem}`),
     '',
-    edit.diff.trimEnd(),
+    diff,
     '',
     stops
       ? 'nothing was changed; --force does it all the same'
@@ -110,9 +111,9 @@ async function trust(operations: Operations, desk: CertificateDesk, { found, fol
   const changed = !stops && !dryRun;
   return {
     text: lines.join('\n'),
-    json: { changed, file: path, certificates: fresh.map(({ pem: _, ...facts }) => inJson(facts, now)), notes, problems, diff: edit.diff },
+    json: { changed, file: path, certificates: fresh.map(({ pem: _, ...facts }) => inJson(facts, now)), notes, problems, diff },
     exit: stops ? 1 : 0,
-    ...(changed && { changes: edit.diff }),
+    ...(changed && { changes: diff }),
   };
 }
 

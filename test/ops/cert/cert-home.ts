@@ -6,6 +6,7 @@ import { dirname, join } from 'node:path';
 import type * as z from 'zod';
 import { commandLineOperations } from '../../../src/assembly/operations.ts';
 import { systemClock } from '../../../src/edge/system-clock.ts';
+import type { Actor } from '../../../src/model/audit.ts';
 import type { Passport } from '../../../src/model/passport.ts';
 import type { Report, Verb } from '../../../src/ops/verb.ts';
 import { judgeTest } from '../../../src/routing/policy-test.ts';
@@ -47,10 +48,10 @@ export class CertHome implements Disposable {
     store.close();
   }
 
-  async run<Input extends z.ZodObject>(verb: Verb<Input>, input: z.input<Input>): Promise<Report> {
+  async run<Input extends z.ZodObject>(verb: Verb<Input>, input: z.input<Input>, actor?: Actor): Promise<Report> {
     const operations = commandLineOperations(this.dir, keep(this.folder), (table, one) => judgeTest(table, one, 0));
     try {
-      return await verb.run(operations, verb.input.parse(input));
+      return await verb.run(actor === undefined ? operations : { ...operations, actor }, verb.input.parse(input));
     } finally {
       operations.close();
     }

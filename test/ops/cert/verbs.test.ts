@@ -138,6 +138,12 @@ describe('cert request and import', () => {
     const now = ours();
     const content = [now.chainPem, Buffer.from(now.keyPem).toString('base64')];
     assert.equal((await home.run(certImport, { content, dryRun: true })).exit, 0);
+    const caller = { name: 'token', role: 'admin', via: 'api' } as const;
+    const refused = await home.run(certImport, { files: [home.write('now.pem', now.chainPem)], dryRun: true }, caller);
+    assert.match(refused.text, /over the API give the content/);
+    assert.match((await home.run(certImport, { content, passwordFile: '/etc/passwd' }, caller)).text, /give the password itself/);
+    assert.match((await home.run(certTrust, { file: '/etc/hosts', side: 'edge' }, caller)).text, /give the content/);
+    assert.match((await home.run(certRequest, { out: join(home.folder, 'x') }, caller)).text, /comes back in the answer/);
   });
 });
 
@@ -188,7 +194,10 @@ describe('cert trust', () => {
     assert.equal((await home.run(certTrust, { file })).exit, 2);
     const done = await home.run(certTrust, { file, side: 'inside' });
     assert.equal(done.exit, 0, done.text);
-    assert.match(done.text, /\+-----BEGIN CERTIFICATE-----/);
+    assert.match(
+      done.text,
+      /\+# CN=Public Root, SHA-256 [0-9a-f]{64}\n\+-----BEGIN CERTIFICATE-----\n\+\.\.\. \(\d+ lines of base64\)\n\+-----END/,
+    );
     const { trust, faults } = loadTrust({ folder: join(home.dir, 'certs'), systemRoots: () => [] }, 1);
     assert.deepEqual(faults, []);
     const root = new X509Certificate(ca.rootPem);
