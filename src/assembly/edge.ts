@@ -8,6 +8,7 @@ import { makeConnector } from '../edge/connect.ts';
 import type { Edge } from '../edge/link.ts';
 import { Listener } from '../edge/listener.ts';
 import { OwnCertificates } from '../edge/own-certificates.ts';
+import { OwnStaples } from '../edge/own-staples.ts';
 import type { PassportObserver } from '../edge/passport-book.ts';
 import { PathValidator } from '../edge/path-validation.ts';
 import { Posh } from '../edge/posh.ts';
@@ -76,6 +77,7 @@ export function makeEdge(home: EdgeSettings, table: () => Table, clock: Clock, i
     validator,
     sessions,
     posh: new Posh({ web, clock }),
+    staples: new OwnStaples({ web, clock, log: kept.log ?? SILENT }),
     status: new CertificateStatus({ web, clock, log: kept.log ?? SILENT }),
     ...(kept.passports && { passports: kept.passports }),
     shaken: (protocol, direction, ms) => kept.log?.debug({ event: 'tls.done', protocol, direction, ms }),
@@ -130,6 +132,7 @@ export async function openListeners(home: Home, edge: Edge, doors: Doors, log: L
     ...home.inside.sip.map((bind) => new Listener({ ...inside, protocol: 'sip', bind, onLink: doors.sip })),
     ...home.inside.component.map((bind) => new Listener({ ...inside, protocol: 'xmpp', bind, onLink: doors.component })),
   ];
+  for (const pair of edge.own.all) edge.staples?.current(pair); // fetched by the time somebody asks
   const open: Listener[] = [];
   try {
     for (const listener of wanted) {

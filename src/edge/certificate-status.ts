@@ -7,7 +7,8 @@ import { LRUCache } from 'lru-cache';
 import type { Log } from '../log.ts';
 import type { Clock } from '../model/ports.ts';
 import { plainSerial } from './der-reader.ts';
-import { type OcspAnswer, ocspRequest, readOcsp } from './ocsp.ts';
+import { type OcspAnswer, readOcsp } from './ocsp.ts';
+import { askResponder } from './ocsp-client.ts';
 import { pemBlocks } from './pem.ts';
 import { listSignedBy, type RevocationList, readRevocationList } from './revocation-list.ts';
 import { statusSourcesOf } from './status-sources.ts';
@@ -34,8 +35,6 @@ const MAX_WORDS = 10_000;
 const MAX_LISTS = 16;
 const MAX_SERIALS = 1_000_000;
 const MAX_LIST_BYTES = 4 * 1024 * 1024;
-const MAX_OCSP_BYTES = 16 * 1024;
-const OCSP_MS = 4000;
 const LIST_MS = 8000;
 /** Questions under way at once; more get no word. */
 const MAX_ASKING = 16;
@@ -44,8 +43,6 @@ const SHORTEST_MS = 60_000;
 /** When nothing could be had, it is tried again after this. */
 const AGAIN_MS = 5 * 60_000;
 const SKEW_MS = 5 * 60_000;
-/** RFC 5019 §5: a request of up to 255 bytes goes by GET, which caches on the way know. */
-const MAX_GET = 255;
 
 interface Kept extends StatusWord {
   readonly refreshAt: number;
@@ -114,7 +111,7 @@ export class CertificateStatus {
     const { ocsp, lists } = statusSourcesOf(certificate);
     const failures: string[] = [];
     for (const url of ocsp) {
-      const answer = await this.#askResponder(url, question);
+      const { answer } = await askResponder(this.#web, url, question, this.#clock);
       if (answer.is !== 'none') return wordOf(answer, `OCSP, ${url}`);
       failures.push(`${url} ${answer.why}`);
     }
@@ -129,25 +126,6 @@ export class CertificateStatus {
       'no word on whether it is revoked',
     );
     return this.#unknown(how.slice(0, 400));
-  }
-
-  async #askResponder(url: string, { certificate, issuer, allowPrivateAddresses }: StatusQuestion): Promise<OcspAnswer> {
-    const body = ocspRequest(certificate, issuer);
-    const common: WebRequest = { allowHttp: true, redirects: 2, maxBytes: MAX_OCSP_BYTES, timeoutMs: OCSP_MS, allowPrivateAddresses };
-    const get = `${url.replace(/\/$/, '')}/${encodeURIComponent(body.toString('base64'))}`;
-    let why = '';
-    for (const method of body.length <= MAX_GET ? (['GET', 'POST'] as const) : (['POST'] as const)) {
-      const request: WebRequest =
-        method === 'GET' ? common : { ...common, method, body, headers: { 'content-type': 'application/ocsp-request' } };
-      const fetched = await this.#fetch(method === 'GET' ? get : url, request);
-      if (typeof fetched === 'string') why = fetched;
-      else {
-        const answer = await readOcsp(fetched.body, certificate, issuer, this.#clock.now());
-        if (answer.is !== 'none') return answer;
-        why = answer.why;
-      }
-    }
-    return { is: 'none', why };
   }
 
   /** A word, or in words why the list has none. */

@@ -8,6 +8,7 @@ import { reason } from '../errors.ts';
 import { type Clock, ConnectError } from '../model/ports.ts';
 import type { Protocol } from '../model/table.ts';
 import type { OwnCertificate, OwnCertificates } from './own-certificates.ts';
+import type { OwnStaples } from './own-staples.ts';
 import { tlsFailure } from './tls-failure.ts';
 import { ASK_NEVER_JUDGE } from './tls-settings.ts';
 
@@ -39,7 +40,7 @@ const MAX_STAPLE_BYTES = 16 * 1024;
 /** As server. @param domain the certificate for a peer without SNI (STARTTLS knows the domain), else `identity` of the listener */
 export function shakeAsServer(
   raw: Socket,
-  options: Common & { readonly domain?: string; readonly identity?: string },
+  options: Common & { readonly domain?: string; readonly identity?: string; readonly staples?: OwnStaples },
 ): Promise<Handshaken> {
   let own = options.domain === undefined ? options.own.default(options.identity) : options.own.choose(options.domain, options.protocol);
   if (own === undefined) return Promise.reject(noCertificate(raw));
@@ -48,12 +49,16 @@ export function shakeAsServer(
     isServer: true,
     ...ASK_NEVER_JUDGE,
     secureContext: own.context('TLSv1.2'),
+    ...(options.staples ? { server: options.staples.serverFor(own) } : {}),
     ...(options.alpn ? { ALPNProtocols: [...options.alpn] } : {}),
     SNICallback: (name, done) => {
       serverName = name;
       // A name that none of ours carries gets the same certificate as no name: the peer judges.
       own = options.own.covering(name, options.protocol) ?? own;
-      done(null, own?.context('TLSv1.2'));
+      const chosen = own;
+      const answer = (): void => done(null, chosen?.context('TLSv1.2'));
+      if (chosen === undefined || options.staples === undefined) answer();
+      else options.staples.choosing(chosen, answer);
     },
   });
   return settle(raw, socket, 'secure', options, `with ${raw.remoteAddress}`, () => ({

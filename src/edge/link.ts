@@ -8,6 +8,7 @@ import type { Protocol } from '../model/table.ts';
 import { plainAddress } from './address-ranges.ts';
 import { type Handshaken, shownCertificates } from './handshake.ts';
 import { type OwnCertificates, shows } from './own-certificates.ts';
+import type { OwnStaples } from './own-staples.ts';
 import { fingerprintOf, type Judges, PeerIdentity } from './peer-identity.ts';
 import type { SessionBook } from './sessions.ts';
 
@@ -16,6 +17,8 @@ export interface Edge extends Judges {
   readonly own: OwnCertificates;
   readonly ids: Ids;
   readonly sessions: SessionBook;
+  /** Absent: nothing is stapled. */
+  readonly staples?: OwnStaples;
   /** Told of each finished TLS handshake. */
   readonly shaken?: (protocol: Protocol, direction: 'in' | 'out', ms: number) => void;
 }

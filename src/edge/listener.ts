@@ -132,6 +132,7 @@ export class Listener {
         clock: edge.clock,
         timeoutMs: this.#options.handshakeTimeoutMs ?? HANDSHAKE_TIMEOUT_MS,
         ...(this.#options.alpn ? { alpn: this.#options.alpn } : {}),
+        ...(edge.staples ? { staples: edge.staples } : {}),
         ...(this.#options.identity === undefined ? {} : { identity: this.#options.identity }),
       });
       if (this.#server === undefined) done.socket.destroy();

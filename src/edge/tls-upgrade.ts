@@ -10,7 +10,7 @@ import { HANDSHAKE_TIMEOUT_MS } from './tls-settings.ts';
 
 /** Makes the port. The link that comes back has a new socket; the old one's `data` listeners are gone. */
 export function makeTlsUpgrade(edge: Edge, timeoutMs: number = HANDSHAKE_TIMEOUT_MS): TlsUpgrade {
-  const common = { own: edge.own, clock: edge.clock, timeoutMs };
+  const common = { own: edge.own, clock: edge.clock, timeoutMs, ...(edge.staples ? { staples: edge.staples } : {}) };
   return {
     async asServer(link, { domain, protocol }) {
       const done = await shakeAsServer(silenced(link), { ...common, domain, protocol });
