@@ -54,7 +54,7 @@ function readPair(name: string, files: HomeFiles, nowMs: number, findings: Findi
     const mode = key.mode.toString(8).padStart(4, '0');
     findings.fault('CONFIG_MODE', wholeFile(keyPath), `the key has mode ${mode}, others can read it`, `chmod 600 ${keyPath}`);
   }
-  const [leaf] = readCertificates(chainPath, chain, findings);
+  const [leaf, ...above] = readCertificates(chainPath, chain, findings);
   if (leaf === undefined) return undefined;
   const notBeforeMs = Date.parse(leaf.validFrom);
   const notAfterMs = Date.parse(leaf.validTo);
@@ -66,6 +66,13 @@ function readPair(name: string, files: HomeFiles, nowMs: number, findings: Findi
       place,
       'the certificate has no DNS name in subjectAltName',
       'a CN counts for nobody; ask for one that names the domains',
+    );
+  if (above.length === 0 && leaf.issuer !== leaf.subject)
+    findings.warning(
+      'CONFIG_CERTIFICATE',
+      place,
+      'the chain is incomplete: the certificate of the issuer is missing',
+      `append that of "${leaf.issuer.split('\n').at(-1)}"; partners can complete nothing themselves`,
     );
   if (nowMs < notBeforeMs)
     findings.warning(

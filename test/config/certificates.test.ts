@@ -95,6 +95,38 @@ test('an expired pair covers nothing, one that expires soon is told', () => {
   assert.match(soon.told, /warning: the certificate expires on/);
 });
 
+test('a certificate is told 30, 14 and 3 days ahead, a root of ours too', () => {
+  const ending = (days: number) => ({ names, notAfter: new Date(Date.now() + (days + 0.5) * DAY_MS) });
+  assert.doesNotMatch(withPair(pair(ca.issue(ending(31)))).told, /expires/);
+  assert.match(withPair(pair(ca.issue(ending(29)))).told, /warning: the certificate expires on .*, in 29 days; renew it; isthmus cert/);
+  assert.match(withPair(pair(ca.issue(ending(2)))).told, /expires on .*, in 2 days; renew it now/);
+  const root = ca.root.authority('Short', { notAfter: new Date(Date.now() + 9.5 * DAY_MS) }).certPem;
+  const { ok, told } = withPair({ ...pair(good), 'certs/trust/edge/short.pem': root });
+  assert.ok(ok);
+  assert.match(told, /certs\/trust\/edge\/short\.pem:1:1: warning: the certificate expires on .*, in 9 days/);
+});
+
+test('a key that waits, the pair before and a pair in the middle of its replacement are no faults', () => {
+  const next = ca.issue({ names });
+  const waiting = withPair({ ...pair(good), 'certs/own/later/next/key.pem': next.keyPem, 'certs/own/later/next/request.pem': 'CSR' });
+  assert.ok(waiting.ok, waiting.told);
+  assert.doesNotMatch(waiting.told, /certs\/own/);
+  const half = {
+    ...pair(good),
+    'certs/own/main/fullchain.pem': next.chainPem,
+    'certs/own/main/next/arriving.pem': next.keyPem,
+    'certs/own/main/previous/fullchain.pem': good.chainPem,
+    'certs/own/main/previous/key.pem': good.keyPem,
+  };
+  assert.ok(withPair(half).ok);
+  const open = withPair({ ...half, 'certs/own/main/previous/key.pem': { text: good.keyPem, mode: 0o644 } });
+  assert.match(open.told, /certs\/own\/main\/previous\/key\.pem:1:1: fault: the key has mode 0644/);
+});
+
+test('a chain without its issuer is told', () => {
+  assert.match(withPair(pair({ ...good, chainPem: good.certPem })).told, /the chain is incomplete: .*append that of "CN=Test CA Issuing"/);
+});
+
 test('a chosen pair that is not there is a fault with the nearest name', () => {
   const { told, ok } = withPair(pair(good), exampleText('isthmus.yaml').replace('  # identity: corp', '  identity: mian'));
   assert.equal(ok, false);
