@@ -4,7 +4,6 @@ import packageJson from '../package.json' with { type: 'json' };
 import type { Judge } from './config/policy-tests.ts';
 import type { Terminal } from './ops/command.ts';
 import { type CommandRow, dispatch } from './ops/dispatch.ts';
-import type { OpenRecords } from './ops/record-commands.ts';
 import { VERBS, type VerbRow } from './ops/verb-table.ts';
 
 const COMMANDS: readonly CommandRow[] = [
@@ -30,11 +29,6 @@ const COMMANDS: readonly CommandRow[] = [
     words: 'demo',
     summary: 'shows presence and messages crossing, here and now',
     load: async () => (await import('./ops/demo.ts')).demoCommand((await import('./assembly/demo.ts')).demo),
-  },
-  {
-    words: 'explain',
-    summary: 'what became of a message, in plain words',
-    load: async () => (await import('./ops/record-commands.ts')).explainCommand(await records()),
   },
   {
     words: 'restore',
@@ -65,12 +59,6 @@ async function commandOf(row: VerbRow) {
 async function judge(): Promise<Judge> {
   const { judgeTest } = await import('./routing/policy-test.ts');
   return (table, test) => judgeTest(table, test, Date.now());
-}
-
-/** The database of a home, beside whoever runs it. */
-async function records(): Promise<OpenRecords> {
-  const [{ openStore }, { systemClock }] = await Promise.all([import('./store/store.ts'), import('./edge/system-clock.ts')]);
-  return (home) => openStore({ folder: home.data, clock: systemClock, mode: 'visit' });
 }
 
 const terminal: Terminal = {

@@ -9,6 +9,10 @@ export interface Verdict {
   readonly allowed: boolean;
   /** Why, with the file and key that decided. */
   readonly because: string;
+  /** When refused. */
+  readonly code?: string;
+  readonly file?: string;
+  readonly key?: string;
 }
 
 /** What the table decides about a test's exchange. A first contact that would wait for a decision is not allowed. */

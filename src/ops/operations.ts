@@ -12,7 +12,7 @@ import type { PassportStore } from '../model/passport.ts';
 import type { PeerTryStore } from '../model/peer-try.ts';
 import type { Clock } from '../model/ports.ts';
 import type { Snapshots } from '../model/snapshot.ts';
-import type { AuthorizationStore, ContactRequestStore, DecisionStore, DiscoveredStore } from '../model/stores.ts';
+import type { AuthorizationStore, ContactRequestStore, DecisionStore, DialogStore, DiscoveredStore } from '../model/stores.ts';
 import type { DnsView } from './domain/ports.ts';
 import type { Live } from './live.ts';
 import type { OpenProber } from './partner-test/ports.ts';
@@ -24,6 +24,7 @@ export interface Records {
   readonly decisions: DecisionStore;
   readonly requests: ContactRequestStore;
   readonly authorizations: AuthorizationStore;
+  readonly dialogs: Pick<DialogStore, 'all'>;
   readonly discovered: DiscoveredStore;
   readonly passports: PassportStore;
   readonly peerTries: PeerTryStore;

@@ -72,4 +72,15 @@ export const VERBS: readonly VerbRow[] = [
   { words: 'queue list', summary: 'what waits, for whom, and why', load: async () => (await import('./queue/list.ts')).queueList },
   { words: 'queue retry', summary: 'tries what waits now', load: async () => (await import('./queue/move.ts')).queueRetry },
   { words: 'queue drop', summary: 'takes what waits out of the queue', load: async () => (await import('./queue/move.ts')).queueDrop },
+  {
+    words: 'explain',
+    summary: 'what became of a message or a subscription, and why',
+    load: async () => (await import('./explain/verb.ts')).explain,
+  },
+  {
+    words: 'apply',
+    summary: 'the files as they stand take effect, if they are good',
+    load: async () => (await import('./rules/apply.ts')).apply,
+  },
+  { words: 'undo', summary: 'the set before is in force again', load: async () => (await import('./rules/undo.ts')).undo },
 ];

@@ -12,6 +12,10 @@ export interface Verdict {
   readonly allowed: boolean;
   /** Why, with the file and key that decided. */
   readonly because: string;
+  /** When refused. */
+  readonly code?: string;
+  readonly file?: string;
+  readonly key?: string;
 }
 
 /** Judges a message and a subscription from `test.from` to `test.to`. @param nowMs wall time, for entries with an end */
@@ -27,11 +31,17 @@ export function judgeTest(table: Table, test: PolicyTest, nowMs: number): { read
 
 function verdict(event: Event, table: Table, nowMs: number): Verdict {
   const decision = decide(event, table, { nowMs, knows: false });
-  if (decision.kind === 'allow') return { allowed: true, because: `${decision.because.file}${decision.because.key}` };
+  if (decision.kind === 'allow') {
+    const { file, key } = decision.because;
+    return { allowed: true, because: `${file}${key}`, file, key };
+  }
   const { reason } = decision;
   return {
     allowed: false,
     because: `${reason.code}: ${reason.text}${reason.file === undefined ? '' : `, ${reason.file}${reason.key ?? ''}`}`,
+    code: reason.code,
+    ...(reason.file !== undefined && { file: reason.file }),
+    ...(reason.key !== undefined && { key: reason.key }),
   };
 }
 
