@@ -3,12 +3,12 @@
 import type { Log } from '../log.ts';
 import type { Clock } from '../model/ports.ts';
 import { generationOf, judgeStart, type Machine, thisMachine, writeGeneration } from '../ops/backup/generation.ts';
+import { openAudit } from '../store/audit.ts';
 
 export interface Passed {
-  /** Why somebody had to say that this one takes over; absent for a usual start. */
-  readonly takeover?: string;
-  readonly generation: number;
-  /** Writes down who runs this home now; again at the end, so that it says when it was run last. */
+  /** Writes down who runs this home now; a takeover into the audit log too. */
+  begin(): Promise<void>;
+  /** At the end: when it was run last. */
   mark(): void;
 }
 
@@ -17,15 +17,26 @@ export function passFence(data: string, takeover: boolean, clock: Pick<Clock, 'n
   const fence = judgeStart(generationOf(data), machine, takeover, clock.now());
   if (!fence.may) throw new Error(fence.why);
   const { next } = fence;
-  if (fence.takeover !== undefined) {
-    log.warn(
-      { event: 'takeover', generation: next.generation, found: fence.takeover },
-      'this process takes over; the one before must stay stopped',
-    );
-  }
+  const mark = (): void => writeGeneration(data, { ...next, at: new Date(clock.now()).toISOString() });
   return {
-    generation: next.generation,
-    ...(fence.takeover !== undefined && { takeover: fence.takeover }),
-    mark: () => writeGeneration(data, { ...next, at: new Date(clock.now()).toISOString() }),
+    mark,
+    async begin() {
+      if (fence.takeover !== undefined) {
+        log.warn(
+          { event: 'takeover', generation: next.generation, found: fence.takeover },
+          'this process takes over; the one before must stay stopped',
+        );
+        // Before the mark: a takeover that is not in the audit log must not count as one.
+        const audit = openAudit(data);
+        try {
+          const actor = { name: 'isthmus', role: 'admin', via: 'process' } as const;
+          const changes = `generation ${next.generation}: ${fence.takeover}`;
+          await audit.append({ at: clock.now(), actor, act: 'takeover', input: JSON.stringify({ host: machine.host }), exit: 0, changes });
+        } finally {
+          audit.close();
+        }
+      }
+      mark();
+    },
   };
 }

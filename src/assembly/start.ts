@@ -36,8 +36,9 @@ import { passFence } from './fence.ts';
 import { startMonitoring, Watchers } from './monitoring.ts';
 import { partnerRoom } from './partner-room.ts';
 import { watchPeerTries } from './peer-tries.ts';
-import { keepHouse, type Reloads, Rules, tellFaults, watchCertificates } from './reload.ts';
+import { keepHouse, type Reloads, tellFaults, watchCertificates } from './reload.ts';
 import { makeRenewals } from './renewal.ts';
+import { Rules } from './rules.ts';
 import { secretOf } from './secrets.ts';
 import { makeSight } from './sight.ts';
 import { sipShore } from './sip.ts';
@@ -71,7 +72,7 @@ export async function start(ready: Ready, written: Log): Promise<Running> {
   const log = observed(written, [eyes.watch]);
   const clock = systemClock;
   const ids = makeIds(clock);
-  const rules = new Rules(ready, log, () => {
+  const rules = new Rules(ready, clock, log, () => {
     outbox.routesChanged();
     void presence.policyChanged();
     xmpp.routesChanged();
@@ -84,8 +85,9 @@ export async function start(ready: Ready, written: Log): Promise<Running> {
   const fence = passFence(home.data, ready.takeover === true, clock, log);
   const store = openStore({ folder: home.data, clock, mode: 'own' });
   eyes.add(watchPeerTries(store.peerTries, clock));
-  fence.mark();
+  await fence.begin();
   for (const remark of store.remarks) log.warn({ event: 'store.remark', what: remark.what }, remark.text);
+  rules.begin();
 
   // --- the edge: who is there, and the way out ---
   const parts = makeEdge(home, table, clock, ids, { log, passports: new PassportBook({ store: store.passports, clock, log }) });
@@ -218,6 +220,7 @@ export async function start(ready: Ready, written: Log): Promise<Running> {
     home,
     table,
     sessions,
+    rules: rules.desk,
     health,
     queue: outbox.desk,
     sight: makeSight({
@@ -244,7 +247,6 @@ export async function start(ready: Ready, written: Log): Promise<Running> {
     home: () => home,
     load: () => ready.reload(table().generation),
   }).catch(failed);
-  if (fence.takeover !== undefined) await admin.note('takeover', 0, `generation ${fence.generation}: ${fence.takeover}`);
   renewing.start();
   notReady = undefined;
   return {

@@ -299,11 +299,15 @@ test('a restored home starts only with --takeover, which counts the generation u
     () => passFence(data, false, clock, SILENT),
     /was restored at .* from a backup that .* made at .*\n.*\n.*isthmus start --takeover/s,
   );
-  const passed = passFence(data, true, clock, SILENT);
-  assert.match(passed.takeover ?? '', /was restored at/);
-  passed.mark();
+  await passFence(data, true, clock, SILENT).begin();
   assert.equal(generationOf(data)?.generation, 2);
-  assert.equal(passFence(data, false, clock, SILENT).takeover, undefined);
+  const audit = openAudit(data);
+  const [line] = await audit.list({ limit: 1 });
+  assert.equal(line?.act, 'takeover');
+  assert.match(line?.changes ?? '', /^generation 2: this home was restored at/);
+  await passFence(data, false, clock, SILENT).begin();
+  assert.equal((await audit.list({ limit: 1 }))[0]?.number, line?.number, 'a usual start is no takeover');
+  audit.close();
 });
 
 test('a home that another machine ran is refused without --takeover; the same machine, and machines without an id, are not', () => {
