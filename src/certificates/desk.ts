@@ -164,10 +164,10 @@ async function examine(
     faults:
       nameFault === undefined ? faults : [...faults, { code: 'folder', text: `"${name}" cannot be the name of a folder; ${nameFault}` }],
     warnings,
-    put() {
+    put(acceptNames) {
       if (pair === undefined) throw new DeskError('there is no pair to put in force');
       try {
-        putPair(folder, name, pair);
+        putPair(folder, name, pair, { acceptNames });
       } catch (error) {
         throw inWords(error);
       }

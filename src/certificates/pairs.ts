@@ -25,6 +25,7 @@ import {
   writeSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { ACCEPTED } from '../edge/own-pair.ts';
 import { readCertificates } from '../edge/pem.ts';
 import { checkPair, type Pair, type PairCheck, type PairNeeds } from './pair-check.ts';
 
@@ -45,14 +46,22 @@ export function replacePair(folder: string, name: string, chainPem: string, keyP
 /**
  * Puts a pair in force. What was there before lies in certs/own/<name>/previous/ afterwards.
  * @param folder the home's certs folder
+ * @param how.acceptNames somebody wants it although it loses names; the running process then takes it too
  * @throws PairError when the folder is not ours to write; the error of node:fs when it cannot be written
  */
-export function putPair(folder: string, name: string, pair: Pick<Pair, 'chainPem' | 'keyPem'>): void {
+export function putPair(
+  folder: string,
+  name: string,
+  pair: Pick<Pair, 'chainPem' | 'keyPem'>,
+  how: { readonly acceptNames?: boolean } = {},
+): void {
   const own = ownFolder(folder, name);
+  finishEarlier(own);
   const next = hiddenFolder(join(own, 'next'));
   const arriving = join(next, 'arriving.pem');
   writeFile(arriving, pair.keyPem, 0o600);
   keepPrevious(own);
+  if (how.acceptNames === true) writeFile(join(own, ACCEPTED), `${readCertificates(pair.chainPem)[0].fingerprint256}\n`, 0o644);
   writeFile(join(own, 'fullchain.pem'), pair.chainPem, 0o644);
   renameSync(arriving, join(own, 'key.pem'));
   syncFolder(own);
@@ -111,8 +120,22 @@ function ownFolder(folder: string, name: string): string {
   if (lstatSync(own, { throwIfNoEntry: false })?.isSymbolicLink()) {
     throw new PairError(`certs/own/${name} is a link to another folder; whoever keeps that one must renew it, or name another folder`);
   }
+  for (const file of ['fullchain.pem', 'key.pem']) {
+    if (!lstatSync(join(own, file), { throwIfNoEntry: false })?.isSymbolicLink()) continue;
+    throw new PairError(
+      `certs/own/${name}/${file} is a link to another file; whoever keeps that one must renew it, or name another folder`,
+    );
+  }
   makeFolder(own, 0o755);
   return own;
+}
+
+/** A replacement that was killed between its two files: its key goes where it belongs before another one comes. */
+function finishEarlier(own: string): void {
+  const arriving = join(own, 'next', 'arriving.pem');
+  const chain = readIfThere(join(own, 'fullchain.pem'));
+  const key = readIfThere(arriving);
+  if (chain !== undefined && key !== undefined && match(chain, key)) renameSync(arriving, join(own, 'key.pem'));
 }
 
 function keepPrevious(own: string): void {

@@ -22,8 +22,13 @@ export interface OwnCertificate {
   readonly fingerprint: string;
   readonly notBefore: number;
   readonly notAfter: number;
+  /** Somebody wants it although it loses names of ours. */
+  readonly namesAccepted: boolean;
   context(atLeast: 'TLSv1.2' | 'TLSv1.3'): SecureContext;
 }
+
+/** File beside a pair: the SHA-256 of the leaf that somebody wants although it loses names (`cert import --force`). */
+export const ACCEPTED = '.accepted';
 
 export interface LoadedPair {
   /** Absent: unchanged, faulty, or not there yet. */
@@ -54,7 +59,7 @@ export function loadPair(own: string, name: string, before: string | undefined, 
   const content = chainPem + keyPem;
   if (content === before) return { faults };
   try {
-    return { pair: makePair(name, chain, chainPem, keyPem), content, faults };
+    return { pair: makePair(name, chain, chainPem, keyPem, isAccepted(join(own, name, ACCEPTED), chain[0])), content, faults };
   } catch (error) {
     // OpenSSL refuses keys that are too weak only here.
     return failed('fullchain.pem', `cannot be used for TLS: ${(error as Error).message}`); // tls throws Error only
@@ -123,7 +128,11 @@ function readKey(path: string, leaf: X509Certificate): string | { readonly none:
   }
 }
 
-function makePair(name: string, chain: OwnCertificate['chain'], chainPem: string, keyPem: string): OwnCertificate {
+function isAccepted(path: string, leaf: X509Certificate): boolean {
+  return existsSync(path) && readFileSync(path, 'utf8').trim() === leaf.fingerprint256;
+}
+
+function makePair(name: string, chain: OwnCertificate['chain'], chainPem: string, keyPem: string, namesAccepted: boolean): OwnCertificate {
   const make = (atLeast: 'TLSv1.2' | 'TLSv1.3'): SecureContext =>
     tls.createSecureContext({ key: keyPem, cert: chainPem, minVersion: atLeast, ...NO_RESUMPTION });
   const contexts = new Map<string, SecureContext>([['TLSv1.2', make('TLSv1.2')]]);
@@ -135,6 +144,7 @@ function makePair(name: string, chain: OwnCertificate['chain'], chainPem: string
     fingerprint: leaf.fingerprint256.replaceAll(':', '').toLowerCase(),
     notBefore: leaf.validFromDate.getTime(),
     notAfter: leaf.validToDate.getTime(),
+    namesAccepted,
     context(atLeast) {
       const known = contexts.get(atLeast);
       if (known) return known;
@@ -189,7 +199,7 @@ export function worseThan(
     return `holds no certificate of its issuer "${issuerNameOf(leaf)}", so that partners would see an incomplete chain`;
   }
   const before = speaksForOurs(old);
-  if (before.length > 0 && !speaksForOurs(pair).some((domain) => before.includes(domain))) {
+  if (!pair.namesAccepted && before.length > 0 && !speaksForOurs(pair).some((domain) => before.includes(domain))) {
     return `("${nameOf(leaf)}") names none of ${before.slice(0, 10).join(', ')}, which the one in force does`;
   }
   return undefined;

@@ -98,8 +98,11 @@ export interface Candidate {
   readonly covers: readonly Coverage[];
   readonly faults: readonly { readonly code: string; readonly text: string }[];
   readonly warnings: readonly string[];
-  /** Writes it into certs/own/<name>; what was there lies in previous/ afterwards. */
-  put(): void;
+  /**
+   * Writes it into certs/own/<name>; what was there lies in previous/ afterwards.
+   * @param acceptNames although it loses names: the running process is told that this is wanted
+   */
+  put(acceptNames: boolean): void;
 }
 
 export interface RequestFacts {

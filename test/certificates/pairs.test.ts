@@ -51,9 +51,10 @@ describe('a pair on disk', () => {
     assert.equal(inForce(), before);
     world.write('own/corp/fullchain.pem', next.chainPem);
     assert.equal(inForce(), next.fingerprint);
-    // And a replacement that begins in the middle of another one ends well too.
+    // And a replacement that begins in the middle of another one ends well too, and keeps the half one as the pair before.
     const third = renewed();
     putPair(world.folder, 'corp', third);
+    assert.equal(readFileSync(join(world.folder, 'own/corp/previous/key.pem'), 'utf8'), next.keyPem);
     assert.equal(inForce(), third.fingerprint);
     assert.equal(existsSync(join(world.folder, 'own/corp/next')), false);
   });
@@ -84,6 +85,9 @@ describe('a pair on disk', () => {
     assert.throws(() => putPair(world.folder, 'linked', renewed()), /is a link to another folder/);
     for (const name of ['../trust', '', 'a/b', '.hidden']) assert.throws(() => putPair(world.folder, name, renewed()), PairError);
     assert.equal(existsSync(join(world.folder, 'live/fullchain.pem')), false);
+    mkdirSync(join(world.folder, 'own/half'));
+    symlinkSync('../../live/fullchain.pem', join(world.folder, 'own/half/fullchain.pem'));
+    assert.throws(() => putPair(world.folder, 'half', renewed()), /is a link to another file/);
   });
 });
 
@@ -169,6 +173,17 @@ describe('a pair that is written over the old one by hand', () => {
       writeFileSync(join(world.folder, 'own/.keep'), '');
     });
   }
+
+  it('other names are taken when somebody wants them, and only that certificate', async () => {
+    await using world = new EdgeWorld();
+    const elsewhere = ca.issue({ names: ['other.example'] });
+    putPair(world.folder, 'corp', elsewhere, { acceptNames: true });
+    assert.deepEqual(world.own.reload(), { faults: [], changed: ['corp'] });
+    putPair(world.folder, 'corp', renewed());
+    assert.deepEqual(world.own.reload().changed, ['corp']);
+    putPair(world.folder, 'corp', ca.issue({ names: ['third.example'] }));
+    assert.deepEqual(world.own.reload().changed, []);
+  });
 
   it('replaces a pair that is no good itself, and a lone one is used with a warning', async () => {
     await using world = new EdgeWorld();

@@ -58,7 +58,7 @@ export const certImport = verb({
       const foreseen = await foresee(operations, desk, candidate, domains ?? []);
       const now = operations.clock.now();
       const put = faults.length === 0 && input.dryRun !== true;
-      if (put) candidate.put();
+      if (put) candidate.put(forced.length > 0);
       const notes = [
         ...forced.map((fault) => `${fault.text} (--force)`),
         ...candidate.warnings,
