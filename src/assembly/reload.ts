@@ -1,17 +1,14 @@
-// What takes effect while the process runs. Certificates, keys and CRLs at once when they are good; routes on SIGHUP, or on
-// save where the home says `reload: onChange`. A set with a fault never takes effect: the old one stays, and the log says why.
+// What takes effect at once while the process runs: certificates, keys and CRLs, when they are good. And what is too old is
+// removed. Rules are replaced in rules.ts.
 
 import { type FSWatcher, watch } from 'node:fs';
 import { join } from 'node:path';
-import { showFinding } from '../config/finding.ts';
 import type { Home } from '../config/home.ts';
 import type { OwnCertificates } from '../edge/own-certificates.ts';
 import type { CertFault } from '../edge/pem.ts';
 import type { TrustStore } from '../edge/trust-store.ts';
 import type { Log } from '../log.ts';
 import type { Clock, Timer } from '../model/ports.ts';
-import type { Table } from '../model/table.ts';
-import type { Ready } from '../ops/start.ts';
 import type { Store } from '../store/store.ts';
 
 /** Editors write a file in several steps; what follows within this time is one change, ms. */
@@ -48,46 +45,6 @@ export function tellFaults(faults: readonly CertFault[], log: Log): void {
   }
 }
 
-/** The table in force, and how it is replaced. */
-export class Rules {
-  readonly #ready: Ready;
-  readonly #log: Log;
-  readonly #changed: () => void;
-  #table: Table;
-
-  /** @param changed called after a new set has taken effect */
-  constructor(ready: Ready, log: Log, changed: () => void) {
-    this.#ready = ready;
-    this.#log = log;
-    this.#changed = changed;
-    this.#table = ready.table;
-  }
-
-  readonly table = (): Table => this.#table;
-
-  /** Reads the home again and swaps the whole set in, or keeps the old one. @returns true when the new set is in force */
-  reload(): boolean {
-    const loaded = this.#ready.reload(this.#table.generation + 1);
-    if (!loaded.ok) {
-      for (const fault of loaded.faults) this.#log.error({ event: 'rules.rejected', fault: showFinding(fault) }, 'the old rules stay');
-      return false;
-    }
-    this.#table = loaded.table;
-    this.#log.info(
-      { event: 'rules.reloaded', generation: loaded.table.generation },
-      'the new rules are in force; listeners keep what they started with',
-    );
-    this.#changed();
-    return true;
-  }
-
-  /** Reload on save, where the home asks for it. */
-  watch(home: Home, clock: Clock): Reloads {
-    if (home.reload !== 'onChange') return { stop() {} };
-    return watchFolder(join(home.dir, 'routes'), clock, this.#log, () => void this.reload());
-  }
-}
-
 /** How often what is older than `retention:` is removed, ms. */
 const HOUSEKEEPING_MS = 3_600_000;
 
@@ -113,7 +70,8 @@ export function keepHouse(home: Home, store: Pick<Store, 'expire'>, clock: Clock
   };
 }
 
-function watchFolder(folder: string, clock: Clock, log: Log, changed: () => void): Reloads {
+/** Calls `changed` once what is saved below `folder` has settled. */
+export function watchFolder(folder: string, clock: Clock, log: Log, changed: () => void): Reloads {
   let timer: Timer | undefined;
   let watcher: FSWatcher | undefined;
   try {

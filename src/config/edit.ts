@@ -53,7 +53,7 @@ export function planEdit(dir: string, changes: FileChanges, options: LoadOptions
   const entries = changes instanceof Map ? changes : Object.entries(changes);
   for (const [path, change] of entries) {
     try {
-      const text = newText(before.get(path), change);
+      const text = newFileText(before.get(path), change);
       if (text === undefined) after.delete(path);
       else after.set(path, { text, mode: before.get(path)?.mode ?? 0o644 });
     } catch (error) {
@@ -88,7 +88,8 @@ export function editHome(dir: string, changes: FileChanges, options: LoadOptions
   return edit;
 }
 
-function newText(file: HomeFile | undefined, change: FileChange): string | undefined {
+/** What becomes of a file's text. @throws EditError */
+export function newFileText(file: HomeFile | undefined, change: FileChange): string | undefined {
   if (change === undefined || typeof change === 'string') return change;
   if (file?.unreadable !== undefined) throw new EditError(`cannot be read: ${file.unreadable}`);
   return editYaml(file?.text ?? '', change);

@@ -73,6 +73,11 @@ export class Findings {
     this.#add('notYet', 'CONFIG_NOT_YET', place, found, right, undefined);
   }
 
+  /** What was found before, about a file that is as it was. */
+  take(found: readonly Finding[]): void {
+    this.#list.push(...found);
+  }
+
   faults(): Fault[] {
     return this.#sorted().filter((finding): finding is Fault => finding.level === 'fault');
   }

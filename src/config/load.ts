@@ -14,6 +14,7 @@ import { homeOf } from './home-of.ts';
 import { checkSection } from './issues.ts';
 import { checkLayout } from './layout.ts';
 import { type IsthmusInput, type Listeners, listenersOf, placeOf, showBind } from './listeners.ts';
+import type { FileMemory, FileReading } from './memory.ts';
 import { tellNotYet } from './not-yet.ts';
 import { ownDomainsOf } from './own-domains.ts';
 import { domainOfFile, partnerOf } from './partners.ts';
@@ -24,7 +25,7 @@ import { acmeSection } from './sections/acme.ts';
 import { domainsSection } from './sections/domains.ts';
 import { isthmusSection } from './sections/isthmus.ts';
 import { networkSection, providerSection, refusedSection } from './sections/later.ts';
-import { partnerSection } from './sections/partner.ts';
+import { type PartnerInput, partnerSection } from './sections/partner.ts';
 import { policySection } from './sections/policy.ts';
 import { readYaml, type YamlSource } from './yaml-source.ts';
 
@@ -42,6 +43,8 @@ export interface LoadOptions {
   readonly judge?: Judge;
   /** Secrets may come from $CREDENTIALS_DIRECTORY, so a missing file in secrets/ is not warned about. */
   readonly credentials?: boolean;
+  /** For who reads the same home again and again: partners' files that are as they were are not parsed anew. */
+  readonly memory?: FileMemory;
 }
 
 export type Loaded =
@@ -115,12 +118,12 @@ export function checkHome(dir: string, files: HomeFiles, options: LoadOptions = 
   };
   const partnerPaths = [...files.keys()].filter((path) => inFolder(path, 'routes/partners'));
   const partners = partnerPaths.flatMap((path) => {
-    const source = open(path);
-    const written = section(source, partnerSection);
+    const { source, value: written } = partnerFile(path, files, options.memory, findings);
     if (source === undefined || written === undefined) return [];
     const partner = partnerOf(written, source, listed, findings);
     return partner === undefined ? [] : [{ partner, source, reviewBefore: written.reviewBefore }];
   });
+  options.memory?.turn();
   const byDomain = partnersByDomain(partners, domains, findings);
   // Without our domains every user would look like a stranger: first things first.
   if (policyFile !== undefined && policyInput !== undefined && domainsInput !== undefined) {
@@ -172,6 +175,21 @@ export function checkHome(dir: string, files: HomeFiles, options: LoadOptions = 
   const notices = findings.notices();
   if (faults.length > 0) return { ok: false, faults, notices };
   return { ok: true, home: { ...home, ...(acme !== undefined && { acme }) }, table, notices, faults: [] };
+}
+
+/** A partner's file by itself: what stands in it, and its faults, which go to `findings`. */
+function partnerFile(path: string, files: HomeFiles, memory: FileMemory | undefined, findings: Findings): FileReading<PartnerInput> {
+  const read = (): FileReading<PartnerInput> => {
+    const own = new Findings();
+    const source = openFile(path, files, own);
+    const value = source === undefined ? undefined : checkSection(source, partnerSection, own);
+    return { text: files.get(path)?.text ?? '', source, value, findings: [...own.faults(), ...own.notices()] };
+  };
+  const file = files.get(path);
+  const reading =
+    memory === undefined || file === undefined || file.unreadable !== undefined ? read() : memory.reading(path, file.text, read);
+  findings.take(reading.findings);
+  return reading;
 }
 
 function openFile(file: string, files: HomeFiles, findings: Findings): YamlSource | undefined {

@@ -12,7 +12,7 @@ export interface CommandRow {
 
 /** Words of the operators' table (DESIGN 11) that this version does not know yet; named so that nobody searches for them. */
 const LATER =
-  'plan apply undo partner.list partner.show partner.add partner.remove partner.block partner.unblock partner.pause partner.resume partner.trace user archive hold room network'
+  'plan partner.list partner.show partner.add partner.remove partner.block partner.unblock partner.pause partner.resume partner.trace user archive hold room network'
     .split(' ')
     .map((words) => words.replace('.', ' '));
 

@@ -7,6 +7,7 @@ import type { Judge } from '../config/policy-tests.ts';
 import type { Table } from '../model/table.ts';
 import { type Command, type ExitCode, HOME_OPTION, type Terminal } from './command.ts';
 import { findHome, noHome } from './home-search.ts';
+import { loadAccepted } from './rules/load-accepted.ts';
 
 /** A good set, ready to run. */
 export interface Ready {
@@ -38,6 +39,7 @@ export function startCommand(parts: StartParts): Command {
     },
     details: [
       'The home is checked first; with any fault nothing is started and all of them are shown (exit 2).',
+      'With reload: onApply it runs the set that was accepted last (isthmus apply) and says when the files differ from it.',
       'Runs in the foreground and logs JSON lines to stdout. SIGTERM and Ctrl-C drain and stop, a second one stops at once.',
     ].join('\n'),
     example: 'isthmus start --home /etc/isthmus',
@@ -56,8 +58,9 @@ export function startCommand(parts: StartParts): Command {
         return 2;
       }
       const { dir } = found;
-      const loaded = loadHome(dir, { judge: parts.judge });
+      const { loaded, said } = loadAccepted(dir, parts.judge);
       for (const finding of [...loaded.faults, ...loaded.notices]) terminal.err(showFinding(finding));
+      if (said !== undefined) terminal.err(`isthmus start: ${said}`);
       if (!loaded.ok) {
         terminal.err(
           `isthmus start: ${loaded.faults.length === 1 ? 'one fault' : `${loaded.faults.length} faults`} in ${dir}; nothing was started`,

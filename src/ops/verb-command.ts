@@ -68,8 +68,8 @@ export async function perform(
     const report = await operations.ask(verb.words, { ...given, ...(why !== undefined && { why }) });
     return report ?? notRunning(verb, operations.dir);
   }
-  const report = await verb.run(operations, input);
-  if (verb.audited) {
+  const report = await verb.run(why === undefined ? operations : { ...operations, why }, input);
+  if (verb.audited && report.recorded !== true) {
     await operations.audit().append({
       at: operations.clock.now(),
       actor: operations.actor,

@@ -1,0 +1,119 @@
+// The rules in force, and how a running process replaces them: a set is read, checked, kept in var/applied and swapped in
+// whole, or nothing changes and the log says why. `isthmus apply`, `undo`, SIGHUP and a save under `reload: onChange` all
+// come through here.
+
+import { join } from 'node:path';
+import { type AcceptedBy, AppliedError, AppliedSets, type SetHead } from '../config/applied.ts';
+import type { FileChanges } from '../config/edit.ts';
+import { showFinding } from '../config/finding.ts';
+import type { Home } from '../config/home.ts';
+import { checkHome } from '../config/load.ts';
+import { FileMemory } from '../config/memory.ts';
+import type { Judge } from '../config/policy-tests.ts';
+import type { Log } from '../log.ts';
+import type { Clock } from '../model/ports.ts';
+import type { Table } from '../model/table.ts';
+import { type RulesDesk, rulesDesk, type Taken } from '../ops/rules/desk.ts';
+import type { Ready } from '../ops/start.ts';
+import { judgeTest } from '../routing/policy-test.ts';
+import { type Reloads, watchFolder } from './reload.ts';
+
+/** The table in force, and the desk where it is replaced. */
+export class Rules {
+  readonly #clock: Pick<Clock, 'now'>;
+  readonly #log: Log;
+  readonly #changed: () => void;
+  readonly #desk: RulesDesk;
+  #table: Table;
+  /** What isthmus.yaml said last; listeners and places keep what the process started with. */
+  #home: Home;
+
+  /** @param changed called after a new set has taken effect */
+  constructor(ready: Ready, clock: Pick<Clock, 'now'>, log: Log, changed: () => void) {
+    this.#clock = clock;
+    this.#log = log;
+    this.#changed = changed;
+    this.#table = ready.table;
+    this.#home = ready.home;
+    const { dir, data } = ready.home;
+    const judge: Judge = (table, test) => judgeTest(table, test, clock.now());
+    // Files that are as they were are not parsed again: with a thousand partners that is most of the time.
+    const memory = new FileMemory();
+    this.#desk = rulesDesk({
+      dir,
+      sets: new AppliedSets(data),
+      judge,
+      now: () => clock.now(),
+      inForce: () => ({ home: this.#home, table: this.#table }),
+      generation: () => this.#table.generation + 1,
+      check: (files, generation) =>
+        checkHome(dir, files, {
+          judge,
+          generation,
+          nowMs: clock.now(),
+          memory,
+          credentials: process.env.CREDENTIALS_DIRECTORY !== undefined,
+        }),
+      swap: (loaded) => {
+        this.#table = loaded.table;
+        this.#home = loaded.home;
+      },
+    });
+  }
+
+  readonly table = (): Table => this.#table;
+
+  /** For verbs: the same steps, each told in the log. */
+  readonly desk: RulesDesk = {
+    current: () => this.#desk.current(),
+    takeFiles: (by: AcceptedBy) => this.#told(this.#desk.takeFiles(by), by.by),
+    takeEdit: (changes: FileChanges, by: AcceptedBy) => this.#told(this.#desk.takeEdit(changes, by), by.by),
+    goBack: () => this.#told(this.#desk.goBack(), 'undo'),
+  };
+
+  /** Takes the files as they stand now, or keeps what is in force. @returns true when they are in force */
+  reload(by = 'SIGHUP'): boolean {
+    return this.desk.takeFiles({ at: this.#clock.now(), by }).kind !== 'refused';
+  }
+
+  /**
+   * At the start: the first set is the files as they are; where the home reloads on save, so is every later one.
+   * What cannot be kept is told and does not stop the start: the table is in force already.
+   */
+  begin(): void {
+    let current: SetHead | undefined;
+    try {
+      current = this.#desk.current();
+    } catch (error) {
+      if (!(error instanceof AppliedError)) throw error;
+    }
+    if (current !== undefined && this.#home.reload === 'onApply') return;
+    const taken = this.#desk.takeFiles({ at: this.#clock.now(), by: 'start' });
+    if (taken.kind === 'taken')
+      this.#log.info({ event: 'rules.accepted', set: taken.set.number, by: 'start' }, 'the files are the set in force');
+    if (taken.kind === 'refused')
+      this.#log.warn({ event: 'rules.unkept', found: taken.text }, 'the set in force could not be kept; a restart takes the files again');
+  }
+
+  /** Takes what is saved, where the home asks for it. */
+  watch(home: Home, clock: Clock): Reloads {
+    if (home.reload !== 'onChange') return { stop() {} };
+    return watchFolder(join(home.dir, 'routes'), clock, this.#log, () => void this.reload('save'));
+  }
+
+  #told(taken: Taken, by: string): Taken {
+    if (taken.kind === 'refused') {
+      if (taken.faults.length === 0) this.#log.error({ event: 'rules.rejected', fault: taken.text, by }, 'the old rules stay');
+      for (const fault of taken.faults.slice(0, 100))
+        this.#log.error({ event: 'rules.rejected', fault: showFinding(fault), by }, 'the old rules stay');
+      return taken;
+    }
+    const changes = taken.kind === 'taken' ? taken.changes.length : 0;
+    this.#log.info(
+      { event: 'rules.reloaded', generation: this.#table.generation, set: taken.set.number, changes, by },
+      'the rules are in force; listeners keep what they started with',
+    );
+    this.#changed();
+    return taken;
+  }
+}

@@ -1,0 +1,192 @@
+// What would change between two sets, key by key: partners, our domains, policy, and the process itself, whose listeners and
+// places change with the next start only. Both sides carry the line that says so.
+
+import type { Block, OwnDomain, Policy, Rule, Table, Where } from '../model/table.ts';
+import { effectiveValues, hostPort, isoTime, showValue } from './effective.ts';
+import type { Home } from './home.ts';
+import { POLICY_FILE } from './policy.ts';
+
+export interface Change {
+  /** `partner partner.example`, `domain corp.example`, `policy`, `isthmus.yaml`. */
+  readonly subject: string;
+  readonly kind: 'added' | 'removed' | 'changed';
+  /** Of a changed subject: `allow.messages`. */
+  readonly key?: string;
+  readonly from?: string;
+  readonly to?: string;
+  /** Where the value that goes, and the one that comes, is written; without a line it is a default. */
+  readonly whereFrom?: Where;
+  readonly whereTo?: Where;
+  /** When it is in force once the set is accepted. */
+  readonly effect: 'atOnce' | 'nextStart';
+}
+
+/** One side of a comparison. */
+export interface Side {
+  readonly home: Home;
+  readonly table: Table;
+}
+
+interface Fact {
+  readonly value: string;
+  readonly where: Where;
+}
+type Facts = ReadonlyMap<string, Fact>;
+
+/** All differences: partners first, then domains, policy and the process. @param before undefined: nothing is in force */
+export function compareSets(before: Side | undefined, after: Side): Change[] {
+  return [
+    ...compareNamed('partner', partnersOf(before?.table), partnersOf(after.table)),
+    ...compareNamed('domain', domainsOf(before?.table), domainsOf(after.table)),
+    ...compareNamed('block', blocksOf(before?.table), blocksOf(after.table)),
+    ...compareRules(before?.table.policy.rules ?? [], after.table.policy.rules),
+    ...(before === undefined ? [] : compareFacts('policy', policyFacts(before.table.policy), policyFacts(after.table.policy), 'atOnce')),
+    ...(before === undefined ? [] : compareFacts('isthmus.yaml', homeFacts(before.home), homeFacts(after.home), 'nextStart')),
+  ];
+}
+
+type Named = ReadonlyMap<string, { readonly where: Where; readonly facts: () => Facts }>;
+
+function compareNamed(word: string, before: Named, after: Named): Change[] {
+  const changes: Change[] = [];
+  for (const name of [...new Set([...before.keys(), ...after.keys()])].sort()) {
+    const [old, now] = [before.get(name), after.get(name)];
+    const subject = `${word} ${name}`;
+    if (now === undefined && old !== undefined) changes.push({ subject, kind: 'removed', whereFrom: old.where, effect: 'atOnce' });
+    else if (old === undefined && now !== undefined) changes.push({ subject, kind: 'added', whereTo: now.where, effect: 'atOnce' });
+    else if (old !== undefined && now !== undefined) changes.push(...compareFacts(subject, old.facts(), now.facts(), 'atOnce'));
+  }
+  return changes;
+}
+
+function compareFacts(subject: string, before: Facts, after: Facts, effect: Change['effect']): Change[] {
+  return [...new Set([...before.keys(), ...after.keys()])].flatMap((key): Change[] => {
+    const [old, now] = [before.get(key), after.get(key)];
+    if (old?.value === now?.value) return [];
+    return [
+      {
+        subject,
+        kind: 'changed',
+        key,
+        from: old?.value ?? 'none',
+        to: now?.value ?? 'none',
+        ...(old !== undefined && { whereFrom: old.where }),
+        ...(now !== undefined && { whereTo: now.where }),
+        effect,
+      },
+    ];
+  });
+}
+
+function partnersOf(table: Table | undefined): Named {
+  const partners = new Set(table?.partners.values());
+  return new Map(
+    [...partners].map((partner) => [
+      partner.name,
+      { where: partner.where, facts: () => new Map(effectiveValues(partner).map(({ key, value, where }) => [key, { value, where }])) },
+    ]),
+  );
+}
+
+function domainsOf(table: Table | undefined): Named {
+  const domains = new Set(table?.domains.values());
+  return new Map([...domains].map((own) => [own.domain, { where: own.where, facts: () => domainFacts(own) }]));
+}
+
+function domainFacts(own: OwnDomain): Facts {
+  const { aliases, served, acceptFrom, component, gr, sameProtocol, certificate, where } = own;
+  const nextHop = own.nextHop.map((hop) => `${hop.transport === 'tls' ? 'tls' : 'plain'}://${hostPort(hop)}`);
+  const dialled = component?.dial === undefined ? component : { ...component, dial: hostPort(component.dial) };
+  const values = { served, aliases, nextHop, acceptFrom, component: dialled, gr, sameProtocol, certificate };
+  return new Map(
+    Object.entries(values).map(([key, value]) => [key, { value: showValue(value), where: { ...where, key: `${where.key}/${key}` } }]),
+  );
+}
+
+function policyFacts(policy: Policy): Facts {
+  const { discovered } = policy;
+  const facts = new Map<string, Fact>([['federation', { value: policy.federation, where: policy.federationWhere }]]);
+  const { protocols, allow, limits, where } = discovered;
+  for (const [key, value] of Object.entries({ protocols, ...prefixed('allow', allow), ...prefixed('limits', limits) }))
+    facts.set(`discovered.${key}`, { value: showValue(value), where });
+  for (const [name, members] of policy.groups)
+    facts.set(`groups.${name}`, { value: showValue([...members].sort()), where: { file: POLICY_FILE, key: `/groups/${name}` } });
+  return facts;
+}
+
+function blocksOf(table: Table | undefined): Named {
+  const until = ({ untilMs, where }: Block): Fact => ({ value: untilMs === undefined ? 'for good' : isoTime(untilMs), where });
+  return new Map(
+    (table?.policy.blocked ?? []).map((block) => [
+      blockName(block),
+      { where: block.where, facts: () => new Map([['until', until(block)]]) },
+    ]),
+  );
+}
+
+/** Rules by what they say, and their order where nothing else differs: it decides among those that meet. */
+function compareRules(before: readonly Rule[], after: readonly Rule[]): Change[] {
+  const named = (rules: readonly Rule[]): Named =>
+    new Map(rules.map((rule) => [ruleValue(rule), { where: rule.where, facts: () => new Map() }]));
+  const changes = compareNamed('rule', named(before), named(after));
+  const order = (rules: readonly Rule[]): string => rules.map(ruleValue).join(' ');
+  if (changes.length > 0 || order(before) === order(after)) return changes;
+  const where = { file: POLICY_FILE, key: '/rules' };
+  return [{ subject: 'policy', kind: 'changed', key: 'order of rules', whereFrom: where, whereTo: where, effect: 'atOnce' }];
+}
+
+function prefixed(prefix: string, values: object): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(values).map(([key, value]) => [`${prefix}.${key}`, value]));
+}
+
+export function blockName({ domain, user, address, subdomains }: Block): string {
+  return `${subdomains ? '*.' : ''}${domain ?? user ?? address}`;
+}
+
+function ruleValue(rule: Rule): string {
+  const who = rule.who.kind === 'everyone' ? 'everyone' : rule.who.kind === 'group' ? `group:${rule.who.group}` : rule.who.user;
+  const other = rule.with.kind === 'domain' ? rule.with.domain : rule.with.kind === 'user' ? rule.with.user : rule.with.kind;
+  const { messages, theySee, weSee } = rule;
+  return showValue({
+    who,
+    with: other,
+    ...(messages !== undefined && { messages }),
+    ...(theySee !== undefined && { theySee }),
+    ...(weSee !== undefined && { weSee }),
+  });
+}
+
+/** Every leaf of isthmus.yaml with its defaults; the folder itself is no key. */
+function homeFacts(home: Home): Facts {
+  const facts = new Map<string, Fact>();
+  const walk = (value: unknown, path: readonly string[]): void => {
+    const plain = value !== null && typeof value === 'object' && !Array.isArray(value);
+    if (plain && !('where' in value)) {
+      for (const [key, inner] of Object.entries(value)) if (path.length > 0 || key !== 'dir') walk(inner, [...path, key]);
+    } else facts.set(path.join('.'), { value: showValue(bare(value)), where: { file: 'isthmus.yaml', key: `/${path.join('/')}` } });
+  };
+  walk(home, []);
+  return facts;
+}
+
+/** Without the places that listeners carry: a line that has moved is no change. */
+function bare(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(bare);
+  if (value === null || typeof value !== 'object') return value;
+  return Object.fromEntries(Object.entries(value).flatMap(([key, inner]) => (key === 'where' ? [] : [[key, bare(inner)]])));
+}
+
+/** One line for people. */
+export function showChange(change: Change): string {
+  const at = (where: Where | undefined): string => {
+    if (where === undefined) return '';
+    if (where.line !== undefined) return ` (${where.file}:${where.line})`;
+    return change.subject.startsWith('partner ') ? ' (default)' : ` (${where.file}${where.key})`;
+  };
+  const { subject, kind, key, from, to, whereFrom, whereTo, effect } = change;
+  const later = effect === 'nextStart' ? '; with the next start' : '';
+  if (kind === 'added') return `+ ${subject}${at(whereTo)}`;
+  if (kind === 'removed') return `- ${subject}${at(whereFrom)}`;
+  if (from === undefined || to === undefined) return `~ ${subject}: ${key}`;
+  return `~ ${subject}: ${key}: ${from}${at(whereFrom)} -> ${to}${at(whereTo)}${later}`;
+}
