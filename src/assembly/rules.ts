@@ -62,6 +62,10 @@ export class Rules {
   }
 
   readonly table = (): Table => this.#table;
+  /** isthmus.yaml as of the set in force. */
+  readonly home = (): Home => this.#home;
+  /** Is told of each set that was taken or refused without a command: at SIGHUP, or on save. */
+  onReload: (by: string, taken: boolean) => void = () => {};
 
   /** For verbs: the same steps, each told in the log. */
   readonly desk: RulesDesk = {
@@ -73,7 +77,9 @@ export class Rules {
 
   /** Takes the files as they stand now, or keeps what is in force. @returns true when they are in force */
   reload(by = 'SIGHUP'): boolean {
-    return this.desk.takeFiles({ at: this.#clock.now(), by }).kind !== 'refused';
+    const taken = this.desk.takeFiles({ at: this.#clock.now(), by }).kind !== 'refused';
+    this.onReload(by, taken);
+    return taken;
   }
 
   /**

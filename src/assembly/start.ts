@@ -244,20 +244,17 @@ export async function start(ready: Ready, written: Log): Promise<Running> {
     clock,
     log,
     own: parts.own,
-    home: () => home,
+    home: rules.home,
     load: () => ready.reload(table().generation),
   }).catch(failed);
+  rules.onReload = (by, taken) => void admin.note('reload', taken ? 0 : 1, `by ${by}`);
   renewing.start();
   notReady = undefined;
   return {
     store,
     live,
     ports: opened.listeners.map((listener) => listener.port),
-    reload() {
-      const taken = rules.reload();
-      void admin.note('reload', taken ? 0 : 1);
-      return taken;
-    },
+    reload: () => rules.reload(),
     asked: asked.promise,
     drain: async (graceMs = GRACE_MS) => {
       await closeAll(graceMs);
