@@ -116,5 +116,5 @@ export function issuerUrl(certificate: X509Certificate): string | undefined {
 }
 
 function issuerText(certificate: X509Certificate): string {
-  return certificate.issuer.split('\n').reverse().join(', ').slice(0, 200);
+  return certificate.issuer.replaceAll('\n', ', ').slice(0, 200);
 }

@@ -52,12 +52,10 @@ export function keyType(key: KeyObject): string {
 
 const CURVES: Readonly<Record<string, string>> = { prime256v1: 'P-256', secp384r1: 'P-384', secp521r1: 'P-521' };
 
-/** A distinguished name as node gives it, most specific part first, on one line without control characters. */
+/** A distinguished name as passports have it: on one line, without control characters. */
 function oneLine(name: string): string {
   return name
-    .split('\n')
-    .reverse()
-    .join(', ')
-    .slice(0, 300)
-    .replaceAll(/[\x00-\x1f\x7f]/g, '?');
+    .replaceAll('\n', ', ')
+    .replaceAll(/[^\x20-\x7e\u00a0-\uffff]/g, '?')
+    .slice(0, 300);
 }
