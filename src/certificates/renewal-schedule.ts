@@ -12,12 +12,17 @@ export interface Due {
 
 const DAY_MS = 86_400_000;
 
-/** @param leaf the certificate in force, if there is one */
+/**
+ * @param leaf the certificate in force, if there is one
+ * @param renewedAt when it came from a CA by our own asking: a CA that hands out what it wants renewed at once must not be asked
+ * for it for ever
+ */
 export function dueOf(
   wanted: Pick<AcmeCertificate, 'names' | 'renewBeforeMs'>,
   leaf: X509Certificate | undefined,
   info: RenewalInfo | undefined,
   now: number,
+  renewedAt = Number.NEGATIVE_INFINITY,
 ): Due {
   if (leaf === undefined) return { at: now, because: 'there is no certificate yet' };
   const named = dnsNames(leaf);
@@ -28,12 +33,13 @@ export function dueOf(
   const { renewBeforeMs } = wanted;
   // A renewBefore longer than the whole life would renew for ever.
   const usable = renewBeforeMs !== undefined && renewBeforeMs < (end - begin) * 0.9;
+  const earliest = renewedAt + Math.min(DAY_MS, (end - begin) / 4);
   const ours: Due = usable
-    ? { at: end - renewBeforeMs, because: `renewBefore: ${days(renewBeforeMs)} before its end` }
-    : { at: end - Math.floor((end - begin) / 3), because: 'a third of its life is left then' };
+    ? { at: Math.max(end - renewBeforeMs, earliest), because: `renewBefore: ${days(renewBeforeMs)} before its end` }
+    : { at: Math.max(end - Math.floor((end - begin) / 3), earliest), because: 'a third of its life is left then' };
   if (info === undefined || info.renewAt >= ours.at) return ours;
   const why = info.explanation === undefined ? '' : ` (${info.explanation})`;
-  return { at: info.renewAt, because: `the CA asks for it then${why}` };
+  return { at: Math.max(info.renewAt, earliest), because: `the CA asks for it then${why}` };
 }
 
 /** DNS names in subjectAltName, lower case. */

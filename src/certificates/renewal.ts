@@ -219,7 +219,7 @@ export class Renewer implements Renewals {
     const remembered = this.#memory.get(wanted.name);
     const leaf = this.#leaf(wanted.name);
     const known = leaf !== undefined && remembered.fingerprint === fingerprintOf(leaf);
-    const due: Due = dueOf(wanted, leaf, known ? remembered.info : undefined, now);
+    const due: Due = dueOf(wanted, leaf, known ? remembered.info : undefined, now, known ? remembered.renewedAt : undefined);
     const open = settings.authorities.map(({ name }) => remembered.tries[name]?.nextTryAt ?? 0);
     const tries = settings.authorities.flatMap(({ name }) => remembered.tries[name] ?? []);
     return {

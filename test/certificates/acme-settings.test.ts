@@ -49,7 +49,7 @@ test('the least that must be written; the names are what our domains need', () =
     where: { file: 'certs/acme.yaml', key: '/certificates/main', line: 3 },
   });
   // chat.example names its own pair; the others do not want it, and could show it all the same.
-  assert.ok(chat?.names.includes('chat.example'));
+  assert.ok(chat?.names.includes('chat.example') === true);
   assert.deepEqual(chat.challenge, { type: 'tls-alpn-01', address: '*', port: 443 });
   assert.deepEqual(
     loaded.notices.filter(({ level }) => level === 'notYet'),
