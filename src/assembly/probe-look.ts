@@ -12,7 +12,7 @@ import { type ProbeParts, plainLink } from './probe-rungs.ts';
 const LOOK_MS = 1500;
 const MAX_BYTES = 512;
 
-/** First words that both kinds of server answer, and a web server too: an empty line ends an HTTP request. */
+/** First words that a server of that kind answers, and a web server too: an empty line ends an HTTP request. */
 const WORDS: Readonly<Record<Protocol, (domain: string) => string>> = {
   sip: (domain) => `OPTIONS sip:${domain} SIP/2.0\r\nContent-Length: 0\r\n\r\n`,
   xmpp: (domain) =>
@@ -31,7 +31,8 @@ export async function lookAgain(
   why: Reason,
   signal: AbortSignal,
 ): Promise<Reason> {
-  const said = await firstWords(parts, protocol, target, signal);
+  const other = protocol === 'sip' ? 'xmpp' : 'sip';
+  const said = (await firstWords(parts, protocol, protocol, target, signal)) || (await firstWords(parts, protocol, other, target, signal));
   const at = hostPort(target);
   const word = printable(said);
   if (/^HTTP\/\d/.test(said)) return reason(why.code, `${at} answers like a web server: "${word}"`, { finer: 'WRONG_SERVICE_HTTP' });
@@ -53,7 +54,13 @@ export async function lookAgain(
   return reason(why.code, `${at} answers with "${word}"`, { finer: 'WRONG_SERVICE' });
 }
 
-async function firstWords(parts: ProbeParts, protocol: Protocol, target: ProbeTarget, signal: AbortSignal): Promise<string> {
+async function firstWords(
+  parts: ProbeParts,
+  protocol: Protocol,
+  spoken: Protocol,
+  target: ProbeTarget,
+  signal: AbortSignal,
+): Promise<string> {
   try {
     const { socket } = await plainLink(parts, protocol, target, signal);
     return await new Promise((resolve) => {
@@ -70,7 +77,7 @@ async function firstWords(parts: ProbeParts, protocol: Protocol, target: ProbeTa
         chunks.push(chunk);
         end();
       });
-      socket.write(WORDS[protocol](parts.hop(protocol).theirDomain));
+      socket.write(WORDS[spoken](parts.hop(protocol).theirDomain));
     });
   } catch (error) {
     if (error instanceof ConnectError) return '';

@@ -146,6 +146,12 @@ export const BROKEN: readonly Animal[] = [
   }),
   sip('web', 'a web server answers on 5061', ['WRONG_SERVICE_HTTP'], { serve: ({ address }) => webServer(address, 5061) }),
   xmpp('webx', 'a web server answers on 5269', ['WRONG_SERVICE_HTTP'], undefined, { serve: ({ address }) => webServer(address, 5269) }),
+  sip('wrongkind', 'an XMPP server answers on 5061', ['WRONG_SERVICE'], {
+    serve: async (stage) => {
+      const { address, domain, leaf } = stage;
+      return xmppServer(address, domain, leaf(), {}, 5061);
+    },
+  }),
   sip('mute', 'accepts and never answers TLS', ['TLS_SILENT'], { serve: ({ address }) => silentServer(address, 5061) }),
   // --- TLS ---
   sip('oldtls', 'TLS 1.0 and 1.1 only', ['TLS_VERSION'], {
@@ -247,6 +253,13 @@ export const BROKEN: readonly Animal[] = [
     { dialback: 'invalid' },
     { file: { xmpp: { proof: 'dialback' } } },
   ),
+  xmpp(
+    'dialbackmute',
+    'never answers our dialback key',
+    ['XMPP_DIALBACK_UNANSWERED'],
+    { dialback: 'never' },
+    { file: { xmpp: { proof: 'dialback' } } },
+  ),
   xmpp('silentx', 'says nothing after TLS', ['SILENT_AFTER_TLS'], { silentAfterTls: true }),
   xmpp('noreturn', 'takes our stanzas and never connects to us', ['XMPP_NO_RETURN_PATH', 'ONE_WAY_OUT_ONLY'], {}),
   // --- SIP ---
@@ -273,6 +286,7 @@ export const BROKEN: readonly Animal[] = [
     ['SIP_504_TIMEOUT'],
     answering('504 Server time-out', 'ms-diagnostics: 1047;reason="Failed to complete TLS negotiation"'),
   ),
+  sip('s500', 'has an error of its own', ['SIP_ERROR'], answering('500 Server Internal Error')),
   sip('silent', 'says nothing after TLS', ['SILENT_AFTER_TLS'], answering(undefined)),
   // --- policy, limits, directions ---
   sip('walled', 'a rule of ours forbids everything', ['POLICY_MESSAGES_OFF']),

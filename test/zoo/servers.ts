@@ -76,7 +76,7 @@ export interface XmppScript {
   /** A failure's condition, and its text. Default: success. */
   readonly sasl?: { readonly condition: string; readonly text?: string };
   /** No EXTERNAL but dialback, and what it says to the key. */
-  readonly dialback?: 'valid' | 'invalid';
+  readonly dialback?: 'invalid' | 'never';
   /** Answers our pings by a stream of its own to us, as servers do. */
   readonly answers?: { readonly edge: string; readonly credentials: Credentials };
 }
@@ -138,13 +138,14 @@ async function serve(stream: RawStream, domain: string, credentials: Credentials
 async function dialback(
   stream: RawStream,
   domain: string,
-  says: 'valid' | 'invalid',
+  says: 'invalid' | 'never',
   header: (features: string) => Promise<string>,
 ): Promise<void> {
   const from = await header('<dialback xmlns="urn:xmpp:features:dialback"/>');
   await stream.element('a dialback key', (one) => one.name === 'result');
+  if (says === 'never') return;
   stream.send(`<db:result from="${domain}" to="${from}" type="${says}"/>`);
-  if (says === 'invalid') stream.socket.end();
+  stream.socket.end();
 }
 
 async function answerPings(stream: RawStream, domain: string, to: string, { answers }: XmppScript): Promise<void> {
