@@ -224,6 +224,7 @@ export async function start(ready: Ready, written: Log): Promise<Running> {
     health,
     queue: outbox.desk,
     sight: makeSight({
+      lastBackupAt: () => lastBackupAt(home.data),
       sessions,
       outbox,
       store,

@@ -41,8 +41,15 @@ export function compareSets(before: Side | undefined, after: Side): Change[] {
     ...compareNamed('block', blocksOf(before?.table), blocksOf(after.table)),
     ...compareRules(before?.table.policy.rules ?? [], after.table.policy.rules),
     ...(before === undefined ? [] : compareFacts('policy', policyFacts(before.table.policy), policyFacts(after.table.policy), 'atOnce')),
-    ...(before === undefined ? [] : compareFacts('isthmus.yaml', homeFacts(before.home), homeFacts(after.home), 'nextStart')),
+    ...(before === undefined
+      ? []
+      : compareFacts('isthmus.yaml', homeFacts(before.home), homeFacts(after.home), 'nextStart').map(whoCountsAtOnce)),
   ];
+}
+
+/** Addresses wait for the next start; who may call the API does not. */
+function whoCountsAtOnce(change: Change): Change {
+  return change.key === 'admin.https.tokens' || change.key === 'admin.https.clients' ? { ...change, effect: 'atOnce' } : change;
 }
 
 type Named = ReadonlyMap<string, { readonly where: Where; readonly facts: () => Facts }>;
