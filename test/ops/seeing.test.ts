@@ -106,3 +106,24 @@ test('a partner that is down: status says so and why, the queue shows what waits
   assert.match(JSON.stringify(notice), /was not delivered: it was not sent, and an operator took it out/);
   assert.equal((await command(edge, 'queue drop', { partner: PARTNER })).exit, 1);
 });
+
+test('explain asks the process: a message of this very second is found by the Call-ID, with the file and line that let it in', async () => {
+  await using edge = await RunningEdge.open();
+  const sip = await edge.sip();
+  sip.send(message('just-now'));
+  assert.equal(status(await sip.next()), 200);
+  const life = await command(edge, 'explain', { idOrFrom: 'just-now' });
+  assert.equal(life.exit, 0);
+  assert.match(life.text, /^Message from nora@fabrikam\.example to li@contoso\.example/);
+  assert.match(life.text, /accepted from fabrikam\.example over SIP \(its certificate names the domain\)/);
+  assert.match(life.text, /allowed by routes\/(policy|partners\/fabrikam\.example)\.yaml:\d+/);
+  assert.match(life.text, /delivered: the far end confirmed it/);
+  const pair = await command(edge, 'explain', { idOrFrom: 'sip:Nora@Fabrikam.example', to: 'li@contoso.example' });
+  assert.match(pair.text, /In short: the last message was delivered/);
+  assert.match(pair.text, /a message from li@contoso\.example to nora@fabrikam\.example is allowed/);
+  const view = await command(edge, 'explain', { idOrFrom: 'nora@fabrikam.example', to: 'li@contoso.example', presence: true });
+  assert.match(
+    view.text,
+    /In short: li@contoso\.example appears offline to nora@fabrikam\.example because there is no permission on record/,
+  );
+});
