@@ -1,12 +1,13 @@
 // Our account at an authority (RFC 8555 §7.3): its key in var/acme/<authority>/account-key.pem, made once, never in git. The
 // CA is asked for the account by that key each time, so that nothing else of it has to be kept.
 
-import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { AcmeAuthority } from '../model/acme.ts';
 import type { AcmeClient } from './acme-client.ts';
 import { AcmeError } from './acme-fault.ts';
 import { type AccountKey, bindExternalAccount, newAccountKeyPem, readAccountKey } from './acme-jws.ts';
+import { makeFolder, writeFile } from './pairs.ts';
 
 const KEY_FILE = 'account-key.pem';
 
@@ -15,12 +16,10 @@ export function accountKeyOf(folder: string, authority: AcmeAuthority): AccountK
   const file = join(folder, authority.name, KEY_FILE);
   try {
     if (!existsSync(file)) {
-      mkdirSync(join(folder, authority.name), { recursive: true, mode: 0o700 });
-      // Renamed into place: a full disk must not leave half a key.
-      writeFileSync(`${file}.new`, newAccountKeyPem(), { mode: 0o600 });
-      renameSync(`${file}.new`, file);
+      makeFolder(join(folder, authority.name), 0o700);
+      writeFile(file, newAccountKeyPem(), 0o600);
     }
-    chmodSync(file, 0o600);
+    if ((statSync(file).mode & 0o077) !== 0) chmodSync(file, 0o600);
     return readAccountKey(readFileSync(file, 'utf8'));
   } catch (error) {
     const said = error instanceof Error ? error.message : String(error);

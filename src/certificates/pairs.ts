@@ -162,7 +162,8 @@ function hiddenFolder(path: string): string {
   return path;
 }
 
-function makeFolder(path: string, mode: number): void {
+/** Makes a folder and those above it, for whoever owns the one that is there. */
+export function makeFolder(path: string, mode: number): void {
   if (existsSync(path)) return;
   makeFolder(dirname(path), 0o755);
   mkdirSync(path, { mode });

@@ -1,20 +1,21 @@
 // One renewal of a home at a time, across processes: the running edge and a command beside it would answer each other's
 // challenges. A file with the number of the process; one that has died holds nothing.
 
-import { closeSync, mkdirSync, openSync, readFileSync, rmSync, statSync, writeSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, rmSync, statSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { AcmeError } from './acme-fault.ts';
+import { makeFolder } from './pairs.ts';
 
 /** No renewal takes so long; a file that is older was left behind, and its number may be another process' by now. */
 const LONGEST_MS = 2 * 3_600_000;
 
 /** @param folder var/acme @returns how to let go @throws AcmeError ACME_BUSY */
 export function holdRenewals(folder: string): () => void {
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  makeFolder(folder, 0o700);
   const file = join(folder, 'lock');
   for (let attempt = 0; attempt < 2; attempt++) {
     try {
-      const handle = openSync(file, 'wx', 0o600);
+      const handle = openSync(file, 'wx', 0o644);
       writeSync(handle, String(process.pid));
       closeSync(handle);
       return () => rmSync(file, { force: true });

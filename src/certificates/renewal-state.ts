@@ -2,11 +2,12 @@
 // its renewal, and how often each authority has failed. Small, written whole; when it is damaged it begins anew, and the worst
 // that follows is one try too early.
 
-import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as z from 'zod';
 import type { RenewalFault } from '../model/acme.ts';
 import type { RenewalInfo } from './ari.ts';
+import { makeFolder, writeFile } from './pairs.ts';
 
 /** How one authority has treated one certificate. */
 export interface Tries {
@@ -68,10 +69,8 @@ export class RenewalMemory {
 
   put(name: string, remembered: Remembered): void {
     const all = { ...this.#read(), [name]: remembered };
-    mkdirSync(this.#folder, { recursive: true, mode: 0o700 });
-    const file = join(this.#folder, 'state.json');
-    writeFileSync(`${file}.new`, `${JSON.stringify({ version: 1, certificates: all }, null, 1)}\n`, { mode: 0o600 });
-    renameSync(`${file}.new`, file);
+    makeFolder(this.#folder, 0o700);
+    writeFile(join(this.#folder, 'state.json'), `${JSON.stringify({ version: 1, certificates: all }, null, 1)}\n`, 0o600);
   }
 
   #read(): Readonly<Record<string, Remembered>> {

@@ -130,15 +130,16 @@ export function checkHome(dir: string, files: HomeFiles, options: LoadOptions = 
     checkPolicy(policyInput, policyFile, domains, byDomain, nowMs, findings);
   }
   const pairs = ownPairs(files, nowMs, findings);
-  checkIdentities(domains, pairs, input.edge?.identity, { isthmus, domains: domainsFile, input: domainsInput }, findings);
-  checkTrust(files, new Set([...byDomain.keys(), ...partnerPaths.map(domainOfFile)]), nowMs, findings);
-  checkSecrets(domains, files, options.credentials ?? false, findings);
-  checkPartners(partners, [...new Set(domains.values())], nowMs, findings);
   const acmeFile = open(ACME_FILE);
   const acmeInput = section(acmeFile, acmeSection);
   const around = { dir, files, domains, host: input.edge?.host, listeners, credentials: options.credentials ?? false };
   const acme = acmeFile === undefined || acmeInput === undefined ? undefined : acmeOf(acmeInput, acmeFile, around, findings);
-  const host = edgeHost(input, isthmus, pairs, [...domains.keys()], findings);
+  const coming = acme?.certificates ?? [];
+  checkIdentities(domains, pairs, coming, input.edge?.identity, { isthmus, domains: domainsFile, input: domainsInput }, findings);
+  checkTrust(files, new Set([...byDomain.keys(), ...partnerPaths.map(domainOfFile)]), nowMs, findings);
+  checkSecrets(domains, files, options.credentials ?? false, findings);
+  checkPartners(partners, [...new Set(domains.values())], nowMs, findings);
+  const host = edgeHost(input, isthmus, pairs, coming, [...domains.keys()], findings);
   warnPlain(listeners, isthmus, findings);
   if (listeners.insideSip.length === 0 && [...domains.values()].some((own) => own.served === 'sip')) {
     findings.warning(
@@ -212,6 +213,7 @@ function edgeHost(
   input: IsthmusInput,
   source: YamlSource | undefined,
   pairs: readonly OwnPair[],
+  coming: readonly Pick<OwnPair, 'names'>[],
   domains: readonly string[],
   findings: Findings,
 ): string {
@@ -220,7 +222,9 @@ function edgeHost(
   if (written !== undefined) {
     if (source !== undefined && valid.length > 0 && !valid.some((pair) => covers(pair.names, written))) {
       const names = valid.flatMap((pair) => pair.names);
-      findings.fault(
+      // What renewal will bring must not keep the set from taking effect that asks for it.
+      const tell = coming.some((pair) => covers(pair.names, written)) ? 'warning' : 'fault';
+      findings[tell](
         'CONFIG_CERTIFICATE',
         source.place(['edge', 'host'], 'value'),
         `no certificate in certs/own names ${written}`,

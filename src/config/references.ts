@@ -181,17 +181,18 @@ function checkBlocks(
   });
 }
 
-/** Which pair each domain shows, and what the edge calls itself. */
+/** Which pair each domain shows, and what the edge calls itself. @param coming what certs/acme.yaml will bring */
 export function checkIdentities(
   domains: Domains,
   pairs: readonly OwnPair[],
+  coming: readonly Pick<OwnPair, 'name' | 'names'>[],
   identity: string | undefined,
   sources: { isthmus: YamlSource | undefined; domains: YamlSource | undefined; input: DomainsInput | undefined },
   findings: Findings,
 ): void {
   const names = pairs.map((pair) => pair.name);
   const wantPair = (name: string | undefined, source: YamlSource | undefined, path: Path) => {
-    if (name === undefined || source === undefined || names.includes(name)) return;
+    if (name === undefined || source === undefined || names.includes(name) || coming.some((pair) => pair.name === name)) return;
     const right = names.length === 0 ? `put its fullchain.pem and key.pem into certs/own/${name}/` : `one of ${names.join(', ')}`;
     const tell = pairs.length === 0 ? 'warning' : 'fault';
     findings[tell]('CONFIG_REFERENCE', source.place(path, 'value'), `certs/own/${name} is not there`, right, nearest(name, names));
@@ -205,7 +206,10 @@ export function checkIdentities(
     const uncovered = [own.domain, ...own.aliases].filter((name) => !chosen.some((pair) => covers(pair.names, name)));
     if (uncovered.length === 0) continue;
     const place = { file: own.where.file, line: own.where.line ?? 1, column: 1, key: own.where.key };
-    const right = 'partners cannot recognise us for it; put a certificate that names it into certs/own/<name>/ (fullchain.pem, key.pem)';
+    const asked = uncovered.every((name) => coming.some((pair) => covers(pair.names, name)));
+    const right = asked
+      ? 'certs/acme.yaml asks for it: isthmus cert renew gets it now, a running edge by itself'
+      : 'partners cannot recognise us for it; put a certificate that names it into certs/own/<name>/ (fullchain.pem, key.pem)';
     findings.warning('CONFIG_CERTIFICATE', place, `no valid certificate of ours names ${uncovered.join(', ')}`, right);
   }
 }

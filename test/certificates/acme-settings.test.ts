@@ -181,6 +181,22 @@ for (const [what, acme, says] of FAULTS) {
   test(`is refused with words: ${what}`, () => assert.match(told(acme), says));
 }
 
+test('what renewal will bring is told as coming, and keeps no set from taking effect', () => {
+  const now = makeCa('Enterprise').issue({ names: ['corp.example'], notBefore: new Date('2026-09-01'), notAfter: new Date('2027-09-01') });
+  const loaded = load(`${AUTHORITY}\ncertificates:\n  main: { challenge: { type: http-01 } }\n  chat: { challenge: { type: http-01 } }`, {
+    'isthmus.yaml': 'edge: { host: new-edge.corp.example, identity: main }',
+    'certs/own/by-hand/fullchain.pem': now.chainPem,
+    'certs/own/by-hand/key.pem': now.keyPem,
+  });
+  assert.deepEqual(loaded.faults, []);
+  const told = loaded.notices.filter(({ code }) => code === 'CONFIG_CERTIFICATE').map(showFinding);
+  assert.match(told.join('\n'), /isthmus.yaml:1:\d+: warning: no certificate in certs\/own names new-edge.corp.example/);
+  assert.match(
+    told.join('\n'),
+    /no valid certificate of ours names old.example; certs\/acme.yaml asks for it: isthmus cert renew gets it now/,
+  );
+});
+
 test('a secret that is not there yet is a warning', () => {
   const acme = withChallenge('{ type: dns-01, update: { server: a.example, zone: b.example, key: k, secret: { secret: tsgi } } }');
   const loaded = load(acme);
