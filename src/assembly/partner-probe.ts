@@ -92,7 +92,11 @@ function choose(rules: Table, partner: Partner, as: string | undefined, hasCerti
   const able = candidates.filter((own) => hasCertificate(as ?? own.domain));
   const crosses = able.find((own) => protocolFor(own, partner) !== undefined);
   const names = as ?? candidates.map((own) => own.domain).join(' or ');
-  return crosses ?? able[0] ?? `no certificate in certs/own names ${names}; without one nobody talks to us`;
+  return (
+    crosses ??
+    able[0] ??
+    `no certificate in certs/own names ${names}; without one nobody talks to us. isthmus cert request, cert import or cert renew brings one`
+  );
 }
 
 async function addressesOf(probe: ProbeParts, targets: readonly ProbeTarget[]): Promise<ReadonlySet<string>> {

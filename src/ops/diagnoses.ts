@@ -37,7 +37,7 @@ export function sentenceFor(why: Reason, facts: Facts, at: number, direction: 'i
     direction === 'out'
       ? `our server ${ourHost} (for ${ourDomain}) tried to reach ${theirDomain} over ${WORD[protocol]}${target === theirDomain ? '' : ` at ${target}`}`
       : `your server (for ${theirDomain}) tried to reach ours, ${ourHost} (for ${ourDomain}), over ${WORD[protocol]}${target === theirDomain ? '' : ` from ${target}`}`;
-  return `At ${stamp(at)} ${road}. We saw: ${ended(why.text)} ${ask(facts)}`;
+  return `At ${stamp(at)} ${road}. We saw: ${ended(toThem(why.text))} ${ask(facts)}`;
 }
 
 /** A time with its zone, for people of another organisation. */
@@ -45,7 +45,18 @@ export function stamp(at: number): string {
   return `${new Date(at).toISOString().slice(0, 16).replace('T', ' ')} UTC`;
 }
 
+/** Our reasons speak of "the peer"; to the peer that is "you". */
+function toThem(text: string): string {
+  return text
+    .replaceAll("The peer's", 'Your')
+    .replaceAll("the peer's", 'your')
+    .replaceAll('The peer ', 'Your server ')
+    .replaceAll('the peer ', 'your server ');
+}
+
 function ended(sentence: string): string {
-  const whole = `${sentence.slice(0, 1).toUpperCase()}${sentence.slice(1)}`;
+  // A sentence that begins with the name of a host keeps its spelling.
+  const host = /^\S*[.:]\S/.test(sentence);
+  const whole = host ? sentence : `${sentence.slice(0, 1).toUpperCase()}${sentence.slice(1)}`;
   return /[.!?]$/.test(whole) ? whole : `${whole}.`;
 }

@@ -328,14 +328,14 @@ export const FINER: Readonly<Record<FinerCode, Diagnosis>> = {
     'We reach the partner; the partner does not get in to us.',
     'The reason of their last refused try stands above. Their messages to us are lost or wait on their side.',
     ({ ourDomain, ourHost }) =>
-      `We reach you, but your connections to ${ourDomain} (${ourHost}) fail. Please correct what is said above; until then your users cannot write to ours.`,
+      `We reach you, but your connections to ${ourDomain} (${ourHost}) do not get in, so your users cannot write to ours. Please look into your log of outgoing connections.`,
   ),
   ONE_WAY_IN_ONLY: row(
     'both directions',
     'The partner reaches us; we do not reach the partner.',
     'Why we do not get through stands above. Our messages to them wait.',
     ({ theirDomain }) =>
-      `Your server reaches us, but we do not reach ${theirDomain}. Please correct what is said above; until then our users cannot write to yours.`,
+      `Your server reaches us, but we do not reach ${theirDomain}, so our users cannot write to yours. Please check what others find when they connect to you.`,
   ),
 };
 

@@ -97,7 +97,8 @@ function policyFindings(looked: Looked): Finding[] {
   const about = (word: PolicyWord, level: Finding['level']): Finding => {
     const place = placeOf(word);
     const why = reason(word.code ?? 'POLICY_RULE', `${word.because}${place === '' ? '' : ` (${place})`}`);
-    return finding(looked, { why, level, direction: 'both', step: 'policy' });
+    const us = place === '' ? {} : { us: `If that is not meant, change ${place}; isthmus plan shows what else would change.` };
+    return { ...finding(looked, { why, level, direction: 'both', step: 'policy' }), ...us };
   };
   const nothing = policy.every((word) => !word.allowed) || looked.probe.spoken.length === 0;
   if (first !== undefined && nothing) return [about(first, 'fault')];
@@ -157,7 +158,8 @@ function finding(looked: Looked, { why, level, direction, protocol, step, target
     protocol: protocol ?? probe.spoken[0] ?? 'xmpp',
     target: target ?? domain,
   };
-  const them = step === 'policy' ? undefined : sentenceFor(why, facts, at ?? looked.at, direction === 'in' ? 'in' : 'out');
+  const them =
+    step === 'policy' ? undefined : sentenceFor(why, facts, at ?? looked.at, step === 'refused' || step === 'limits' ? 'in' : 'out');
   return {
     code,
     level,

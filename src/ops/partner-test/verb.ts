@@ -157,7 +157,9 @@ function wantedOf(given: Input, table: Table): readonly Wanted[] | string {
   };
   if (all) {
     const listed = [...table.partners].filter(([name, partner]) => partner.enabled && name === partner.name);
-    return listed.length === 0 ? 'there is no file in routes/partners/' : listed.map(([domain]) => ({ domain, ...common }));
+    return listed.length === 0
+      ? 'no partner with a file in routes/partners/ is enabled'
+      : listed.map(([domain]) => ({ domain, ...common }));
   }
   const domain = parseDomain(typed ?? '');
   if (domain instanceof Wrong) return `"${typed}"; right would be ${domain.right}`;
