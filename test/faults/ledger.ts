@@ -123,21 +123,26 @@ export class Ledger {
     return took[Math.min(took.length - 1, Math.floor(took.length * share))] ?? Number.NaN;
   }
 
-  tally(): Tally {
+  /** @param except roads that begin so are left out of what is counted message by message */
+  tally(except?: string): Tally {
     let lost = 0;
     let doubled = 0;
     let copies = 0;
     let contradicted = 0;
     let refused = 0;
-    for (const sent of this.#sent.values()) {
-      const arrived = sent.copies.size > 0;
-      if (sent.answer === 'refused' && !arrived) refused += 1;
-      if (sent.answer === 'refused' && arrived) contradicted += 1;
-      if (sent.answer !== 'refused' && !arrived) lost += 1;
-      if (sent.copies.size > 1) doubled += 1;
-      for (const count of sent.copies.values()) copies += count - 1;
+    let sent = 0;
+    let delivered = 0;
+    for (const one of this.#sent.values()) {
+      if (except !== undefined && one.road.startsWith(except)) continue;
+      const arrived = one.copies.size > 0;
+      sent += 1;
+      if (arrived) delivered += 1;
+      if (one.answer === 'refused' && !arrived) refused += 1;
+      if (one.answer === 'refused' && arrived) contradicted += 1;
+      if (one.answer !== 'refused' && !arrived) lost += 1;
+      if (one.copies.size > 1) doubled += 1;
+      for (const count of one.copies.values()) copies += count - 1;
     }
-    const { sent, delivered } = this;
     return { sent, delivered, refused, lost, doubled, copies, outOfOrder: this.overtaken.length, garbled: this.#garbled, contradicted };
   }
 

@@ -7,6 +7,7 @@ import { F7, F20, slowSync } from './cases/disk.ts';
 import { bound, F12, F13, F14 } from './cases/limits.ts';
 import { F8 } from './cases/names.ts';
 import { F2, F5, F5sip, F6 } from './cases/network.ts';
+import { F18 } from './cases/standby.ts';
 import { F1 } from './cases/steady.ts';
 import { enumeration } from './enumeration.ts';
 import type { Fault } from './row.ts';
@@ -31,6 +32,7 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
   F14,
   F15,
   F16,
+  F18,
   F20,
   slowSync,
   ...SLOW_PEERS,

@@ -7,3 +7,4 @@ survives('F3', 'kill -9 of the edge in a burst loses and doubles nothing');
 survives('F4', 'kill -9 of a partner that has taken messages and not said so: each is shown once');
 survives('F15', 'SIGTERM under load and a new process: nothing is lost, doubled or refused');
 survives('F16', 'an edge that stands still for two seconds goes on as if nothing was');
+survives('F18', 'a backup under load, a host that dies, and a standby that takes over: what was acknowledged before the backup arrives');

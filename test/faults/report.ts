@@ -39,7 +39,7 @@ ${missed.length === 0 ? 'None.' : missed.join('\n')}
 ## Not played here
 
 ${absent.length === 0 ? 'None of the cases above were left out.' : absent.map(({ id, why }) => `- ${id}: ${why}`).join('\n')}
-- F17, F18, F19: two edges on one outbox, backup and restore, and the soak of eight hours belong to later work.
+- F17, F19: two edges on one outbox and the soak of eight hours belong to later work.
 - A power cut cannot be played: these are process crashes, and the page cache survives them.
 
 ## Every goal
