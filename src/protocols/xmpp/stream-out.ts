@@ -190,6 +190,8 @@ export class StreamOut implements SendingStream {
 
   #peerError(received: Element): void {
     const error = readStreamError(received);
+    // Seen from Prosody: a server that does not believe our certificate ends the stream before it offers anything.
+    if (error.condition === 'not-authorized' && this.#state.is !== 'open') this.link.peer.noteOurs?.(false);
     const finer = finerOf(error);
     const text = `${this.theirDomain} ended the stream with ${inWords(error)}`;
     this.#fail(reason('NET_STREAM_FAILED', text, finer === undefined ? {} : { finer }), 'stream');
