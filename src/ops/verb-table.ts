@@ -83,4 +83,34 @@ export const VERBS: readonly VerbRow[] = [
     load: async () => (await import('./rules/apply.ts')).apply,
   },
   { words: 'undo', summary: 'the set before is in force again', load: async () => (await import('./rules/undo.ts')).undo },
+  {
+    words: 'partner add',
+    summary: 'makes a domain a partner: writes its file',
+    load: async () => (await import('./partner/add.ts')).partnerAdd,
+  },
+  {
+    words: 'partner block',
+    summary: 'refuses a domain, a user or an address, whatever else is written',
+    load: async () => (await import('./partner/block.ts')).partnerBlock,
+  },
+  {
+    words: 'partner unblock',
+    summary: 'takes a domain, a user or an address off the block list',
+    load: async () => (await import('./partner/block.ts')).partnerUnblock,
+  },
+  {
+    words: 'partner pause',
+    summary: 'holds or refuses what goes to and comes from a partner, for maintenance',
+    load: async () => (await import('./partner/pause.ts')).partnerPause,
+  },
+  {
+    words: 'partner resume',
+    summary: 'ends a pause: what was held is sent',
+    load: async () => (await import('./partner/pause.ts')).partnerResume,
+  },
+  {
+    words: 'partner remove',
+    summary: 'ends a partnership: takes its file away',
+    load: async () => (await import('./partner/add.ts')).partnerRemove,
+  },
 ];
