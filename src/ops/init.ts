@@ -79,7 +79,7 @@ export function newHome(domain: string | undefined, served: Served): Map<string,
   for (const folder of ['routes', 'certs']) {
     for (const path of readdirSync(join(PACKAGE, folder), { recursive: true, encoding: 'utf8' }).sort()) {
       const name = `${folder}/${path.replaceAll('\\', '/')}`;
-      if (/\.(yaml|md|schema\.json)$/.test(name)) copy(name, name);
+      if (/\.(yaml|yaml\.example|md|schema\.json)$/.test(name)) copy(name, name);
     }
   }
   if (domain !== undefined) {
@@ -111,7 +111,8 @@ function nextSteps(dir: string, domain: string | undefined, served: Served, file
     '',
     'next',
     `  1. ${join(dir, 'routes/domains.yaml')}: ${served === 'sip' ? 'nextHop and acceptFrom, your internal SIP servers' : 'component, your internal XMPP server'}`,
-    `  2. ${join(dir, 'certs/own/main/')}: fullchain.pem and key.pem (chmod 600) that name ${name}`,
+    `  2. ${join(dir, 'certs/own/main/')}: fullchain.pem and key.pem (chmod 600) that name ${name};`,
+    `     or rename certs/acme.yaml.example to acme.yaml, and isthmus cert renew --home ${dir} gets them by ACME`,
     `  3. ${join(dir, 'isthmus.yaml')}: host and addresses`,
     `  4. ${join(dir, 'routes/partners/')}: one file for each partner; the examples are switched off`,
     `  5. isthmus check --home ${dir}`,

@@ -50,7 +50,7 @@ export const certRenew = verb({
       );
     const { signal, progress } = operations;
     const results = await found.renew({ ...(name !== undefined && { name }), force, dryRun, progress, signal });
-    return report(results);
+    return report(results, dryRun);
   },
 });
 
@@ -78,18 +78,18 @@ function unknownName(name: string, names: readonly string[]): Report {
   return { text, json: { error: 'unknownName', name, names }, exit: 2, status: 404 };
 }
 
-function report(results: readonly RenewalResult[]): Report {
+function report(results: readonly RenewalResult[], dryRun: boolean): Report {
   const renewed = results.filter((result) => result.kind === 'renewed');
   const changes = renewed.map((one) => `certs/own/${one.name}: renewed at ${one.authority}, SHA-256 ${one.fingerprint}`).join('\n');
   return {
-    text: results.map(shown).join('\n'),
+    text: results.map((result) => shown(result, dryRun)).join('\n'),
     json: { certificates: results.map(jsonOf) },
     exit: results.some(({ kind }) => kind === 'failed') ? 1 : 0,
     ...(changes !== '' && { changes }),
   };
 }
 
-function shown(result: RenewalResult): string {
+function shown(result: RenewalResult, dryRun: boolean): string {
   switch (result.kind) {
     case 'renewed':
       return `${result.name}: renewed at ${result.authority}, good until ${day(result.notAfter)}; in force (certs/own/${result.name})`;
@@ -99,8 +99,10 @@ function shown(result: RenewalResult): string {
       return `${result.name}: not due before ${moment(result.dueAt)} (${result.because}); --force renews it now`;
     case 'failed': {
       const faults = result.faults.flatMap(shownFault);
-      const next = `  what is in force stays; a running edge tries again by itself at ${moment(result.nextTryAt)}, --force tries now`;
-      return [`${result.name}: not renewed`, ...faults, next].join('\n');
+      const next = dryRun
+        ? '  nothing was changed (--dry-run)'
+        : `  what is in force stays; a running edge tries again by itself at ${moment(result.nextTryAt)}, --force tries now`;
+      return [`${result.name}: ${dryRun ? 'would not be' : 'not'} renewed`, ...faults, next].join('\n');
     }
     default:
       return result satisfies never;
