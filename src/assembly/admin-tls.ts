@@ -22,8 +22,6 @@ export interface AdminTlsParts {
   readonly log: Log;
 }
 
-const MAX_CONNECTIONS = 200;
-
 type Handler = (request: IncomingMessage, response: ServerResponse) => void;
 
 /** Makes the server; it does not listen yet. @throws with a sentence when there is no certificate to show */
@@ -45,7 +43,6 @@ export function adminTlsServer(parts: AdminTlsParts, handler: Handler): Server {
   };
   const first = settings();
   const server = createServer({ ...first, requestCert: true, rejectUnauthorized: false, handshakeTimeout: HANDSHAKE_TIMEOUT_MS }, handler);
-  server.maxConnections = MAX_CONNECTIONS;
   server.prependListener('connection', () => {
     try {
       const fresh = settings();

@@ -68,6 +68,7 @@ const MAX_CALLS = 64;
 /** A request must have arrived whole within this time; how long the answer takes is the verb's own bound. */
 const REQUEST_MS = 30_000;
 const KEEP_ALIVE_MS = 5000;
+const MAX_CONNECTIONS = 200;
 
 /** Nothing of this belongs into a page, a cache or a frame. */
 const SECURITY_HEADERS: Readonly<Record<string, string>> = {
@@ -82,10 +83,8 @@ const SECURITY_HEADERS: Readonly<Record<string, string>> = {
 export async function makeApi(parts: ApiParts): Promise<Api> {
   const verbs = await Promise.all(parts.verbs.map((row) => row.load()));
   const app = fastify({
-    serverFactory: (handler) => parts.server(handler),
+    serverFactory: (handler) => bounded(parts.server(handler)),
     bodyLimit: MAX_BODY_BYTES,
-    requestTimeout: REQUEST_MS,
-    keepAliveTimeout: KEEP_ALIVE_MS,
     routerOptions: { maxParamLength: 2048, ignoreTrailingSlash: true },
     onProtoPoisoning: 'error',
     onConstructorPoisoning: 'error',
@@ -195,6 +194,15 @@ export async function makeApi(parts: ApiParts): Promise<Api> {
       await app.close();
     },
   };
+}
+
+/** Nobody holds a connection by sending slowly, or by many. */
+function bounded(server: Server): Server {
+  server.requestTimeout = REQUEST_MS;
+  server.headersTimeout = REQUEST_MS / 2;
+  server.keepAliveTimeout = KEEP_ALIVE_MS;
+  server.maxConnections = MAX_CONNECTIONS;
+  return server;
 }
 
 function callerOf(request: FastifyRequest): Caller {

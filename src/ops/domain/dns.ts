@@ -46,7 +46,7 @@ export const domainDns = verb({
   ].join('\n'),
   example: 'isthmus domain dns corp.example --check --home ./home',
   input,
-  http: { method: 'GET', path: '/v1/domains/dns' },
+  http: { method: 'GET', path: '/domains/dns' },
   role: 'viewer',
   audited: false,
   where: 'here',

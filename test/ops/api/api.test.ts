@@ -127,3 +127,10 @@ test('every verb has a route of its own', async () => {
   const { api } = await open(OPERATOR, { verbs: VERBS });
   await api.close(0);
 });
+
+test('a caller who sends slowly, or opens many connections, is bounded', async () => {
+  const { api } = await open();
+  const { requestTimeout, headersTimeout, keepAliveTimeout, maxConnections } = api.server;
+  assert.deepEqual([requestTimeout, headersTimeout, keepAliveTimeout, maxConnections], [30_000, 15_000, 5000, 200]);
+  await api.close(0);
+});
