@@ -13,6 +13,7 @@ import type { Climber, Probe, Prober, ProbeTarget } from '../ops/partner-test/po
 import { partnerOf } from '../routing/partner.ts';
 import { protocolFor } from '../routing/way.ts';
 import { type EdgeParts, makeEdge } from './edge.ts';
+import { deliverDirect } from './probe-deliver.ts';
 import { ourRecord } from './probe-dns.ts';
 import { policyWords } from './probe-policy.ts';
 import { ANSWER_MS, DNS_MS, type ProbeParts } from './probe-rungs.ts';
@@ -82,6 +83,7 @@ function probeOf(probe: ProbeParts, rules: Table, own: OwnDomain, domain: string
     policy: policyWords(rules, ourDomain, domain),
     ourRecords: (protocol) => ourRecord(probe, ourDomain, protocol, new Set([probe.host])),
     addresses: (targets) => addressesOf(probe, targets),
+    deliver: (from, to, text, signal) => deliverDirect(probe, rules, from, to, text, signal),
   };
 }
 

@@ -81,6 +81,18 @@ export function answerFault(response: SipResponse, domain: string): Reason | und
   return status >= 500 && status !== 501 ? reason('PEER_ERROR', text, { finer: 'SIP_ERROR' }) : undefined;
 }
 
+/** Why a MESSAGE was refused; undefined when it was taken. */
+export function messageFault(response: SipResponse, domain: string): Reason | undefined {
+  const { status, phrase, headers } = response;
+  if (status < 300) return undefined;
+  const diagnostics = diagnosticsWords((name) => headers.get(name));
+  const text = `${domain} answers MESSAGE with ${status} ${plain(phrase)}${diagnostics === undefined ? '' : ` (${diagnostics})`}`;
+  if (status === 404 || status === 604) return reason('PEER_UNKNOWN_USER', text);
+  if (status === 480 || status === 408) return reason('PEER_UNAVAILABLE', text);
+  const [code, finer] = FAULTS[status] ?? (['PEER_ERROR', 'SIP_ERROR'] as const);
+  return reason(code, text, { finer });
+}
+
 function plain(text: string): string {
   return text.slice(0, 200).replaceAll(/[^\x20-\x7e]/g, '?');
 }

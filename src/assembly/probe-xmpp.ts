@@ -125,7 +125,7 @@ async function brokenRung(
 }
 
 /** A wire that only opens streams: nothing arrives over it that would be acted on. */
-function wireOf(parts: ProbeParts): Wire {
+export function wireOf(parts: ProbeParts): Wire {
   return {
     clock: systemClock,
     ids: parts.ids,

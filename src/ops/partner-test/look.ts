@@ -5,7 +5,7 @@ import type { Operations, Records } from '../operations.ts';
 import { type Finding, findingsOf, type Looked } from './findings.ts';
 import { lookInbound } from './inbound.ts';
 import { climb, LADDER_TIMES, type Ladder, type LadderTimes } from './ladder.ts';
-import type { PartnerRoom, Prober } from './ports.ts';
+import type { PartnerRoom, Probe, Prober, TestDelivery } from './ports.ts';
 
 export interface Wanted {
   readonly domain: string;
@@ -60,7 +60,7 @@ export async function look(
   );
   const ladders: readonly Ladder[] = both.map((one) => one.ladder);
   if (deliver !== undefined) operations.progress(`${domain}: waiting for what becomes of the message`);
-  const delivery = deliver === undefined ? undefined : await room?.deliver(deliver.from, deliver.to, deliver.text, DELIVER_MS);
+  const delivery = deliver === undefined ? undefined : await send(deliver, probe, means);
   const looked: Looked = {
     domain,
     probe,
@@ -71,4 +71,10 @@ export async function look(
     ...(delivery !== undefined && { delivery }),
   };
   return { looked, findings: findingsOf(looked) };
+}
+
+/** Through the process' outbox; without a process at once, or not at all. */
+function send({ from, to, text }: NonNullable<Wanted['deliver']>, probe: Probe, { room, operations }: Means): Promise<TestDelivery> {
+  if (room !== undefined) return room.deliver(from, to, text, DELIVER_MS);
+  return probe.deliver(from, to, text, AbortSignal.any([operations.signal, AbortSignal.timeout(DELIVER_MS)]));
 }

@@ -90,6 +90,8 @@ export interface Probe {
   ourRecords(protocol: Protocol): Promise<OurRecord>;
   /** Every address that DNS or the file gives for the partner: a refused stranger from there is probably them. */
   addresses(targets: readonly ProbeTarget[]): Promise<ReadonlySet<string>>;
+  /** A real message without outbox and ledger, over a connection of its own: for when nothing runs. */
+  deliver(from: string, to: string, text: string, signal: AbortSignal): Promise<TestDelivery>;
 }
 
 /** Makes probes of one home. */
@@ -103,7 +105,7 @@ export type OpenProber = (home: Home, table: Table) => Promise<Prober>;
 /** What became of a message that was sent as a test. */
 export interface TestDelivery {
   readonly id: string;
-  /** The state of its row: delivered, refused, ... ; `waiting` when the time was over. */
+  /** The state of its row: delivered, handedOver, refused, ... ; `waiting` when the time was over. */
   readonly state: string;
   readonly says: string;
   readonly reason?: Reason;

@@ -24,7 +24,7 @@ export function showReport(looked: Looked, findings: readonly Finding[], by: 'pr
   lines.push(
     by === 'process'
       ? 'climbed by the running process, with its certificates and rules'
-      : 'nothing runs with this home: climbed by this command; open connections, dialback and delivery are left out',
+      : 'nothing runs with this home: climbed by this command; open connections and dialback are left out',
   );
   for (const ladder of ladders) lines.push('', ...showLadder(looked, ladder));
   for (const one of inbound) lines.push('', ...showInbound(one));
@@ -33,7 +33,11 @@ export function showReport(looked: Looked, findings: readonly Finding[], by: 'pr
     lines.push(
       '',
       'delivery',
-      line(delivery.reason === undefined && delivery.state !== 'waiting', 'message', `${delivery.says} (isthmus explain ${delivery.id})`),
+      line(
+        delivery.reason === undefined && delivery.state !== 'waiting',
+        'message',
+        by === 'process' ? `${delivery.says} (isthmus explain ${delivery.id})` : delivery.says,
+      ),
     );
   }
   for (const [index, one] of findings.entries()) lines.push('', ...showFinding(one, index + 1));

@@ -1,7 +1,7 @@
 // isthmus partner test against a partner played by hand on loopback: SIP over TLS.
 
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -187,4 +187,81 @@ test('an unlisted domain while federation is closed: policy says so, and the exi
   assert.equal(code, 1);
   assert.match(out, /no file in routes\/partners\//);
   assert.match(out, /no {4}messages to them: POLICY_PARTNER_UNLISTED.*routes\/policy\.yaml/);
+});
+
+// --- a real message while nothing runs ------------------------------------------------------------------------
+
+test('--deliver while nothing runs: a MESSAGE is sent at once, its answer told, and the act is on record', async () => {
+  let heard = '';
+  const port = await partner(['partner.example'], (request) => {
+    if (request.startsWith('MESSAGE')) heard = request;
+    return reply(request.includes('nobody') ? '404 Not Found' : '200 OK')(request);
+  });
+  const dir = home('deliver', { 'routes/partners/partner.example.yaml': file(port) });
+  const { code, out, err } = await partnerTest(dir, '--deliver', 'nora@corp.example', 'li@partner.example', '--text', 'is this on?');
+  assert.equal(code, 0, out + err);
+  assert.match(heard, /^MESSAGE sip:li@partner\.example SIP\/2\.0\r\n.*From: <sip:nora@corp\.example>.*\r\n\r\nis this on\?$/s);
+  assert.match(out, /ok {4}message {4}a message from nora@corp\.example to li@partner\.example was delivered: SIP 200/);
+  const refused = await partnerTest(dir, '--deliver', 'nora@corp.example', 'nobody@partner.example');
+  assert.equal(refused.code, 1);
+  assert.match(refused.out, /1\. PEER_UNKNOWN_USER \(our way to them, delivery\)/);
+  const [audit] = readdirSync(join(dir, 'var')).filter((name) => name.includes('audit'));
+  assert.ok(audit !== undefined, 'a line of the audit log');
+});
+
+test('--deliver is refused by policy as any message is, and asked for in words when it is half said', async () => {
+  const port = await partner(['partner.example'], reply('200 OK'));
+  const dir = home('nodeliver', { 'routes/partners/partner.example.yaml': `${file(port)}allow: { messages: fromThem }\n` });
+  const { code, out } = await partnerTest(dir, '--deliver', 'nora@corp.example', 'li@partner.example');
+  assert.equal(code, 1);
+  assert.match(out, /POLICY_MESSAGES_OFF/);
+  assert.match((await partnerTest(dir, '--deliver', 'nora@corp.example')).err, /needs two addresses after the domain/);
+  assert.match(
+    (await partnerTest(dir, '--deliver', 'eve@elsewhere.example', 'li@partner.example')).err,
+    /a user of ours, such as nora@corp\.example/,
+  );
+  assert.match(
+    (await partnerTest(dir, '--deliver', 'nora@corp.example', 'li@other.example')).err,
+    /a user of the partner, such as li@partner\.example/,
+  );
+  assert.match((await partnerTest(dir, 'nora@corp.example')).err, /one word too many/);
+});
+
+test('--deliver over XMPP while nothing runs: it is written, and the report says that nobody hears the answer', async () => {
+  const port = await freePort();
+  const peer = await XmppPeer.listen('127.0.0.1', 'partner.example', ca.issue({ names: ['partner.example'] }), port);
+  after(() => peer.close());
+  const dir = home('xmppdeliver', { ...sipInside, 'routes/partners/partner.example.yaml': xmppFile(port) });
+  const { code, out } = await partnerTest(dir, '--deliver', 'nora@corp.example', 'li@partner.example', '--text', 'is this on?');
+  assert.equal(code, 0, out);
+  const stanza = await peer.stanzas.next('the message', (one) => one.name === 'message');
+  assert.deepEqual(
+    [stanza.attrs.from, stanza.attrs.to, stanza.children[0]?.text],
+    ['nora@corp.example', 'li@partner.example', 'is this on?'],
+  );
+  assert.match(out, /was written to their server; whether it was taken only a running isthmus start would hear/);
+});
+
+test('--all: one line each, the findings as codes, and the worst decides the exit', async () => {
+  const port = await partner(['partner.example'], reply('200 OK'));
+  const dir = home('all', { 'routes/partners/partner.example.yaml': file(port), 'routes/partners/down.example.yaml': file(1) });
+  const terminal = keep(folder);
+  assert.equal(await runCommand(command, ['--all', '--home', dir], terminal), 1);
+  assert.match(
+    terminal.said(),
+    /^FELL {2}down\.example: not reached; NET_CONNECT_REFUSED\nok {4}partner\.example: reached over SIP\n2 partners tested, 1 with findings/,
+  );
+  const json = keep(folder);
+  await runCommand(command, ['--all', '--json', '--protocol', 'sip', '--home', dir], json);
+  const { partners } = JSON.parse(json.said()) as { partners: { domain: string; ok: boolean }[] };
+  assert.deepEqual(
+    partners.map(({ domain, ok }) => [domain, ok]),
+    [
+      ['down.example', false],
+      ['partner.example', true],
+    ],
+  );
+  const nothing = keep(folder);
+  assert.equal(await runCommand(command, ['--home', dir], nothing), 2);
+  assert.match(nothing.complained(), /name a domain, or --all/);
 });

@@ -74,6 +74,7 @@ async function look(parts: Partial<InboundParts> & { readonly record?: OurRecord
     policy: [],
     ourRecords: async () => record,
     addresses: async () => new Set(['192.0.2.7']),
+    deliver: async () => ({ id: 'x', state: 'delivered', says: 'done' }),
   };
   const found = await lookInbound({ domain: 'partner.example', protocol: 'xmpp', probe, targets: [], clock, reached: true, ...more });
   return { ...found, told: Object.fromEntries(found.rungs.map((rung) => [rung.name, rung])) };

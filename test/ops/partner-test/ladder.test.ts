@@ -136,6 +136,7 @@ function probe(changes: Partial<Probe> = {}): Probe {
     policy: words(),
     ourRecords: async (protocol) => ({ kind: 'none', name: protocol }),
     addresses: async () => new Set(),
+    deliver: async () => ({ id: 'x', state: 'delivered', says: 'done' }),
     ...changes,
   };
 }
