@@ -8,7 +8,8 @@ import type { Log } from '../log.ts';
 import type { Actor } from '../model/audit.ts';
 import type { Clock } from '../model/ports.ts';
 import { whoCalls } from '../ops/api/access.ts';
-import { type Api, type ApiParts, makeApi } from '../ops/api/api.ts';
+import type { Api, ApiParts } from '../ops/api/api.ts';
+import { lazyApi } from '../ops/api/lazy.ts';
 import { Throttle } from '../ops/api/throttle.ts';
 import { adminTlsServer, shownClient } from './admin-tls.ts';
 import { secretOf } from './secrets.ts';
@@ -24,7 +25,7 @@ export interface DoorParts {
 }
 
 export interface Doors {
-  readonly apis: readonly Api[];
+  readonly apis: readonly Pick<Api, 'close'>[];
   /** The ports that are really open. */
   readonly ports: readonly number[];
 }
@@ -48,11 +49,11 @@ export async function openDoors(parts: DoorParts, common: Omit<ApiParts, 'server
       caller,
     );
   };
-  const apis: Api[] = [];
+  const apis: Pick<Api, 'close'>[] = [];
   const ports: number[] = [];
   try {
     for (const bind of https?.binds ?? []) {
-      const api = await makeApi({ ...common, who, server: (handler) => adminTlsServer(tlsOf(parts), handler) });
+      const api = lazyApi({ ...common, who }, (handler) => adminTlsServer(tlsOf(parts), handler));
       apis.push(api);
       ports.push(await listen(api, bind));
       parts.log.info({ event: 'admin.opened', address: showBind(bind) }, 'the API is open on TCP');
@@ -76,8 +77,7 @@ function tlsOf({ home, own, log }: DoorParts) {
   };
 }
 
-function listen(api: Api, bind: Bind<'https'>): Promise<number> {
-  const { server } = api;
+function listen({ server }: Pick<Api, 'server'>, bind: Bind<'https'>): Promise<number> {
   return new Promise((opened, failed) => {
     const refused = (error: Error): void =>
       failed(new Error(`admin: cannot listen on ${showBind(bind)}: ${error.message}`, { cause: error }));

@@ -7,13 +7,15 @@ import type { OwnCertificates } from '../edge/own-certificates.ts';
 import type { Log } from '../log.ts';
 import type { Actor } from '../model/audit.ts';
 import type { Clock } from '../model/ports.ts';
-import { ACTOR_HEADER } from '../ops/admin-client.ts';
-import { type Api, type ApiParts, type CallSite, makeApi } from '../ops/api/api.ts';
+import { ACTOR_HEADER } from '../ops/api/answer.ts';
+import type { Api, ApiParts, CallSite } from '../ops/api/api.ts';
+import { lazyApi } from '../ops/api/lazy.ts';
 import type { Live } from '../ops/live.ts';
 import type { Operations, Records } from '../ops/operations.ts';
 import { perform } from '../ops/verb-command.ts';
 import { VERBS } from '../ops/verb-table.ts';
 import { judgeTest } from '../routing/policy-test.ts';
+import { replay } from '../routing/replay.ts';
 import { openAudit } from '../store/audit.ts';
 import { openDoors, refusalNotes } from './admin-doors.ts';
 import { listenOnSocket } from './admin-socket.ts';
@@ -62,7 +64,7 @@ export async function openAdmin(parts: AdminParts): Promise<Admin> {
       await append(actor, verb.words, { refused: `the role ${verb.role} is needed` }, 2);
     },
   };
-  const opened: Api[] = [];
+  const opened: Pick<Api, 'close'>[] = [];
   const ports: number[] = [];
   let started = false;
   const note: Admin['note'] = (act, exit, changes) =>
@@ -73,11 +75,8 @@ export async function openAdmin(parts: AdminParts): Promise<Admin> {
     audit.close();
   };
   try {
-    const local = await makeApi({
-      ...common,
-      server: (handler) => createServer(handler),
-      who: async ({ headers }) => localActor(headers[ACTOR_HEADER]),
-    });
+    const who: ApiParts['who'] = async ({ headers }) => localActor(headers[ACTOR_HEADER]);
+    const local = lazyApi({ ...common, who }, createServer);
     opened.push(local);
     await listenOnSocket(local.server, live.home.admin.socket);
     const refused = refusalNotes(parts.clock, (actor, act, input) => append(actor, act, input, 2));
@@ -117,6 +116,7 @@ function operationsOf(parts: AdminParts, audit: ReturnType<typeof openAudit>, si
     actor: site.actor,
     load: parts.load,
     judge: (table, test) => judgeTest(table, test, parts.clock.now()),
+    replay,
     records: () => parts.records,
     audit: () => audit,
     snapshots: async () => (await import('../store/backup.ts')).snapshots,

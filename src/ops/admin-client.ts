@@ -2,7 +2,7 @@
 // a long verb says is shown as it comes; Ctrl-C closes the connection, and the process stops the work.
 
 import { Agent, request } from 'undici';
-import { LINES } from './api/answer.ts';
+import { ACTOR_HEADER, LINES } from './api/answer.ts';
 import type { Report, Verb } from './verb.ts';
 
 export interface Ask {
@@ -17,9 +17,6 @@ export interface Ask {
   line(text: string): void;
   progress(text: string): void;
 }
-
-/** Names the person behind a call on the socket; believed there alone, where the file's mode decides who may call. */
-export const ACTOR_HEADER = 'isthmus-actor';
 
 /** The process says that it lives every 10 s. */
 const SILENCE_MS = 45_000;

@@ -9,6 +9,9 @@ export const LINES = 'application/x-ndjson';
 /** The whole report as JSON: text, json, exit, status. */
 export const WHOLE = 'application/vnd.isthmus.report+json';
 
+/** Names the person behind a call on the socket; believed there alone, where the file's mode decides who may call. */
+export const ACTOR_HEADER = 'isthmus-actor';
+
 export type Form = 'json' | 'text' | 'whole' | 'lines';
 
 /** What an Accept header asks for; JSON when it does not care. */

@@ -11,6 +11,7 @@ import type { Report, Verb } from '../verb.ts';
 import { perform } from '../verb-command.ts';
 import type { VerbRow } from '../verb-table.ts';
 import { bodyOf, type Fault, type Form, formOf, LineStream, statusOf } from './answer.ts';
+import { bounded } from './bounds.ts';
 import { readInput } from './input.ts';
 import { openApiOf } from './openapi.ts';
 
@@ -65,10 +66,6 @@ export interface Api {
 
 const MAX_BODY_BYTES = 1024 * 1024;
 const MAX_CALLS = 64;
-/** A request must have arrived whole within this time; how long the answer takes is the verb's own bound. */
-const REQUEST_MS = 30_000;
-const KEEP_ALIVE_MS = 5000;
-const MAX_CONNECTIONS = 200;
 
 /** Nothing of this belongs into a page, a cache or a frame. */
 const SECURITY_HEADERS: Readonly<Record<string, string>> = {
@@ -194,15 +191,6 @@ export async function makeApi(parts: ApiParts): Promise<Api> {
       await app.close();
     },
   };
-}
-
-/** Nobody holds a connection by sending slowly, or by many. */
-function bounded(server: Server): Server {
-  server.requestTimeout = REQUEST_MS;
-  server.headersTimeout = REQUEST_MS / 2;
-  server.keepAliveTimeout = KEEP_ALIVE_MS;
-  server.maxConnections = MAX_CONNECTIONS;
-  return server;
 }
 
 function callerOf(request: FastifyRequest): Caller {
