@@ -90,7 +90,8 @@ export async function start(ready: Ready, written: Log): Promise<Running> {
   rules.begin();
 
   // --- the edge: who is there, and the way out ---
-  const parts = makeEdge(home, table, clock, ids, { log, passports: new PassportBook({ store: store.passports, clock, log }) });
+  const passports = new PassportBook({ store: store.passports, clock, log });
+  const parts = makeEdge(home, table, clock, ids, { log, passports });
   const faults = [...parts.own.faults, ...parts.trust.faults];
   tellFaults(faults, log);
   const broken = faults.filter((fault) => fault.level === 'error');
@@ -201,6 +202,7 @@ export async function start(ready: Ready, written: Log): Promise<Running> {
   const doors = { sip: sip.accept, xmpp: xmpp.accept, component: xmpp.acceptComponent, refuses };
   opened.listeners = await openListeners(home, parts.edge, doors, log).catch(failed);
   opened.watchers = [
+    passports,
     watchCertificates({ home, own: parts.own, trust: parts.trust, clock, log }),
     rules.watch(home, clock),
     keepHouse(home, store, clock, log),

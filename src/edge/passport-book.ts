@@ -55,6 +55,7 @@ export class PassportBook implements PassportObserver {
   /** Sightings of one passport are taken one after the other. */
   readonly #busy = new Map<string, Promise<void>>();
   #count: number | undefined;
+  #stopped = false;
 
   constructor(parts: { readonly store: PassportStore; readonly clock: Clock; readonly log: Log }) {
     this.#store = parts.store;
@@ -63,6 +64,7 @@ export class PassportBook implements PassportObserver {
   }
 
   seen(sighting: Sighting): void {
+    if (this.#stopped) return;
     const key = `${sighting.domain} ${sighting.protocol} ${sighting.direction}`;
     const known = this.#known.get(key);
     if (known?.passport !== undefined && !this.#busy.has(key) && nothingNew(sighting, known, this.#clock.now())) return;
@@ -74,6 +76,11 @@ export class PassportBook implements PassportObserver {
         if (this.#busy.get(key) === taken) this.#busy.delete(key);
       });
     this.#busy.set(key, taken);
+  }
+
+  /** Nothing is written from here on: the store is about to close. */
+  stop(): void {
+    this.#stopped = true;
   }
 
   /** Resolves when everything that was seen is written. */
