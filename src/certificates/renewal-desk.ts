@@ -17,7 +17,7 @@ import { runOrder } from './acme-order.ts';
 import { certificateRequest, kindOfKey, newKeyPem } from './acme-x509.ts';
 import { askAgainMs, type RenewalInfo, readRenewalInfo, renewalId } from './ari.ts';
 import { challengerFor } from './challenge.ts';
-import { pairNames, readIfThere, replacePair, stagedKey, stageKey } from './pairs.ts';
+import { pairNames, readIfThere, replacePair, stagedKey, stageFile, stageKey } from './pairs.ts';
 import { dnsNames } from './renewal-schedule.ts';
 
 export interface DeskOptions {
@@ -147,13 +147,16 @@ export class AuthorityDesk {
       }
     };
     const current = readIfThere(join(certs, 'own', name, 'key.pem'));
-    if (reuseKey && fits(current)) return current;
+    // Something is written before the CA signs in any case: a folder that cannot take the pair must cost no certificate, and a
+    // certificate whose key died with the process is worth nothing.
+    if (reuseKey && fits(current)) {
+      stageFile(certs, name, 'renewing', '');
+      return current;
+    }
     const waiting = stagedKey(certs, name);
-    if (fits(waiting)) return waiting;
-    const made = await newKeyPem(key);
-    // On disk before the CA signs it: a certificate whose key died with the process is worth nothing.
-    stageKey(certs, name, made);
-    return made;
+    const chosen = fits(waiting) ? waiting : await newKeyPem(key);
+    stageKey(certs, name, chosen);
+    return chosen;
   }
 
   async #putInForce(wanted: AcmeCertificate, chainPem: string, keyPem: string, before: X509Certificate | undefined): Promise<IssuedPair> {

@@ -55,6 +55,8 @@ const NOTHING: Remembered = { tries: {} };
 
 export class RenewalMemory {
   readonly #folder: string;
+  /** What could not be written: without it a full disk would be a storm on the authority. */
+  readonly #unwritten = new Map<string, Remembered>();
 
   /** @param folder var/acme */
   constructor(folder: string) {
@@ -64,13 +66,16 @@ export class RenewalMemory {
   /** Read anew each time: a command may have written it in between. */
   get(name: string): Remembered {
     const all = this.#read();
-    return Object.hasOwn(all, name) ? all[name]! : NOTHING;
+    return this.#unwritten.get(name) ?? (Object.hasOwn(all, name) ? all[name]! : NOTHING);
   }
 
+  /** @throws what the file system says; this process remembers it all the same */
   put(name: string, remembered: Remembered): void {
-    const all = { ...this.#read(), [name]: remembered };
+    this.#unwritten.set(name, remembered);
+    const all = { ...this.#read(), ...Object.fromEntries(this.#unwritten) };
     makeFolder(this.#folder, 0o700);
     writeFile(join(this.#folder, 'state.json'), `${JSON.stringify({ version: 1, certificates: all }, null, 1)}\n`, 0o600);
+    this.#unwritten.clear();
   }
 
   #read(): Readonly<Record<string, Remembered>> {

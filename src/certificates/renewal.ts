@@ -150,7 +150,7 @@ export class Renewer implements Renewals {
         const issued = await desk.issue(wanted, this.#issuer(wanted), dryRun, progress);
         if (issued === undefined) return { kind: 'tried', name: wanted.name, authority: authority.name };
         const { fingerprint, notAfter, nextKey } = issued;
-        this.#memory.put(wanted.name, { fingerprint, authority: authority.name, renewedAt: clock.now(), tries: {} });
+        this.#keep(wanted.name, { fingerprint, authority: authority.name, renewedAt: clock.now(), tries: {} });
         log.info(
           {
             event: 'cert.renewed',
@@ -200,7 +200,15 @@ export class Renewer implements Renewals {
 
   #remember(name: string, authorities: readonly string[], tries: Remembered['tries'][string]): void {
     const before = this.#memory.get(name);
-    this.#memory.put(name, { ...before, tries: { ...before.tries, ...Object.fromEntries(authorities.map((one) => [one, tries])) } });
+    this.#keep(name, { ...before, tries: { ...before.tries, ...Object.fromEntries(authorities.map((one) => [one, tries])) } });
+  }
+
+  #keep(name: string, remembered: Remembered): void {
+    try {
+      this.#memory.put(name, remembered);
+    } catch (error) {
+      this.#options.log.error({ event: 'store.failed', err: error }, 'var/acme cannot be written; a restart forgets how renewal stands');
+    }
   }
 
   /** Nothing to do yet: not due, or every authority is left alone. */
@@ -269,7 +277,7 @@ export class Renewer implements Renewals {
       const { info, askAt } = await new AuthorityDesk(authority, this.#options, signal).information(leaf, remembered.info);
       if (signal.aborted) return;
       const { info: _old, ...rest } = remembered;
-      this.#memory.put(wanted.name, { ...rest, askAt, ...(info !== undefined && { info }) });
+      this.#keep(wanted.name, { ...rest, askAt, ...(info !== undefined && { info }) });
     }
   }
 }

@@ -324,6 +324,25 @@ test('a new name in certs/acme.yaml is due at once; a pair that came by hand is 
   assert.equal(Math.round(((state?.dueAt ?? 0) - clock.now()) / DAY_MS), 19);
 });
 
+test('where nothing can be written no certificate is asked for, and no authority is stormed', async () => {
+  const { renew, folder, first, live, renewer, lines } = scene();
+  writeFileSync(join(folder, 'certs/own'), 'a file where a folder should be');
+  mkdirSync(join(folder, 'var'));
+  writeFileSync(join(folder, 'var/acme'), 'here too');
+  const [fault] = faultsOf(await renew());
+  assert.match(fault?.text ?? '', /ENOTDIR|EEXIST/);
+  rmSync(join(folder, 'var/acme'));
+  mkdirSync(join(folder, 'var/acme/state.json'), { recursive: true });
+  renewer.start();
+  await live(12 * HOUR_MS, HOUR_MS / 4);
+  assert.equal(first.issued.length, 0);
+  const tries = first.orders.length;
+  assert.ok(tries >= 5 && tries <= 7, `${tries} orders in twelve hours`);
+  assert.ok(lines.some(({ event }) => event === 'store.failed'));
+  assert.equal(lines.filter(({ event }) => event === 'us.bug').length, 0);
+  await renewer.stop();
+});
+
 test('an account of the desk: none without a binding, none with a wrong one, one with the right one', async () => {
   const desk = { 'kid-1': Buffer.from('a key of the desk').toString('base64url') };
   assert.equal(faultsOf(await scene({}, [{ desk }]).renew())[0]?.code, 'ACME_EXTERNAL_ACCOUNT');
