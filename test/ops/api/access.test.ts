@@ -131,13 +131,17 @@ for (const { title, match, shown, in: gets } of CLIENTS) {
   });
 }
 
+/** Asked with POST because they take their time or are audited, not because they change anything. */
+const LOOKS: ReadonlySet<string> = new Set(['partner trace']);
+
 test('every verb for every role: who looks changes nothing, and keys are for admins', async () => {
   const verbs = await Promise.all(VERBS.map((row) => row.load()));
   const may = (verb: Verb): string => ROLES.filter((role) => mayUse({ name: 'x', role, via: 'api' }, verb)).join(' ');
   for (const verb of verbs) {
     // A role may do what the roles before it may, for every verb there is.
     assert.equal(may(verb), ROLES.slice(ROLES.indexOf(verb.role)).join(' '), verb.words);
-    if (verb.http.method !== 'GET') assert.match(may(verb), /^(operator )?admin$/, `${verb.words} changes something`);
+    if (verb.http.method !== 'GET' && !LOOKS.has(verb.words))
+      assert.match(may(verb), /^(operator )?admin$/, `${verb.words} changes something`);
   }
   const expected: Readonly<Record<string, string>> = {
     status: 'viewer helpdesk compliance operator admin',
