@@ -13,7 +13,7 @@ export const auditVerify = verb({
     'write a new chain: keep the hash that is printed here somewhere else (mail it, print it), and give it with --expect next time.',
     'Exit 1: the chain is broken, or the expected line is gone.',
   ].join('\n'),
-  example: 'isthmus audit verify --expect 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08',
+  example: 'isthmus audit verify',
   input: z.object({
     expect: z
       .string()
