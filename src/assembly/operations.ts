@@ -10,6 +10,7 @@ import { systemClock } from '../edge/system-clock.ts';
 import type { Actor, AuditLog } from '../model/audit.ts';
 import type { Terminal } from '../ops/command.ts';
 import type { Operations } from '../ops/operations.ts';
+import { replay } from '../routing/replay.ts';
 import { openAudit } from '../store/audit.ts';
 import { openStore, type Store } from '../store/store.ts';
 import { certificateDesk } from './certificates.ts';
@@ -35,6 +36,7 @@ export function commandLineOperations(dir: string, terminal: Terminal, judge: Ju
     actor,
     load,
     judge,
+    replay,
     records: () => (store ??= openStore({ folder: data, clock: systemClock, mode: 'visit' })),
     audit: () => (audit ??= openAudit(data)),
     snapshots: async () => (await import('../store/backup.ts')).snapshots,
@@ -42,12 +44,12 @@ export function commandLineOperations(dir: string, terminal: Terminal, judge: Ju
     renewals: async ({ home, table }) => (await import('./renewal.ts')).commandRenewals(home, table),
     prober: async (home, table) => (await import('./partner-probe.ts')).makeProber(home, () => table),
     dns: async (home) => (await import('./domain-dns.ts')).dnsView(home.dns.servers),
-    async ask(words, input) {
+    async ask(words, input, own) {
       if (!existsSync(socket)) return undefined;
       const [{ askProcess }, { VERBS }] = await Promise.all([import('../ops/admin-client.ts'), import('../ops/verb-table.ts')]);
       const verb = await VERBS.find((row) => row.words === words)?.load();
       if (verb === undefined) throw new Error(`no verb is called "${words}"`);
-      return askProcess({ socket, verb, input, actor: actor.name, signal: interrupted.signal, line, progress });
+      return askProcess({ socket, verb, input, actor: actor.name, signal: interrupted.signal, line: own ?? line, progress });
     },
     progress,
     line,

@@ -49,7 +49,7 @@ export class SessionBook implements Sessions {
       this.#open.delete(facts.id);
       for (const watcher of this.#watchers) watcher.closed(facts.id);
     });
-    for (const watcher of this.#watchers) watcher.opened(facts.id);
+    for (const watcher of this.#watchers) watcher.opened(entry.snapshot());
     return entry;
   }
 

@@ -46,7 +46,7 @@ export interface SessionNotes {
 
 /** Told of connections as they come, say who they are, and go. Must not throw. */
 export interface SessionWatcher {
-  opened(id: string): void;
+  opened(session: Session): void;
   proven(id: string, domain: string): void;
   closed(id: string): void;
 }

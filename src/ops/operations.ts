@@ -16,6 +16,7 @@ import type { AuthorizationStore, ContactRequestStore, DecisionStore, DialogStor
 import type { DnsView } from './domain/ports.ts';
 import type { Live } from './live.ts';
 import type { OpenProber } from './partner-test/ports.ts';
+import type { Replay } from './rules/replay.ts';
 import type { Report } from './verb.ts';
 
 /** Tables of the home that verbs read, and write single lines of. */
@@ -41,6 +42,8 @@ export interface Operations {
   load(): Loaded;
   /** What policy decides about a test, for files that are not on disk yet (`editHome`). */
   readonly judge: Judge;
+  /** What policy would say to a decision on record (`plan`). */
+  readonly replay: Replay;
   /** The database, opened beside whoever runs it. @throws StoreError when this home has never been started */
   records(): Records;
   audit(): AuditLog;
@@ -56,8 +59,11 @@ export interface Operations {
   readonly prober: OpenProber;
   /** DNS as the world sees it now, asked of the home's name servers. */
   readonly dns: (home: Home) => Promise<DnsView>;
-  /** Asks the running process to do a verb; undefined: nothing runs with this home. Inside the process: runs it here. */
-  ask(words: string, input: Readonly<Record<string, unknown>>): Promise<Report | undefined>;
+  /**
+   * Asks the running process to do a verb; undefined: nothing runs with this home. Inside the process: runs it here.
+   * @param line takes the lines of a longer answer; default: they are shown
+   */
+  ask(words: string, input: Readonly<Record<string, unknown>>, line?: (text: string) => void): Promise<Report | undefined>;
   /** One line on how far it is, for long work; shown on a terminal only. */
   progress(line: string): void;
   /** One line of a longer answer, before the report is there (a trace, `top`). */

@@ -113,4 +113,14 @@ export const VERBS: readonly VerbRow[] = [
     summary: 'ends a partnership: takes its file away',
     load: async () => (await import('./partner/add.ts')).partnerRemove,
   },
+  {
+    words: 'partner trace',
+    summary: 'what a partner and we say to each other, redacted',
+    load: async () => (await import('./trace/verb.ts')).partnerTrace,
+  },
+  {
+    words: 'plan',
+    summary: 'what apply would change, and who would be cut off or newly allowed',
+    load: async () => (await import('./rules/plan.ts')).plan,
+  },
 ];
