@@ -42,16 +42,31 @@ export function brokenRule(path: readonly X509Certificate[], now: number): Reaso
 /** Expired or not yet valid, in words; undefined when `now` is inside. */
 export function datesBroken(certificate: X509Certificate, now: number, isLeaf: boolean): Reason | undefined {
   const whose = isLeaf ? "The peer's certificate" : `The certificate of the authority "${nameOf(certificate)}"`;
-  if (certificate.validToDate.getTime() < now) {
-    return reason('CERT_PEER_EXPIRED', `${whose} expired on ${day(certificate.validToDate)}; a renewed one is needed.`);
+  const end = certificate.validToDate.getTime();
+  const begin = certificate.validFromDate.getTime();
+  if (end < now) {
+    return reason(
+      'CERT_PEER_EXPIRED',
+      `${whose} expired on ${minute(end)}, ${span(now - end)} before our clock (${minute(now)}); a renewed one is needed.`,
+    );
   }
-  if (certificate.validFromDate.getTime() > now) {
+  if (begin > now) {
     return reason(
       'CERT_PEER_NOT_YET_VALID',
-      `${whose} is valid only from ${day(certificate.validFromDate)}; check the clocks of both sides.`,
+      `${whose} is valid only from ${minute(begin)}, ${span(begin - now)} after our clock (${minute(now)}); check the clocks of both sides.`,
     );
   }
   return undefined;
+}
+
+function minute(at: number): string {
+  return `${new Date(at).toISOString().slice(0, 16).replace('T', ' ')} UTC`;
+}
+/** A difference of two clocks, in the largest unit that fits. */
+function span(ms: number): string {
+  const minutes = Math.max(1, Math.round(ms / 60_000));
+  if (minutes < 120) return `${minutes} min`;
+  return minutes < 48 * 60 ? `${Math.round(minutes / 60)} h` : `${Math.round(minutes / 1440)} days`;
 }
 
 /** For people: the common name of the subject, else the whole subject. */
@@ -108,9 +123,6 @@ function notAnAuthority(certificate: X509Certificate, path: readonly X509Certifi
 
 function invalid(certificate: X509Certificate, found: string): Reason {
   return reason('CERT_PEER_CHAIN_INVALID', `"${nameOf(certificate)}" ${found}.`);
-}
-function day(date: Date): string {
-  return date.toISOString().slice(0, 10);
 }
 function shortName(distinguishedName: string): string {
   const name = /^CN=(.*)$/m.exec(distinguishedName)?.[1] ?? distinguishedName.replaceAll('\n', ', ');

@@ -33,6 +33,26 @@ const SEEN_ELSEWHERE: ReadonlySet<string> = new Set([
   'OUR_CERT_NOT_SHOWN',
 ]);
 
+/** What the first finding must name besides its code. */
+const NAMED: Readonly<Record<string, RegExp>> = {
+  alias: /edge\.alias\.test is an alias \(CNAME\) of server\.alias\.test/,
+  private: /10\.1\.2\.3/,
+  web: /HTTP\/1\.1 400/,
+  leafonly: /issuer "Test World Issuing"/,
+  unknownroot: /authority "Nobody We Know Root"/,
+  expired: /expired on \d{4}-\d\d-\d\d \d\d:\d\d UTC, 24 h before our clock \(\d{4}-.* UTC\)/,
+  future: /valid only from .* UTC, 2 days after our clock/,
+  othername: /carries somebody\.example, else\.example/,
+  wildcard: /\*\.test/,
+  notauthorized: /not-authorized \(who are you\?\)/,
+  s403: /ms-diagnostics 1002: not authorized for federation .*edge\.s403\.test/,
+  s503: /again after 30 s/,
+  s504: /ms-diagnostics 1047: the TLS negotiation with a federated peer failed/,
+  walled: /routes\/policy\.yaml:\d+ \/rules\/0/,
+  blocked: /routes\/policy\.yaml:\d+ \/blocked\/0/,
+  flooding: /their messages were refused, each time until/,
+};
+
 const noWorld = enterNamespace();
 const LIMIT_MS = 10_000;
 const AT_ONCE = 6;
@@ -43,6 +63,8 @@ const OURS = { forXmpp: 'corp.test', forSip: 'chat.test', oldForXmpp: 'oldsip.te
 interface Row {
   readonly animal: Animal;
   readonly codes: readonly string[];
+  /** Of the first finding. */
+  readonly seen: string;
   readonly ms: number;
   readonly text: string;
   /** Findings that ask something of the partner. */
@@ -146,6 +168,12 @@ if (noWorld !== undefined) {
       assert.deepEqual(unseen, []);
     });
 
+    for (const { animal, seen } of rows.filter((row) => row.animal.name in NAMED)) {
+      test(`the finding about "${animal.how}" names what an administrator needs`, () => {
+        assert.match(seen, NAMED[animal.name] ?? /never/);
+      });
+    }
+
     test('each is done within ten seconds', () => {
       assert.deepEqual(rows.filter(({ ms }) => ms > LIMIT_MS).map(shown), []);
     });
@@ -190,10 +218,17 @@ if (noWorld !== undefined) {
           protocol: animal.protocol,
           ...(animal.as !== undefined && { as: animal.as }),
         });
-        const { findings = [], by } = report.json as { findings?: { code: string; them?: string }[]; by?: string };
+        const { findings = [], by } = report.json as { findings?: { code: string; seen: string; them?: string }[]; by?: string };
         assert.equal(by, 'process', report.text);
         const sentences = findings.flatMap((one) => one.them ?? []);
-        return { animal, codes: findings.map((one) => one.code), ms: performance.now() - began, text: report.text, sentences };
+        return {
+          animal,
+          codes: findings.map((one) => one.code),
+          seen: findings[0]?.seen ?? '',
+          ms: performance.now() - began,
+          text: report.text,
+          sentences,
+        };
       } finally {
         operations.close();
       }

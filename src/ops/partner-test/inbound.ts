@@ -42,19 +42,22 @@ export interface InboundParts {
   readonly clock: Operations['clock'];
   /** Whether we have just reached them: without, there is no use in asking for the road back. */
   readonly reached: boolean;
+  /** The records that they would use, as DNS shows them. */
+  readonly record: Promise<OurRecord>;
+  /** So long they have to answer a ping. */
+  readonly roadMs: number;
 }
 
 /** A refusal that is older tells nothing about today. */
 const REFUSED_DAYS = 7;
 const DAY_MS = 86_400_000;
 const LIMITED_MS = 3_600_000;
-const ROAD_MS = 5000;
 
 /** Never rejects for what peers and networks do. */
 export async function lookInbound(parts: InboundParts): Promise<Inbound> {
   const { domain, protocol, probe, records, room, clock, reached } = parts;
   const now = clock.now();
-  const [record, addresses] = await Promise.all([probe.ourRecords(protocol), probe.addresses(parts.targets)]);
+  const [record, addresses] = await Promise.all([parts.record, probe.addresses(parts.targets)]);
   const passport = await records?.passports.get(domain, protocol, 'in');
   const all = (await records?.peerTries.of(domain, addresses)) ?? [];
   const tries = all.filter((one) => one.protocol === undefined || one.protocol === protocol);
@@ -138,12 +141,12 @@ function limitsRung(one: PeerTry, probe: Probe): InboundRung {
 }
 
 async function roadRung(
-  { room, probe, domain, protocol, clock, reached }: InboundParts,
+  { room, probe, domain, protocol, clock, reached, roadMs }: InboundParts,
   tries: readonly PeerTry[],
 ): Promise<InboundRung | undefined> {
   if (!reached) return undefined;
   if (room !== undefined && probe.spoken.includes(protocol)) {
-    const road = await room.roadBack(probe.ourDomain, domain, ROAD_MS);
+    const road = await room.roadBack(probe.ourDomain, domain, Math.round(roadMs));
     if (road.kind === 'answered') return { name: 'road back', ok: true, says: `their server answered our ping after ${road.ms} ms` };
     return { name: 'road back', ok: false, says: road.reason.text, reason: road.reason };
   }

@@ -26,6 +26,9 @@ export interface Means {
 
 /** So long a test message has until its end, ms. */
 const DELIVER_MS = 8000;
+/** So long a partner has to answer our ping, ms; less when the climb was slow. */
+const ROAD_MS = 5000;
+const ROAD_LEAST_MS = 1500;
 
 /** @returns a sentence when the partner cannot be tested at all */
 export async function look(
@@ -42,6 +45,9 @@ export async function look(
   // Each protocol's way in is looked at when its way out is known: it knows the partner's addresses, and whether to ask for a ping.
   const both = await Promise.all(
     climbers.map(async (climber) => {
+      const began = performance.now();
+      // Asked beside the climb, so that a slow resolver costs its time once.
+      const record = probe.ourRecords(climber.protocol);
       const ladder = await climb(climber, () => performance.now(), operations.signal, times);
       const targets = ladder.climbs.map((one) => one.target);
       if (!probe.spoken.includes(climber.protocol)) return { ladder };
@@ -52,6 +58,8 @@ export async function look(
         targets,
         clock: operations.clock,
         reached: ladder.top,
+        record,
+        roadMs: Math.min(ROAD_MS, Math.max(ROAD_LEAST_MS, times.wholeMs - (performance.now() - began))),
         ...(records !== undefined && { records }),
         ...(room !== undefined && { room }),
       });

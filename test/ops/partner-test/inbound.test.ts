@@ -64,7 +64,7 @@ function known(tries: readonly PeerTry[], seen?: Passport): Records {
   } as unknown as Records;
 }
 
-async function look(parts: Partial<InboundParts> & { readonly record?: OurRecord }) {
+async function look(parts: Omit<Partial<InboundParts>, 'record'> & { readonly record?: OurRecord }) {
   const { record = OURS, ...more } = parts;
   const probe: Probe = {
     ourDomain: 'corp.example',
@@ -76,7 +76,17 @@ async function look(parts: Partial<InboundParts> & { readonly record?: OurRecord
     addresses: async () => new Set(['192.0.2.7']),
     deliver: async () => ({ id: 'x', state: 'delivered', says: 'done' }),
   };
-  const found = await lookInbound({ domain: 'partner.example', protocol: 'xmpp', probe, targets: [], clock, reached: true, ...more });
+  const found = await lookInbound({
+    domain: 'partner.example',
+    protocol: 'xmpp',
+    probe,
+    targets: [],
+    clock,
+    reached: true,
+    record: Promise.resolve(record),
+    roadMs: 100,
+    ...more,
+  });
   return { ...found, told: Object.fromEntries(found.rungs.map((rung) => [rung.name, rung])) };
 }
 
