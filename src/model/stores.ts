@@ -124,6 +124,10 @@ export interface DecisionStore {
   /** By our id, or one of the sender's. */
   ofEvent(eventId: string): Promise<readonly DecisionRecord[]>;
   between(from: string, to: string, sinceMs: number): Promise<readonly DecisionRecord[]>;
+  /** Everything decided since a wall time, oldest first, read in small steps. */
+  since(sinceMs: number): AsyncIterable<DecisionRecord>;
+  /** Wall ms of the last decision about each domain, among the newest ones (at most `newest` of them). */
+  lastOfDomains(newest: number): Promise<ReadonlyMap<string, number>>;
   /** Removes what was decided before a wall time, at most 1000 a call. Returns how many. */
   expire(before: number): Promise<number>;
 }

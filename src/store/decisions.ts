@@ -1,7 +1,7 @@
 // What policy decided, for `explain` and reports. Noted lazily: a crash may cost the last second, a full disk may cost more.
 
 import type { DecisionRecord, DecisionStore } from '../model/stores.ts';
-import { integer, maybeText, type Row, text, word } from './column.ts';
+import { integer, maybeInteger, maybeText, type Row, text, word } from './column.ts';
 import type { Database } from './database.ts';
 import { PROOFS } from './ledger.ts';
 import { nameHash, pairHash } from './names.ts';
@@ -9,6 +9,7 @@ import { nameHash, pairHash } from './names.ts';
 /** Marks that wait for the disk before decisions are dropped instead of kept. */
 const BACKLOG = 20_000;
 const EXPIRE_STEP = 1000;
+const READ_STEP = 500;
 /** Lines of one name that are looked at, and given. */
 const NAMED = 1000;
 const FOUND = 100;
@@ -35,6 +36,31 @@ export function decisionTable(db: Database): DecisionStore {
     async between(from, to, sinceMs) {
       return hashed(db, pairHash(from, to)).filter((one) => one.from === from && one.to === to && one.at >= sinceMs);
     },
+    async *since(sinceMs) {
+      if (db.backlog > 0) db.flush();
+      let number = firstSince(db, sinceMs) - 1;
+      for (;;) {
+        const rows = db.prepare(`SELECT * FROM decision WHERE number > ? ORDER BY number LIMIT ${READ_STEP}`).all(number);
+        for (const row of rows) if (integer(row, 'at') >= sinceMs) yield toRecord(row);
+        const last = rows.at(-1);
+        if (last === undefined) return;
+        number = integer(last, 'number');
+      }
+    },
+    async lastOfDomains(newest) {
+      if (db.backlog > 0) db.flush();
+      const last = new Map<string, number>();
+      for (const side of ['sender', 'recipient'] as const) {
+        const rows = db
+          .prepare(
+            `SELECT substr(${side}, instr(${side}, '@') + 1) AS domain, max(at) AS at
+             FROM (SELECT ${side}, at FROM decision ORDER BY number DESC LIMIT ?) GROUP BY domain`,
+          )
+          .all(newest);
+        for (const row of rows) last.set(text(row, 'domain'), Math.max(integer(row, 'at'), last.get(text(row, 'domain')) ?? 0));
+      }
+      return last;
+    },
     expire(before) {
       return db.write(() => {
         const old = db.prepare(`SELECT * FROM (SELECT * FROM decision ORDER BY number LIMIT ${EXPIRE_STEP}) WHERE at < ?`).all(before);
@@ -49,6 +75,21 @@ export function decisionTable(db: Database): DecisionStore {
       });
     },
   };
+}
+
+/** The first number whose time is not before `sinceMs`: numbers rise with time, but for a clock that was set back. */
+function firstSince(db: Database, sinceMs: number): number {
+  const ends = db.prepare('SELECT min(number) AS low, max(number) AS high FROM decision').get();
+  let low = (ends && maybeInteger(ends, 'low')) ?? 1;
+  let high = ((ends && maybeInteger(ends, 'high')) ?? 0) + 1;
+  const look = db.prepare('SELECT number, at FROM decision WHERE number >= ? ORDER BY number LIMIT 1');
+  while (low < high) {
+    const middle = Math.floor((low + high) / 2);
+    const row = look.get(middle);
+    if (row === undefined || integer(row, 'at') >= sinceMs) high = middle;
+    else low = integer(row, 'number') + 1;
+  }
+  return low;
 }
 
 function insert(db: Database, records: readonly DecisionRecord[]): void {
