@@ -3,6 +3,7 @@
 import { closeSync, createWriteStream, fsyncSync, mkdirSync, openSync, renameSync, rmSync, statSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { basename, join, resolve } from 'node:path';
+import { Writable } from 'node:stream';
 import * as z from 'zod';
 import packageJson from '../../../package.json' with { type: 'json' };
 import { placesOf } from '../../config/places.ts';
@@ -10,7 +11,7 @@ import type { Operations } from '../operations.ts';
 import { type Report, verb } from '../verb.ts';
 import { generationOf } from './generation.ts';
 import { noteBackup } from './last.ts';
-import type { Manifest } from './manifest.ts';
+import { DATA_FOLDER, type Manifest } from './manifest.ts';
 import { type BackupDone, type BackupJob, writeBackup } from './write.ts';
 
 export const backup = verb({
@@ -94,7 +95,7 @@ async function toStandardOutput(job: BackupJob): Promise<Report> {
   if (process.stdout.isTTY) return usage('a backup is no text: send it into a file or a pipe');
   let bytes = 0;
   const { stdout } = process;
-  const counted = new (await import('node:stream')).Writable({
+  const counted = new Writable({
     write(chunk: Buffer, _encoding, done) {
       bytes += chunk.length;
       stdout.write(chunk, (error) => done(error));
@@ -114,20 +115,24 @@ function finished({ data, now }: BackupJob, { manifest, left, bytes }: BackupDon
   const seconds = Math.round((now() - Date.parse(takenAt)) / 100) / 10;
   const text = [
     `wrote ${file}: ${files.length} files, ${sizeText(bytes)}, ${sizeText(written)} compressed, as of ${takenAt} (${seconds} s)`,
-    ...keysText(keys, left),
+    ...keysText(
+      keys,
+      left,
+      files.some(({ path }) => path === `${DATA_FOLDER}/store.key`),
+    ),
     `isthmus restore ${file} --verify says whether it could be used`,
   ].join('\n');
   const json = { file, takenAt, generation, files: files.length, bytes, written, keys, leftOut: left };
   return { text, json, exit: 0, changes: `${file}: ${files.length} files, keys: ${keys}` };
 }
 
-function keysText(keys: Manifest['keys'], left: readonly string[]): string[] {
+function keysText(keys: Manifest['keys'], left: readonly string[], opens: boolean): string[] {
   const shown = `${left.slice(0, 5).join(', ')}${left.length > 5 ? ` and ${left.length - 5} more` : ''}`;
   if (keys === 'all') return ['It holds every private key and secret of this home: keep it like them.'];
   if (keys === 'none')
     return [`Left out: ${shown}. Without store.key messages that wait, and secrets in the database, cannot be read from it.`];
-  const kept = 'It holds store.key, which opens messages that wait: keep it where only operators read.';
-  return left.length === 0 ? [kept] : [kept, `Left out: ${shown}; keep those elsewhere, or use --with-keys.`];
+  const kept = opens ? ['It holds store.key, which opens messages that wait: keep it where only operators read.'] : [];
+  return left.length === 0 ? kept : [...kept, `Left out: ${shown}; keep those elsewhere, or use --with-keys.`];
 }
 
 export function sizeText(bytes: number): string {

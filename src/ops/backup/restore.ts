@@ -111,7 +111,7 @@ interface Unpacked {
 async function unpack(parts: RestoreParts, file: string, folder: string, signal: AbortSignal): Promise<Unpacked> {
   const found = await extract(file, folder, signal);
   if (!found.ok) {
-    return { said: { text: `${file} cannot be used: ${found.why}.`, json: { usable: false, faults: [found.why] }, exit: 1 } };
+    return { said: { text: `${nameOf(file)} cannot be used: ${found.why}.`, json: { usable: false, faults: [found.why] }, exit: 1 } };
   }
   const { manifest, bytes } = found;
   const verdict = await judgeBackup(folder, manifest, parts.snapshots, parts.judge, parts.now());
@@ -119,17 +119,19 @@ async function unpack(parts: RestoreParts, file: string, folder: string, signal:
   return verdict.faults.length === 0 ? { said, manifest } : { said };
 }
 
+const nameOf = (file: string): string => (file === '-' ? 'what came on standard input' : file);
+
 function saidOf(file: string, manifest: Manifest, bytes: number, { faults, remarks, inspection }: Verdict): Said {
   const { takenAt, host, version, generation, files } = manifest;
   const { rows, waiting, audit } = inspection;
   const usable = faults.length === 0;
   const counts = Object.entries(rows).map(([table, count]) => `${table} ${count}`);
   const text = [
-    usable ? `${file} is whole and can be used.` : `${file} cannot be used:`,
+    usable ? `${nameOf(file)} is whole and can be used.` : `${nameOf(file)} cannot be used:`,
     ...faults.map((fault) => `  ${fault}`),
     `made by Isthmus ${version} on ${host}, as of ${takenAt}, generation ${generation}`,
     `${files.length} files, ${sizeText(bytes)}, every SHA-256 is right`,
-    `rows: ${counts.length === 0 ? 'none' : counts.join(', ')}; ${waiting} messages wait; ${audit.lines} lines of audit log`,
+    `rows: ${counts.length === 0 ? 'none' : counts.join(', ')}; ${waiting} ${waiting === 1 ? 'message waits' : 'messages wait'}; ${audit.lines} ${audit.lines === 1 ? 'line' : 'lines'} of audit log`,
     ...remarks,
   ].join('\n');
   const json = {

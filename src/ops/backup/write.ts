@@ -1,7 +1,7 @@
 // Writes one backup: a gzip'd tar of the home's files, the data folder, copies of both databases, and the manifest last.
 
 import { createHash } from 'node:crypto';
-import { createReadStream, mkdirSync, mkdtempSync, rmSync, statSync } from 'node:fs';
+import { createReadStream, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import type { Writable } from 'node:stream';
@@ -12,6 +12,9 @@ import type { Snapshots } from '../../model/snapshot.ts';
 import { type Collected, collect } from './collect.ts';
 import { DATA_FOLDER, MANIFEST, type Manifest, type ManifestFile, printManifest } from './manifest.ts';
 import { TAR_END, tarHeader, tarPadding } from './tar.ts';
+
+/** A copy of the database takes minutes at most. */
+const LEFTOVER_MS = 24 * 3_600_000;
 
 export interface BackupJob {
   /** The home. */
@@ -41,6 +44,7 @@ export async function writeBackup(job: BackupJob, to: Writable): Promise<BackupD
   // The moment: everything that was acknowledged before it is in the copy that is taken now.
   const takenAt = new Date(job.now()).toISOString();
   mkdirSync(job.data, { recursive: true, mode: 0o700 });
+  removeLeftovers(job.data, job.now());
   // Beside the data, where there is room for it and nobody else may look.
   const folder = mkdtempSync(join(job.data, '.backup-'));
   try {
@@ -74,6 +78,14 @@ export async function writeBackup(job: BackupJob, to: Writable): Promise<BackupD
     return { manifest, left, bytes: manifest.files.reduce((sum, one) => sum + one.bytes, 0) };
   } finally {
     rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** What a backup that was killed has left. One that is still at work is younger. */
+function removeLeftovers(data: string, now: number): void {
+  for (const name of readdirSync(data)) {
+    const path = join(data, name);
+    if (name.startsWith('.backup-') && now - statSync(path).mtimeMs > LEFTOVER_MS) rmSync(path, { recursive: true, force: true });
   }
 }
 

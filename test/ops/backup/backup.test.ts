@@ -1,7 +1,18 @@
 // A backup while messages are accepted, and what can be made of it.
 
 import assert from 'node:assert/strict';
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
@@ -144,6 +155,8 @@ test('private keys and secrets stay out unless asked for, and store.key when ask
     return found;
   };
   const secret = ['home/certs/own/main/key.pem', 'home/certs/own/main/odd-name.pem', 'home/secrets/dash'];
+  mkdirSync(join(at.data, '.backup-killed'));
+  utimesSync(join(at.data, '.backup-killed'), 1, 1);
   const usual = await names({});
   assert.deepEqual(
     secret.filter((path) => usual.includes(path)),
@@ -207,7 +220,7 @@ test('--verify says what it is, and finds what was changed, cut off, put in or l
   assert.equal(good.code, 0, good.said);
   assert.match(
     good.said,
-    /is whole and can be used\.\nmade by Isthmus \S+ on \S+, as of \S+, generation 1\n.*every SHA-256 is right\nrows: .*outbox 3.*; 3 messages wait; 1 lines of audit log/,
+    /is whole and can be used\.\nmade by Isthmus \S+ on \S+, as of \S+, generation 1\n.*every SHA-256 is right\nrows: .*outbox 3.*; 3 messages wait; 1 line of audit log/,
   );
   const same = (_: string, content: Buffer) => content;
   const cases: readonly [string, RegExp][] = [
