@@ -7,7 +7,7 @@ import { reason } from '../errors.ts';
 import { ConnectError, type Connector, type ConnectTarget, type Link } from '../model/ports.ts';
 import { isForbiddenTarget, plainAddress } from './address-ranges.ts';
 import { shakeAsClient } from './handshake.ts';
-import { type Edge, plainLink, secureLink } from './link.ts';
+import { type Edge, noteRefusal, plainLink, secureLink } from './link.ts';
 import { HANDSHAKE_TIMEOUT_MS } from './tls-settings.ts';
 
 export interface ConnectorOptions {
@@ -55,6 +55,7 @@ export function makeConnector(options: ConnectorOptions): Connector {
         });
         return secureLink(done, facts, edge);
       } catch (error) {
+        noteRefusal(error, target, edge);
         throw signal.aborted ? aborted(name) : error;
       } finally {
         signal.removeEventListener('abort', onAbort);

@@ -3,7 +3,7 @@
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import type { Side } from '../model/event.ts';
-import type { Ids, Link } from '../model/ports.ts';
+import { ConnectError, type ConnectTarget, type Ids, type Link } from '../model/ports.ts';
 import type { Protocol } from '../model/table.ts';
 import { plainAddress } from './address-ranges.ts';
 import { type Handshaken, shownCertificates } from './handshake.ts';
@@ -94,6 +94,18 @@ export function secureLink(done: Handshaken, facts: LinkFacts, edge: Edge): Link
 /** In TLS 1.3 the server judges our certificate when the handshake is over for us: an alert follows, or nothing does. */
 const REFUSAL_COMES_MS = 5000;
 const REFUSED = /ALERT_(UNKNOWN_CA|(BAD|NO|UNSUPPORTED)_CERTIFICATE|CERTIFICATE_(UNKNOWN|EXPIRED|REVOKED|REQUIRED)|ACCESS_DENIED)/;
+
+/**
+ * A handshake of ours has failed. In TLS 1.2 that is how a server refuses our certificate: its passport says so from now on.
+ * @param error as shakeAsClient rejects
+ */
+export function noteRefusal(error: unknown, target: ConnectTarget, edge: Edge): void {
+  const cause = error instanceof ConnectError ? error.cause : undefined;
+  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : '';
+  if (target.side === 'edge' && target.theirDomain !== undefined && REFUSED.test(code)) {
+    edge.passports?.refusedOurs(target.theirDomain, target.protocol);
+  }
+}
 
 function watchForRefusal(socket: TLSSocket, peer: PeerIdentity, edge: Edge, protocol: Protocol): void {
   // In XMPP the shore knows better: a server asks every client and says in SASL whether it believes it.

@@ -5,7 +5,7 @@ import { Socket } from 'node:net';
 import { reason } from '../errors.ts';
 import { ConnectError, type ConnectTarget, type Link, type TlsUpgrade } from '../model/ports.ts';
 import { shakeAsClient, shakeAsServer } from './handshake.ts';
-import { type Edge, secureLink } from './link.ts';
+import { type Edge, noteRefusal, secureLink } from './link.ts';
 import { HANDSHAKE_TIMEOUT_MS } from './tls-settings.ts';
 
 /** Makes the port. The link that comes back has a new socket; the old one's `data` listeners are gone. */
@@ -26,6 +26,9 @@ export function makeTlsUpgrade(edge: Edge, timeoutMs: number = HANDSHAKE_TIMEOUT
         ...(target.serverName === undefined ? {} : { serverName: target.serverName }),
         ...(target.alpn ? { alpn: target.alpn } : {}),
         ...(target.tlsAtLeast ? { atLeast: target.tlsAtLeast } : {}),
+      }).catch((error: unknown) => {
+        noteRefusal(error, target, edge);
+        throw error;
       });
       return secureLink(done, { protocol, side: target.side, direction: link.direction, id: link.id, host }, edge);
     },

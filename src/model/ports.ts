@@ -147,6 +147,8 @@ export interface ConnectTarget {
   readonly alpn?: readonly string[];
   /** The domain of ours whose certificate is shown. */
   readonly identity: string;
+  /** The partner's domain, for its passport: whether it takes our certificate. */
+  readonly theirDomain?: string;
   readonly tlsAtLeast?: 'TLSv1.2' | 'TLSv1.3';
   readonly allowPrivateAddresses: boolean;
 }

@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { X509Certificate } from 'node:crypto';
+import { createServer } from 'node:net';
 import { describe, it } from 'node:test';
 import tls from 'node:tls';
 import { makeConnector } from '../../src/edge/connect.ts';
@@ -220,4 +221,44 @@ describe('passports from connections', () => {
       server.close();
     });
   }
+
+  it('say that a server refused ours in TLS 1.2, where the handshake itself fails', async () => {
+    const { store, book } = desk();
+    await using world = new EdgeWorld({ systemRoots: [ca.rootPem] });
+    Object.assign(world.edge, { passports: book });
+    let strict = false;
+    const settings = { key: partner.keyPem, cert: partner.chainPem, ca: other.rootPem, requestCert: true, maxVersion: 'TLSv1.2' } as const;
+    const server = createServer((raw) => {
+      raw.on('error', () => {});
+      if (!strict) new tls.TLSSocket(raw, { isServer: true, ...settings, rejectUnauthorized: false }).on('error', () => {});
+      // The alert unknown_ca (48) in plain, as OpenSSL's servers send it; node's own close without one.
+      else raw.once('data', () => raw.end(Buffer.from([21, 3, 3, 0, 2, 2, 48])));
+    });
+    server.unref();
+    await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));
+    const address = server.address();
+    assert.ok(typeof address === 'object' && address !== null);
+    const connector = makeConnector({ edge: world.edge });
+    const target = {
+      side: 'edge',
+      protocol: 'sip',
+      host: '127.0.0.1',
+      port: address.port,
+      tls: 'direct',
+      identity: 'corp.example',
+      theirDomain: 'partner.example',
+      allowPrivateAddresses: true,
+    } as const;
+    const link = await connector.connect(target, AbortSignal.timeout(5000));
+    await link.peer.proves('partner.example', 'sip');
+    link.socket.destroy();
+    strict = true;
+    await assert.rejects(connector.connect(target, AbortSignal.timeout(5000)), /does not trust the authority/);
+    await book.settled();
+    assert.equal(store.passports.get('partner.example sip out')?.tookOurs, false);
+    await assert.rejects(connector.connect({ ...target, theirDomain: 'never.seen.example' }, AbortSignal.timeout(5000)));
+    await book.settled();
+    assert.equal(store.passports.size, 1);
+    server.close();
+  });
 });

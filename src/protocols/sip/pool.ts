@@ -223,6 +223,7 @@ function connectTarget(hop: Hop, target: SipTarget): Parameters<Connector['conne
     port: target.port,
     tls: target.tls,
     identity: hop.ourDomain,
+    theirDomain: hop.theirDomain,
     // Inside, addresses are the operator's own.
     allowPrivateAddresses: hop.side !== 'edge' || hop.partner?.allowPrivateAddresses === true,
     ...(target.serverName === undefined ? {} : { serverName: target.serverName }),

@@ -114,6 +114,7 @@ export function connectTargets(
     // XEP-0368 §3: SNI is the domain, not the host that SRV named.
     serverName: pair.theirDomain,
     identity: pair.ourDomain,
+    theirDomain: pair.theirDomain,
     tlsAtLeast: partner.xmpp.tlsAtLeast,
     allowPrivateAddresses: partner.allowPrivateAddresses,
   };
