@@ -13,8 +13,8 @@ import { buildPackage, DIST, manifest, ROOT } from '../package/build.ts';
 const HERE = import.meta.dirname;
 const ARCHITECTURES: Readonly<Record<string, string>> = { x64: 'amd64', arm64: 'arm64' };
 
-/** Libraries that node is linked with, and what the maintainer scripts use. */
-const DEPENDS = ['libc6 (>= 2.28)', 'libstdc++6', 'libgcc-s1', 'libatomic1', 'adduser'];
+/** Libraries that node is linked with, and what the maintainer scripts and the unit use (adduser, kill). */
+const DEPENDS = ['libc6 (>= 2.28)', 'libstdc++6', 'libgcc-s1', 'libatomic1', 'adduser', 'procps'];
 /** Roots of public authorities; the service manager. */
 const RECOMMENDS = ['ca-certificates', 'systemd'];
 
@@ -43,7 +43,7 @@ export function buildDeb(): string {
   controlFiles(root, { version, architecture, description });
   modes(root);
   const deb = join(DIST, `isthmus_${version}_${architecture}.deb`);
-  execFileSync('dpkg-deb', ['--root-owner-group', '-Zxz', '--build', root, deb], { stdio: ['ignore', 'ignore', 'inherit'] });
+  execFileSync('dpkg-deb', ['--root-owner-group', '-Zxz', '-z2', '--build', root, deb], { stdio: ['ignore', 'ignore', 'inherit'] });
   rmSync(root, { recursive: true });
   return deb;
 }
@@ -82,13 +82,13 @@ function installNode(root: string, lib: string): void {
 }
 
 /** The unit of deploy/systemd, with the places of the package. */
-function unitForPackage(): string {
+export function unitForPackage(): string {
   const unit = readFileSync(join(ROOT, 'deploy/systemd/isthmus.service'), 'utf8');
   const [head, ...rest] = unit.split('\n\n[Unit]\n');
   if (head === undefined || rest.length !== 1) throw new Error('deploy/systemd/isthmus.service has no [Unit]');
   const changed = `[Unit]\n${rest[0]!
     .replace(/^Documentation=.*$/m, 'Documentation=file:///usr/share/doc/isthmus/README.md')
-    .replace(/^ExecStart=.*$/m, 'EnvironmentFile=-/etc/default/isthmus\nExecStart=/usr/bin/isthmus start --home /etc/isthmus')}`;
+    .replace(/^ExecStart=.*$/m, 'ExecStart=/usr/bin/isthmus start --home /etc/isthmus\nEnvironmentFile=-/etc/default/isthmus')}`;
   if (changed.includes('/opt/')) throw new Error('the unit still names /opt');
   return changed;
 }
