@@ -186,5 +186,5 @@ test('pcapng: each stream can be followed - handshake, sequence numbers, checksu
       .join('');
   assert.equal(said('c6336407:4711'), `${long}ACK`);
   assert.equal(said('c0000201:5060'), 'SIP/2.0 200 OK');
-  assert.equal(packets.find(({ payload }) => payload === '<a/>')?.destination, '20010db800000001000000000000ffff:5269');
+  assert.equal(packets.find(({ payload }) => payload === '<a/>')?.destination, '20010db800000001000000000000ffff:5222');
 });

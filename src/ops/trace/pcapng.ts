@@ -6,8 +6,8 @@ import type { TracedMessage } from '../../model/trace.ts';
 
 /** RFC 5737, RFC 3849. */
 const OURS = { 4: '192.0.2.1', 6: '2001:db8::1' } as const;
-/** Ports under which dissectors expect the plain protocol: RFC 3261 §19.1.2, RFC 6120 §14.7. */
-const SERVER_PORT = { sip: 5060, xmpp: 5269 } as const;
+/** Ports under which Wireshark expects the plain protocol without being told; it does not know XMPP under 5269. */
+const SERVER_PORT = { sip: 5060, xmpp: 5222 } as const;
 const FIRST_CLIENT_PORT = 40_000;
 /** Octets of a message in one made-up segment. */
 const SEGMENT = 1400;

@@ -47,7 +47,7 @@ export const partnerTrace = verb({
     'are refused. Of a connection that several partners share, only the messages of this one. Every octet of a body, a note, a',
     'password, a SASL or dialback key, a token and of every header and attribute that is not known to be harmless is overwritten with',
     'x, so lengths stay true. Passwords and keys are never shown, not even with --bodies. Begin and end stand in the audit log.',
-    'In a pcapng file Ethernet, IP and TCP are made up, our own address is 192.0.2.1 or 2001:db8::1, and ports are 5060 and 5269.',
+    'In a pcapng file Ethernet, IP and TCP are made up, our own address is 192.0.2.1 or 2001:db8::1, and ports are 5060 and 5222.',
   ].join('\n'),
   example: 'isthmus partner trace fabrikam.example --for 60s --out fabrikam.pcapng --format pcapng',
   input,
