@@ -38,11 +38,12 @@ export function partnerOf(input: PartnerInput, source: YamlSource, listed: Liste
     else note(`${group}.${key}`, source, [group, key]);
     return own ?? general ?? fallback;
   };
-  for (const key of ['prefer', 'idleWatcherDays', 'allowPrivateAddresses', 'paused', 'enabled']) note(key, source, [key]);
+  for (const key of ['domains', 'prefer', 'idleWatcherDays', 'allowPrivateAddresses', 'paused', 'enabled']) note(key, source, [key]);
   for (const key of ['proof', 'dialect', 'queuedAnswer', 'hosts', 'names', 'pins', 'clientEku', 'revocation', 'gr', 'use6xx'])
     note(`sip.${key}`, source, ['sip', key]);
   for (const key of ['proof', 'hosts', 'names', 'pins', 'clientEku', 'revocation', 'posh']) note(`xmpp.${key}`, source, ['xmpp', key]);
 
+  for (const protocol of ['sip', 'xmpp']) note(`${protocol}.tls.atLeast`, source, [protocol, 'tls', 'atLeast']);
   const prefer = preferOf(input);
   const unproven = prefer.includes('xmpp') && input.xmpp?.proof === 'dialback';
   const own = input.allow?.enabled === false ? {} : (input.allow ?? {});

@@ -123,4 +123,14 @@ export const VERBS: readonly VerbRow[] = [
     summary: 'what apply would change, and who would be cut off or newly allowed',
     load: async () => (await import('./rules/plan.ts')).plan,
   },
+  {
+    words: 'partner list',
+    summary: 'the partners: state, protocols, last seen, owner, review',
+    load: async () => (await import('./partner/list.ts')).partnerList,
+  },
+  {
+    words: 'partner show',
+    summary: 'one partner: what it may, what it has shown of itself, what waits',
+    load: async () => (await import('./partner/show.ts')).partnerShow,
+  },
 ];

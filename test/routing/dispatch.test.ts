@@ -90,6 +90,8 @@ class Bench {
         note: (record) => void this.decisions.push(record),
         ofEvent: async () => [],
         between: async () => [],
+        since: async function* () {},
+        lastOfDomains: async () => new Map(),
         expire: async () => 0,
       },
       sentIds: { originalOf: async () => ({ id: 'x', wireId: 'stanza-7', messageId: 'imdn-7' }) },
