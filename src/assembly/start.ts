@@ -216,6 +216,7 @@ export async function start(ready: Ready, written: Log): Promise<Running> {
     await done;
     return { waiting: outbox.stats().rows };
   };
+  opened.watchers = [...opened.watchers, fence.watch(() => void ended(() => {}))];
   const live: Live = {
     startedAt: clock.now(),
     version,

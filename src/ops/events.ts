@@ -20,6 +20,7 @@ export const EVENTS: Readonly<Record<string, LogEvent>> = {
   'alert.failed': event('error', 'An alert could not be mailed or posted; it is tried again with the next look.'),
   'systemd.failed': event('warn', 'Systemd could not be told that the process is ready or alive; systemd-notify is needed for it.'),
 
+  fenced: event('error', 'Another process has taken this home over with --takeover; this one drains and ends.'),
   takeover: event('warn', 'A restored home, or one that another machine ran before, was started with --takeover.'),
   'admin.opened': event('info', 'The admin socket is open: the command line and the API reach the process.'),
 

@@ -103,7 +103,7 @@ after(() => {
 
 test('what was acknowledged before the mark is in it, with the same identifiers, while more is accepted', async () => {
   const at = home();
-  const before = 200;
+  const before = 50;
   for (let i = 0; i < before; i += 1) await accept(at.store, i);
   at.store.outbox.written(1, clock.now(), 1, { network: 'sip', side: 'edge', domain: 'xmpp.example' } as never);
   at.store.flush();
@@ -340,6 +340,30 @@ test('a home that another machine ran is refused without --takeover; the same ma
   assert.match(thisMachine(join(root, 'machine-id')).id ?? '', /^[0-9a-f]{32}$/);
   assert.notEqual(thisMachine(join(root, 'machine-id')).id, 'c'.repeat(32));
   assert.equal(thisMachine(join(root, 'no-such-file')).id, undefined);
+});
+
+test('a process whose home another one has taken over notices, stops, and leaves the mark of the other alone', async () => {
+  const data = join(root, 'shared');
+  mkdirSync(data);
+  const [here, there] = [
+    { id: 'a'.repeat(32), host: 'edge1' },
+    { id: 'b'.repeat(32), host: 'edge2' },
+  ];
+  const first = passFence(data, false, clock, SILENT, here);
+  await first.begin();
+  let lost = 0;
+  const watch = first.watch(() => void (lost += 1));
+  clock.advance(60_000);
+  assert.equal(lost, 0);
+  assert.throws(() => passFence(data, false, clock, SILENT, there), /last run by another machine: edge1/);
+  await passFence(data, true, clock, SILENT, there).begin();
+  clock.advance(5000);
+  assert.equal(lost, 1);
+  first.mark();
+  assert.deepEqual([generationOf(data)?.host, generationOf(data)?.generation], ['edge2', 2]);
+  clock.advance(60_000);
+  assert.equal(lost, 1);
+  watch.stop();
 });
 
 test('data: elsewhere is restored there, and only when it is free', async () => {
