@@ -106,7 +106,7 @@ async function trust(operations: Operations, desk: CertificateDesk, { found, fol
       ? 'nothing was changed; --force does it all the same'
       : dryRun
         ? 'nothing was changed (--dry-run)'
-        : `in force at once. Back: rm ${join(operations.dir, path)}`,
+        : `in force at once. Back: ${partner !== undefined && known.length === 0 ? `rm -r ${join(operations.dir, folder)}` : `rm ${join(operations.dir, path)}`}`,
   ];
   const changed = !stops && !dryRun;
   return {

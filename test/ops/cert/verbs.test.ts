@@ -219,6 +219,7 @@ describe('cert trust', () => {
     const forced = await home.run(certTrust, { file, partner: 'p.example', force: true });
     assert.equal(forced.exit, 0);
     assert.match(forced.text, /from now on only these roots count for p\.example/);
+    assert.match(forced.text, /Back: rm -r .*certs\/trust\/partners\/p\.example$/, 'an empty folder would be a fault');
     assert.equal(existsSync(join(home.dir, 'certs/trust/partners/p.example/club-root.pem')), true);
   });
 });
