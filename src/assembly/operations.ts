@@ -1,7 +1,7 @@
 // What a verb works with on the command line: the home's files and tables, opened when they are asked for, and the road to
 // the running process. Inside the process assembly/start.ts makes its own.
 
-import { existsSync } from 'node:fs';
+import { lstatSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { loadHome } from '../config/load.ts';
 import { placesOf } from '../config/places.ts';
@@ -45,7 +45,7 @@ export function commandLineOperations(dir: string, terminal: Terminal, judge: Ju
     prober: async (home, table) => (await import('./partner-probe.ts')).makeProber(home, () => table),
     dns: async (home) => (await import('./domain-dns.ts')).dnsView(home.dns.servers),
     async ask(words, input, own) {
-      if (!existsSync(socket)) return undefined;
+      if (isAbsent(socket)) return undefined;
       const [{ askProcess }, { VERBS }] = await Promise.all([import('../ops/admin-client.ts'), import('../ops/verb-table.ts')]);
       const verb = await VERBS.find((row) => row.words === words)?.load();
       if (verb === undefined) throw new Error(`no verb is called "${words}"`);
@@ -60,6 +60,16 @@ export function commandLineOperations(dir: string, terminal: Terminal, judge: Ju
       audit?.close();
     },
   };
+}
+
+/** Nothing is there; a folder that may not be looked into is another matter, and the connection tells it. */
+function isAbsent(path: string): boolean {
+  try {
+    lstatSync(path);
+    return false;
+  } catch (error) {
+    return error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR');
+  }
 }
 
 /** Whoever typed it: the name behind sudo, else the name of the process' user. */
