@@ -78,7 +78,7 @@ export function makeEdge(home: EdgeSettings, table: () => Table, clock: Clock, i
     sessions,
     posh: new Posh({ web, clock }),
     staples: new OwnStaples({ web, clock, log: kept.log ?? SILENT }),
-    status: new CertificateStatus({ web, clock, log: kept.log ?? SILENT }),
+    status: new CertificateStatus({ web, clock, log: kept.log ?? SILENT, background: kept.log !== undefined }),
     ...(kept.passports && { passports: kept.passports }),
     shaken: (protocol, direction, ms) => kept.log?.debug({ event: 'tls.done', protocol, direction, ms }),
   };

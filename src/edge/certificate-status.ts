@@ -53,6 +53,7 @@ export class CertificateStatus {
   readonly #web: Web;
   readonly #clock: Clock;
   readonly #log: Log;
+  readonly #background: boolean;
   readonly #words = new LRUCache<string, Kept>({ max: MAX_WORDS });
   readonly #lists = new LRUCache<string, { readonly list: RevocationList; readonly until: number }>({
     max: MAX_LISTS,
@@ -62,10 +63,12 @@ export class CertificateStatus {
   readonly #asking = new Map<string, Promise<StatusWord>>();
   #generation = 0;
 
-  constructor(parts: { readonly web: Web; readonly clock: Clock; readonly log: Log }) {
+  /** @param parts `background: false`: nothing is asked that nobody waits for; for a command that ends when it has its answer */
+  constructor(parts: { readonly web: Web; readonly clock: Clock; readonly log: Log; readonly background?: boolean }) {
     this.#web = parts.web;
     this.#clock = parts.clock;
     this.#log = parts.log;
+    this.#background = parts.background ?? true;
   }
 
   /** Counts up when a certificate is found revoked: what was believed before must be looked at again. */
@@ -77,7 +80,7 @@ export class CertificateStatus {
   known(question: StatusQuestion): StatusWord | undefined {
     const word = this.#words.get(keyOf(question));
     const now = this.#clock.now();
-    if (word === undefined || now >= word.refreshAt) void this.#ask(question);
+    if (this.#background && (word === undefined || now >= word.refreshAt)) void this.#ask(question);
     // What was revoked stays so until somebody says otherwise.
     return word !== undefined && (now < word.until || word.is === 'revoked') ? word : undefined;
   }

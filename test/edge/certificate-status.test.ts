@@ -141,6 +141,17 @@ describe('certificate status', () => {
     assert.equal(status.known(about(both)), undefined);
   });
 
+  it('is not asked in the background by a command that ends when it has its answer', async () => {
+    let asked = 0;
+    const web: Web = { fetch: async (url) => ({ status: ++asked && 500, headers: new Map(), body: Buffer.alloc(0), url }) };
+    const status = new CertificateStatus({ web, clock: new ManualClock(), log: SILENT, background: false });
+    const question = { certificate: x509(both), issuer, allowPrivateAddresses: false };
+    assert.equal(status.known(question), undefined);
+    assert.equal(asked, 0);
+    assert.equal((await status.ask(question)).is, 'unknown');
+    assert.equal(asked, 3);
+  });
+
   it('stays revoked until somebody says otherwise', async () => {
     let reply: Reply = respond(both, { status: 'revoked' });
     const { status, about, clock } = world({ ocsp: (request) => reply(request) });
