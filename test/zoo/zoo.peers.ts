@@ -215,7 +215,7 @@ if (noWorld !== undefined) {
         const domain = stages.get(animal)?.domain;
         const report = await partnerTest.run(operations, {
           domain,
-          protocol: animal.protocol,
+
           ...(animal.as !== undefined && { as: animal.as }),
         });
         const { findings = [], by } = report.json as { findings?: { code: string; seen: string; them?: string }[]; by?: string };

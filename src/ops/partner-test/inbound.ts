@@ -69,8 +69,12 @@ export async function lookInbound(parts: InboundParts): Promise<Inbound> {
     seenRung(records, passport, open, lastGood),
   ];
   const bad = tries.filter((one) => !one.ok && now - one.at < REFUSED_DAYS * DAY_MS);
-  const refused = bad.find((one) => !isLimit(one) && one.code !== 'XMPP_NO_RETURN_PATH' && one.at > (open === undefined ? lastGood : now));
+  const familiar = new Set([...addresses, ...all.flatMap((one) => (one.ok && one.address !== undefined ? [one.address] : []))]);
+  const shut = bad.filter((one) => !isLimit(one) && one.code !== 'XMPP_NO_RETURN_PATH' && one.at > (open === undefined ? lastGood : now));
+  const refused = shut.find((one) => isThem(one, familiar, known));
+  const claimed = shut.find((one) => one.domain !== undefined);
   if (refused !== undefined) rungs.push(refusedRung(refused, domain));
+  else if (claimed !== undefined) rungs.push(claimedRung(claimed));
   const limited = bad.find((one) => isLimit(one) && now - one.at < LIMITED_MS);
   if (limited !== undefined) rungs.push(limitsRung(limited, probe));
   const road = protocol === 'xmpp' ? await roadRung(parts, tries) : undefined;
@@ -120,6 +124,21 @@ function shown(passport: Passport | undefined): string {
   if (passport === undefined || leaf === undefined) return '';
   const names = passport.names.slice(0, 4).join(', ');
   return `, with a certificate for ${names === '' ? 'no name' : names} by ${leaf.issuer.replaceAll('\n', ', ')}, valid until ${stamp(leaf.notAfter)}, over ${passport.tlsVersion}`;
+}
+
+/**
+ * Was it the partner who was refused? Anybody may claim a name, and anybody may knock and leave: scanners and health checks do.
+ * @param known they have come in well before, so that their addresses are known
+ */
+function isThem(one: PeerTry, familiar: ReadonlySet<string>, known: boolean): boolean {
+  if (one.domain === undefined) return !known && TELLING.test(one.finer ?? one.code ?? '');
+  return !known || one.address === undefined || familiar.has(one.address);
+}
+const TELLING = /^(OUR_CERT_|TLS_VERSION|TLS_NO_SHARED_CIPHER|NET_STREAM_FAILED)/;
+
+function claimedRung(one: PeerTry): InboundRung {
+  const says = `at ${stamp(one.at)} somebody from ${one.address ?? 'an unknown address'}, which is none of theirs, claimed to be them and was refused: ${one.text}`;
+  return { name: 'refused', ok: undefined, says };
 }
 
 function refusedRung(one: PeerTry, domain: string): InboundRung {

@@ -12,8 +12,9 @@ import { runCommand } from '../../../src/ops/command.ts';
 import { partnerTest as verb } from '../../../src/ops/partner-test/verb.ts';
 import { verbCommand } from '../../../src/ops/verb-command.ts';
 import { judgeTest } from '../../../src/routing/policy-test.ts';
-import { makeCa } from '../../support/ca.ts';
+import { makeCa, selfSigned } from '../../support/ca.ts';
 import { XmppPeer } from '../../support/xmpp-peer.ts';
+import { xmppServer } from '../../zoo/servers.ts';
 import { keep } from '../terminal.ts';
 
 const command = verbCommand(verb, (dir, terminal) =>
@@ -187,6 +188,16 @@ test('an unlisted domain while federation is closed: policy says so, and the exi
   assert.equal(code, 1);
   assert.match(out, /no file in routes\/partners\//);
   assert.match(out, /no {4}messages to them: POLICY_PARTNER_UNLISTED.*routes\/policy\.yaml/);
+});
+
+test('dialback while nothing runs: climbed as far as the key, which only a running process can confirm, and no alarm', async () => {
+  const port = await freePort();
+  const peer = await xmppServer('127.0.0.1', 'partner.example', selfSigned({ names: ['partner.example'] }), { dialback: 'invalid' }, port);
+  after(() => peer.close());
+  const entry = xmppFile(port).replace('xmpp: {', 'xmpp: { proof: dialback,');
+  const { code, out } = await partnerTest(home('dialback', { ...sipInside, 'routes/partners/partner.example.yaml': entry }));
+  assert.equal(code, 0, out);
+  assert.match(out, /ok {4}stream {5}open as far as dialback; only a running isthmus start can confirm our key/);
 });
 
 // --- a real message while nothing runs ------------------------------------------------------------------------

@@ -130,10 +130,26 @@ test('an open connection outweighs every refusal', async () => {
   assert.match(told['road back']?.says ?? '', /answered our ping after 5 ms/);
 });
 
-test('a refusal of nobody in particular counts by the address, and says that', async () => {
-  const { domain: _nobody, ...stranger } = refusal(NOW - HOUR, 'NET_TLS_FAILED');
+test('a refusal of nobody in particular counts by the address, when it tells something and nobody came in before', async () => {
+  const { domain: _nobody, ...stranger } = { ...refusal(NOW - HOUR, 'NET_TLS_FAILED'), finer: 'OUR_CERT_UNTRUSTED' as const };
   const { told } = await look({ records: known([stranger]) });
   assert.match(told.refused?.says ?? '', /somebody from 192\.0\.2\.7, an address of partner\.example/);
+  assert.equal(
+    (await look({ records: known([{ ...stranger, finer: 'TLS_CLOSED' }]) })).told.refused,
+    undefined,
+    'a health check knocks and leaves',
+  );
+  assert.equal((await look({ records: known([stranger, success(NOW - 2 * HOUR)]) })).told.refused, undefined);
+});
+
+test('somebody else who claims their name and is refused is told, and alarms nobody', async () => {
+  const liar = { ...refusal(NOW - HOUR, 'CERT_PEER_SELF_SIGNED'), address: '203.0.113.66' };
+  const { told } = await look({ records: known([liar, success(NOW - 2 * HOUR)]) });
+  assert.deepEqual([told.refused?.ok, told.refused?.reason], [undefined, undefined]);
+  assert.match(told.refused?.says ?? '', /203\.0\.113\.66, which is none of theirs, claimed to be them/);
+  const theirs = { ...liar, address: '198.51.100.4' };
+  const moved = known([theirs, { ...success(NOW - 2 * HOUR), address: '198.51.100.4' }]);
+  assert.equal((await look({ records: moved })).told.refused?.ok, false, 'they came from there before');
 });
 
 test('a limit that was hit is told with its end, and closes no door', async () => {
