@@ -1,8 +1,8 @@
 // isthmus partner import: the partners of a Lync or Skype for Business edge, of Prosody or of ejabberd, as files of this home.
 // Files only; nothing takes effect before `isthmus apply`.
 
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
-import { basename, dirname, join, relative, resolve } from 'node:path';
+import { existsSync, mkdirSync, readdirSync, readFileSync, realpathSync, statSync, writeFileSync } from 'node:fs';
+import { basename, dirname, join, resolve } from 'node:path';
 import * as z from 'zod';
 import { type Edit, editHome, planEdit, type Refused } from '../../config/edit.ts';
 import { readHomeFiles } from '../../config/files.ts';
@@ -25,9 +25,15 @@ import { type ImportResult, plural, type ReadSource, reportJson, reportText } fr
 const FORMATS = ['csv', 'json', 'clixml', 'prosody', 'ejabberd'] as const;
 type Format = (typeof FORMATS)[number];
 const MAX_FILES = 64;
+/** In the home: what may be imported over the API. */
+const API_FOLDER = 'import';
 
 const input = z.object({
-  files: z.array(z.string().min(1)).min(1, 'at least one file').max(MAX_FILES, `at most ${MAX_FILES} files`).describe('The files to read.'),
+  files: z
+    .array(z.string().min(1))
+    .min(1, 'at least one file')
+    .max(MAX_FILES, `at most ${MAX_FILES} files`)
+    .describe('The files to read; over the API names of files in the folder import/ of the home.'),
   format: z
     .enum(['auto', ...FORMATS], { error: () => `one of auto, ${FORMATS.join(', ')}` })
     .default('auto')
@@ -72,14 +78,14 @@ export const partnerImport = verb({
 
 async function run(operations: Operations, { files, format, kind, into, dryRun }: z.output<typeof input>): Promise<Report> {
   const refuse = (sentence: string): Report => ({ text: `isthmus partner import: ${sentence}`, json: { error: sentence }, exit: 2 });
-  // Over the API only what lies inside the home is read, or a caller could have any file of the machine read to him.
+  // Over the API only what an operator has put aside for it is read, or a caller could have any file read to him.
   const overApi = operations.actor.via === 'api';
   if (overApi && into !== 'home') return refuse('--into is for the command line');
   const drafts = new Drafts();
   const sources: ReadSource[] = [];
   for (const path of files) {
-    const at = overApi ? resolve(operations.dir, path) : resolve(path);
-    if (overApi && relative(operations.dir, at).startsWith('..')) return refuse(`${path} is not inside the home`);
+    const at = overApi ? putAside(operations.dir, path) : resolve(path);
+    if (at === undefined) return refuse(`${path} is not a file in ${join(operations.dir, API_FOLDER)}, where files for the API are put`);
     const taken = takeFile(at, path, format === 'auto' ? undefined : format, kind, drafts);
     if (typeof taken === 'string') return refuse(`${path}: ${taken}`);
     sources.push(taken);
@@ -113,6 +119,17 @@ async function run(operations: Operations, { files, format, kind, into, dryRun }
   const open = plan.differences.length + drafts.remarks.filter((remark) => remark.kind !== 'note').length;
   const changes = dryRun || into !== 'home' || edit.changed.length === 0 ? {} : { changes: edit.diff };
   return { text: reportText(result), json: reportJson(result), exit: open > 0 ? 1 : 0, ...changes };
+}
+
+/** A file of the folder for it, links followed. @returns undefined for any other */
+function putAside(dir: string, path: string): string | undefined {
+  try {
+    const folder = realpathSync(join(dir, API_FOLDER));
+    const at = realpathSync(resolve(folder, path));
+    return dirname(at) === folder ? at : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 /** What the check says about files that the import touched. */

@@ -1,7 +1,7 @@
 // isthmus partner import, from exported files to the files of a home.
 
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { after, test } from 'node:test';
@@ -342,3 +342,18 @@ for (const [name, bytes, said] of [
     assert.match(text, new RegExp(`${name}: `));
   });
 }
+
+test('over the API only files of the folder import/ are read, and links out of it are not followed', async () => {
+  const dir = home({ 'secrets/s': 'hunter2', 'import/allowed.csv': 'Domain,ProxyFqdn,MarkForMonitoring\na.example,,False\n' });
+  symlinkSync(join(dir, 'secrets/s'), join(dir, 'import/link.json'));
+  const operations = commandLineOperations(dir, keep(folder), (table, one) => judgeTest(table, one, 0));
+  const overApi = { ...operations, actor: { name: 'token', role: 'operator', via: 'api' } as const };
+  const call = (file: string) => partnerImport.run(overApi, partnerImport.input.parse({ files: [file], dryRun: true }));
+  assert.equal((await call('allowed.csv')).exit, 0);
+  for (const file of ['../secrets/s', 'link.json', join(dir, 'secrets/s'), '/etc/hostname', 'nothing.csv']) {
+    const { exit, text } = await call(file);
+    assert.equal(exit, 2);
+    assert.match(text, /is not a file in/);
+  }
+  operations.close();
+});
