@@ -113,7 +113,7 @@ function inward(event: Event, own: OwnDomain, table: Table, facts: Facts): Decis
   const refusal = directionGate(event, rules, 'fromThem');
   if (refusal !== undefined) return { kind: 'refuse', reason: refusal };
 
-  const decision = arrive(event, own, undefined, rules.messages.where, rules.theySee.value, partner);
+  const decision = arrive(event, own, undefined, allowedBy(event, rules, 'fromThem'), rules.theySee.value, partner);
   if (decision.kind !== 'allow') return decision;
   // DESIGN 7: unverified sources - a local user must invite first.
   const asks = event.kind === 'im.sent' || event.kind === 'presence.requested';
@@ -153,7 +153,7 @@ function outward(event: Event, own: OwnDomain, table: Table, facts: Facts): Deci
     kind: 'allow',
     hop,
     theySee: rules.theySee.value,
-    because: rules.messages.where,
+    because: allowedBy(event, rules, 'toThem'),
     ...(partner.paused !== undefined && { paused: 'hold' as const }),
   };
 }
@@ -219,6 +219,12 @@ function directionGate(event: Event, rules: Effective, direction: 'fromThem' | '
       return undefined;
     }
   }
+}
+
+/** The key that let an event through: of messages, or of presence in the direction in which it is seen. */
+function allowedBy(event: Event, rules: Effective, direction: 'fromThem' | 'toThem'): Where {
+  if (!event.kind.startsWith('presence.')) return rules.messages.where;
+  return watcherIsSender(event) === (direction === 'fromThem') ? rules.theySee.where : rules.weSee.where;
 }
 
 /** To a domain of ours: by what serves it. */
