@@ -5,9 +5,10 @@
 import { join } from 'node:path';
 import { type AcceptedBy, AppliedError, AppliedSets, type SetHead } from '../config/applied.ts';
 import type { FileChanges } from '../config/edit.ts';
+import { type HomeFiles, readHomeFiles } from '../config/files.ts';
 import { showFinding } from '../config/finding.ts';
 import type { Home } from '../config/home.ts';
-import { checkHome } from '../config/load.ts';
+import { checkHome, type Loaded } from '../config/load.ts';
 import { FileMemory } from '../config/memory.ts';
 import type { Judge } from '../config/policy-tests.ts';
 import type { Log } from '../log.ts';
@@ -24,6 +25,7 @@ export class Rules {
   readonly #log: Log;
   readonly #changed: () => void;
   readonly #desk: RulesDesk;
+  readonly #check: (files: HomeFiles, generation: number) => Loaded;
   #table: Table;
   /** What isthmus.yaml said last; listeners and places keep what the process started with. */
   #home: Home;
@@ -39,6 +41,14 @@ export class Rules {
     const judge: Judge = (table, test) => judgeTest(table, test, clock.now());
     // Files that are as they were are not parsed again: with a thousand partners that is most of the time.
     const memory = new FileMemory();
+    this.#check = (files, generation) =>
+      checkHome(dir, files, {
+        judge,
+        generation,
+        nowMs: clock.now(),
+        memory,
+        credentials: process.env.CREDENTIALS_DIRECTORY !== undefined,
+      });
     this.#desk = rulesDesk({
       dir,
       sets: new AppliedSets(data),
@@ -46,14 +56,7 @@ export class Rules {
       now: () => clock.now(),
       inForce: () => ({ home: this.#home, table: this.#table }),
       generation: () => this.#table.generation + 1,
-      check: (files, generation) =>
-        checkHome(dir, files, {
-          judge,
-          generation,
-          nowMs: clock.now(),
-          memory,
-          credentials: process.env.CREDENTIALS_DIRECTORY !== undefined,
-        }),
+      check: this.#check,
       swap: (loaded) => {
         this.#table = loaded.table;
         this.#home = loaded.home;
@@ -93,12 +96,24 @@ export class Rules {
     } catch (error) {
       if (!(error instanceof AppliedError)) throw error;
     }
-    if (current !== undefined && this.#home.reload === 'onApply') return;
+    if (current !== undefined && this.#home.reload === 'onApply') {
+      this.#prepare();
+      return;
+    }
     const taken = this.#desk.takeFiles({ at: this.#clock.now(), by: 'start' });
     if (taken.kind === 'taken')
       this.#log.info({ event: 'rules.accepted', set: taken.set.number, by: 'start' }, 'the files are the set in force');
     if (taken.kind === 'refused')
       this.#log.warn({ event: 'rules.unkept', found: taken.text }, 'the set in force could not be kept; a restart takes the files again');
+  }
+
+  /** Reads the files once before the doors open, so that the first `apply` need not parse a thousand partners while messages wait. */
+  #prepare(): void {
+    try {
+      this.#check(readHomeFiles(this.#home.dir), this.#table.generation);
+    } catch {
+      // A folder that cannot be read is told when somebody applies it.
+    }
   }
 
   /** Takes what is saved, where the home asks for it. */

@@ -52,7 +52,8 @@ function whoCountsAtOnce(change: Change): Change {
   return change.key === 'admin.https.tokens' || change.key === 'admin.https.clients' ? { ...change, effect: 'atOnce' } : change;
 }
 
-type Named = ReadonlyMap<string, { readonly where: Where; readonly facts: () => Facts }>;
+/** `same`: two of the same identity differ in nothing. */
+type Named = ReadonlyMap<string, { readonly where: Where; readonly facts: () => Facts; readonly same?: object }>;
 
 function compareNamed(word: string, before: Named, after: Named): Change[] {
   const changes: Change[] = [];
@@ -61,7 +62,8 @@ function compareNamed(word: string, before: Named, after: Named): Change[] {
     const subject = `${word} ${name}`;
     if (now === undefined && old !== undefined) changes.push({ subject, kind: 'removed', whereFrom: old.where, effect: 'atOnce' });
     else if (old === undefined && now !== undefined) changes.push({ subject, kind: 'added', whereTo: now.where, effect: 'atOnce' });
-    else if (old !== undefined && now !== undefined) changes.push(...compareFacts(subject, old.facts(), now.facts(), 'atOnce'));
+    else if (old !== undefined && now !== undefined && (old.same === undefined || old.same !== now.same))
+      changes.push(...compareFacts(subject, old.facts(), now.facts(), 'atOnce'));
   }
   return changes;
 }
@@ -90,7 +92,11 @@ function partnersOf(table: Table | undefined): Named {
   return new Map(
     [...partners].map((partner) => [
       partner.name,
-      { where: partner.where, facts: () => new Map(effectiveValues(partner).map(({ key, value, where }) => [key, { value, where }])) },
+      {
+        where: partner.where,
+        same: partner,
+        facts: () => new Map(effectiveValues(partner).map(({ key, value, where }) => [key, { value, where }])),
+      },
     ]),
   );
 }

@@ -14,7 +14,7 @@ import { homeOf } from './home-of.ts';
 import { checkSection } from './issues.ts';
 import { checkLayout } from './layout.ts';
 import { type IsthmusInput, type Listeners, listenersOf, placeOf, showBind } from './listeners.ts';
-import type { FileMemory, FileReading } from './memory.ts';
+import type { FileMemory, FilePartner, FileReading } from './memory.ts';
 import { tellNotYet } from './not-yet.ts';
 import { ownDomainsOf } from './own-domains.ts';
 import { domainOfFile, partnerOf } from './partners.ts';
@@ -118,9 +118,17 @@ export function checkHome(dir: string, files: HomeFiles, options: LoadOptions = 
   };
   const partnerPaths = [...files.keys()].filter((path) => inFolder(path, 'routes/partners'));
   const partners = partnerPaths.flatMap((path) => {
-    const { source, value: written } = partnerFile(path, files, options.memory, findings);
+    const reading = partnerFile(path, files, options.memory, findings);
+    const { source, value: written } = reading;
     if (source === undefined || written === undefined) return [];
-    const partner = partnerOf(written, source, listed, findings);
+    const make = (): FilePartner => {
+      const own = new Findings();
+      const partner = partnerOf(written, source, listed, own);
+      return { partner, findings: [...own.faults(), ...own.notices()] };
+    };
+    const made = options.memory?.partner(reading, files.get(POLICY_FILE)?.text, make) ?? make();
+    findings.take(made.findings);
+    const { partner } = made;
     return partner === undefined ? [] : [{ partner, source, reviewBefore: written.reviewBefore }];
   });
   options.memory?.turn();
