@@ -35,6 +35,7 @@ export const EVENTS: Readonly<Record<string, LogEvent>> = {
   'cert.unstapled': event('warn', 'The status of a certificate of ours could not be fetched; nothing is stapled until it can.'),
   'cert.rejected': event('warn', 'A file in certs/ is not usable; what was in force before stays.', 'isthmus_certificate_rejected_total'),
   'cert.renewed': event('info', 'A certificate of ours was renewed by ACME; new handshakes use it.'),
+  'cert.renewalRemark': event('warn', 'Something about a renewal deserves a look: a DNS record is late, or could not be removed.'),
   'cert.renewalFailed': event('error', 'A certificate could not be renewed; code and advice say why. The one in force stays.'),
   'trust.reloaded': event('info', 'Changed roots and revocation lists are in force.'),
   'rules.reloaded': event('info', 'A changed set of files is in force.'),
@@ -44,11 +45,7 @@ export const EVENTS: Readonly<Record<string, LogEvent>> = {
   'watch.failed': event('warn', 'A folder cannot be watched; changes there are seen at the next start.'),
   'listener.failed': event('error', 'An address cannot be listened on.'),
   'connection.refused': event('debug', 'A connection was closed at once: blocked address, or too many.', 'isthmus_limited_total'),
-  'session.ended': event(
-    'info',
-    'A connection was ended because the rules in force no longer know its partner, or by an operator.',
-    'isthmus_sessions',
-  ),
+  'session.ended': event('info', 'A connection was ended because the rules in force no longer know its partner.', 'isthmus_sessions'),
   'tls.done': event('debug', 'A TLS handshake is done; its duration is counted.', 'isthmus_handshake_seconds'),
   'proxy.refused': event(
     'warn',

@@ -43,7 +43,9 @@ export interface ExplainDeps {
 export async function explainId(id: string, deps: ExplainDeps): Promise<Report> {
   const entries = await deps.ledger.find(id);
   const decisions = await decisionsOf(entries, await deps.decisions.ofEvent(id), deps);
-  const dialogs = (await deps.dialogs.all()).filter((one) => one.id === id || one.id.startsWith(`${id} `));
+  // A Call-ID of a subscription stands in no row; there may be many dialogs, so they are looked through only then.
+  const found = entries.length > 0 ? [] : await deps.dialogs.all();
+  const dialogs = found.filter((one) => one.id === id || one.id.startsWith(`${id} `));
   const parts = lives(entries, decisions, tellingOf(deps));
   for (const { role, watcher, presentity, expiresAt } of dialogs) {
     const who = role === 'notifier' ? `${watcher} watches ${presentity}` : `we watch ${presentity} for ${watcher}`;

@@ -29,7 +29,7 @@ export function placesIn(operations: Pick<Operations, 'dir' | 'live'>): PlaceWor
 
 function textsOf({ dir, live }: Pick<Operations, 'dir' | 'live'>): ReadonlyMap<string, string> {
   try {
-    const set = live?.rules?.current();
+    const set = live?.rules.current();
     if (set !== undefined) return set.files;
   } catch (error) {
     if (!(error instanceof AppliedError)) throw error;

@@ -155,7 +155,7 @@ async function certificatesOf(live: Live, now: number): Promise<StatusFacts['cer
 
 function differingFiles(live: Live, dir: string): StatusFacts['differing'] {
   try {
-    const current = live.rules?.current();
+    const current = live.rules.current();
     if (current === undefined) return { unknown: 'nothing was accepted yet' };
     return differingPaths(filesOf(current.files), filesOf(setOf(readHomeFiles(dir))));
   } catch (error) {
