@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import type { Anchors } from '../edge/path-building.ts';
 import { readCertificates } from '../edge/pem.ts';
 import type { Web } from '../edge/web.ts';
+import type { Log } from '../log.ts';
 import type { AcmeAuthority, AcmeCertificate } from '../model/acme.ts';
 import type { Clock } from '../model/ports.ts';
 import type { HostPort } from '../model/table.ts';
@@ -32,6 +33,7 @@ export interface DeskOptions {
   /** Reads a file of secrets/. */
   readonly secret: (name: string) => string;
   readonly dnsServers: readonly HostPort[];
+  readonly log: Log;
   /** Our domains, aliases too. */
   readonly domains: () => readonly string[];
   readonly anchors: () => Anchors;
@@ -62,13 +64,17 @@ export class AuthorityDesk {
     dryRun: boolean,
     progress: (line: string) => void,
   ): Promise<IssuedPair | undefined> {
-    const { clock, secret, dnsServers } = this.#options;
+    const { clock, secret, dnsServers, log } = this.#options;
     const client = this.#client();
     await openAccount(client, this.#authority, secret, progress);
     const { renewalInfo } = await client.directory();
     // RFC 9773 §5: only the CA that issued it can know it.
     const ours = inForce.leaf !== undefined && inForce.authority === this.#authority.name ? inForce.leaf : undefined;
     const replaces = ours === undefined || renewalInfo === undefined ? undefined : renewalId(ours);
+    const remark = (found: string): void => {
+      progress(found);
+      log.warn({ event: 'cert.renewalRemark', name: wanted.name, found }, 'the renewal goes on');
+    };
     let keyPem = '';
     const chainPem = await runOrder({
       client,
@@ -76,7 +82,7 @@ export class AuthorityDesk {
       names: wanted.names,
       ...(this.#authority.profile !== undefined && { profile: this.#authority.profile }),
       ...(replaces !== undefined && { replaces }),
-      challenger: challengerFor(wanted.challenge, { clock, signal: this.#signal, dnsServers, secret, remark: progress }),
+      challenger: challengerFor(wanted.challenge, { clock, signal: this.#signal, dnsServers, secret, remark }),
       ...(!dryRun && {
         csr: async () => {
           keyPem = await this.#keyFor(wanted);

@@ -5,7 +5,6 @@
 import { createPrivateKey, type X509Certificate } from 'node:crypto';
 import { join } from 'node:path';
 import { readCertificates } from '../edge/pem.ts';
-import type { Log } from '../log.ts';
 import type { AcmeCertificate, AcmeSettings, RenewalFault, RenewalResult, RenewalState, Renewals, RenewOptions } from '../model/acme.ts';
 import type { Timer } from '../model/ports.ts';
 import { AcmeError, faultOf } from './acme-fault.ts';
@@ -20,7 +19,6 @@ export interface RenewerOptions extends DeskOptions {
   readonly settings: () => AcmeSettings | undefined;
   /** Reads it again; what has a fault leaves the old. Like certificates it counts at once. */
   readonly refresh: () => void;
-  readonly log: Log;
 }
 
 const CHECK_EVERY_MS = 3_600_000;
