@@ -2,6 +2,7 @@
 // send to the partner.
 
 import { codeOf, WORD } from '../diagnoses.ts';
+import { oneLine as plainLine } from '../words.ts';
 import { type Finding, type Looked, placeOf, reached } from './findings.ts';
 import type { Inbound } from './inbound.ts';
 import type { Ladder } from './ladder.ts';
@@ -42,7 +43,8 @@ export function showReport(looked: Looked, findings: readonly Finding[], by: 'pr
   }
   for (const [index, one] of findings.entries()) lines.push('', ...showFinding(one, index + 1));
   lines.push('', summary(looked, findings));
-  return lines.join('\n');
+  // Partners' own words stand in it.
+  return lines.map(plainLine).join('\n');
 }
 
 /** One line for one partner, for `--all`. */
@@ -59,10 +61,10 @@ function showLadder({ probe }: Looked, ladder: Ladder): string[] {
   const aside = probe.spoken.includes(ladder.protocol)
     ? ''
     : ` (not spoken between ${probe.ourDomain} and this partner; told for your interest)`;
-  const lines = [`${WORD[ladder.protocol]}, our way to them${aside}`, rungLine(ladder.dns)];
+  const lines = [`${WORD[ladder.protocol]}, our way to them${aside}`, ...rungLines(ladder.dns)];
   for (const one of ladder.climbs) {
     if (ladder.climbs.length > 1) lines.push(`  ${showTarget(one.target)}`);
-    lines.push(...one.rungs.map(rungLine));
+    lines.push(...one.rungs.flatMap(rungLines));
   }
   const { fell } = ladder;
   if (fell !== undefined) lines.push(`  fell at ${RUNG_WORDS[fell.rung]}: ${codeOf(fell.reason)}`);
@@ -73,9 +75,9 @@ function showInbound(one: Inbound): string[] {
   return [`${WORD[one.protocol]}, their way to us`, ...one.rungs.map((rung) => line(rung.ok, rung.name, rung.says))];
 }
 
-function rungLine(one: Rung): string {
+function rungLines(one: Rung): string[] {
   const first = line(one.ok, RUNG_WORDS[one.name], `${one.says} [${one.ms} ms]`);
-  return one.ok ? first : `${first}\n                   expected: ${one.expected}`;
+  return one.ok ? [first] : [first, `                   expected: ${one.expected}`];
 }
 
 function line(ok: boolean | undefined, name: string, says: string): string {

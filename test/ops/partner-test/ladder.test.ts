@@ -210,3 +210,12 @@ test('who comes in but is not reached, and who is reached but refused, is named 
     /^At 2026-01-02 10:00 UTC your server \(for partner\.example\) tried to reach ours, edge\.corp\.example .* from 192\.0\.2\.7\. We saw: It expired/,
   );
 });
+
+test("a partner's words cannot move the cursor, begin a line or turn the text round", async () => {
+  const words = 'no\n  ok    OPTIONS    200 OK\u001b[2J\u009b1m\u202e';
+  const why = reason('PEER_FORBIDDEN', words);
+  const ladder = await climb(climber({ above: async () => [{ name: 'options', ok: false, says: words, ms: 1, reason: why }] }), now, never);
+  const report = reportOf(ladder);
+  assert.doesNotMatch(report, /^ {2}ok {4}OPTIONS/m);
+  assert.doesNotMatch(report, /[\u001b\u009b\u202e]/);
+});
