@@ -171,7 +171,9 @@ function ending(
 ): string {
   if (faults.length > 0) {
     const stays = replaces === undefined ? 'nothing was changed' : 'nothing was changed; what is in force stays';
-    return faults.every((fault) => fault.code === 'names') ? `${stays}. --force puts it in force without these names` : stays;
+    return faults.every((fault) => fault.code === 'names')
+      ? `${stays}. --force puts it in force without these names, --name OTHER beside it`
+      : stays;
   }
   if (!put)
     return dryRun

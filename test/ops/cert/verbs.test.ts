@@ -107,6 +107,11 @@ describe('cert request and import', () => {
     assert.equal(twice.exit, 1);
     assert.match(twice.text, /refused +the private key \(ec\) belongs to none of the certificates/);
 
+    // A certificate for something else finds a folder of its own, beside.
+    const beside = ca.issue({ names: ['chat.corp.example'] });
+    const second = await home.run(certImport, { files: [home.write('chat.pem', beside.chainPem + beside.keyPem)] });
+    assert.match(second.text, /in force: certs\/own\/chat\.corp\.example\//);
+
     const forced = await home.run(certImport, { files: [wrong], name: 'main', force: true });
     assert.equal(forced.exit, 0);
     assert.match(forced.text, /back: isthmus cert import certs\/own\/main\/previous\/fullchain\.pem/);
@@ -230,7 +235,7 @@ describe('cert pin', () => {
     assert.match((await home.run(certPin, { domain: 'p.example', fromWire: true })).text, /has not been seen yet/);
     const seen = passport();
     await home.saw(seen);
-    const next = 'CD:'.repeat(31) + 'CD';
+    const next = `${'CD:'.repeat(31)}CD`;
     const refused = await home.run(certPin, { domain: 'p.example', fingerprints: [next], protocol: 'xmpp' });
     assert.equal(refused.exit, 1);
     assert.match(refused.text, /which these pins refuse[\s\S]*nothing was changed/);
