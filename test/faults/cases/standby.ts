@@ -25,7 +25,7 @@ export async function F18(scale: Scale): Promise<Row> {
   await world.settled();
   world.partner.manner = 'mute';
   await world.fromSip(Math.floor(messages / 2), pairs, { from: messages });
-  const late = world.fromSip(Math.ceil(messages / 10), pairs, { road: LATE, paceMs: 5 });
+  const late = world.fromSip(Math.ceil(messages / 10), pairs, { road: LATE, paceMs: 700 });
   const made = await isthmus('backup', backup, '--with-keys', '--home', world.home.folder);
   const mark = performance.now();
   await pause(300);
