@@ -32,9 +32,18 @@ export interface QueuedRow {
 /** Which rows. */
 export type Which = { readonly id: string } | { readonly domains: ReadonlySet<string> } | 'all';
 
+export interface QueueSum {
+  readonly domain: string;
+  readonly rows: number;
+  /** Wall ms at which the oldest was accepted. */
+  readonly oldestAt: number;
+}
+
 export interface QueueDesk {
-  /** In the order of acceptance. */
-  rows(which: Which): readonly QueuedRow[];
+  /** In the order of acceptance. @param limit at most so many; default: all */
+  rows(which: Which, limit?: number): readonly QueuedRow[];
+  /** How many rows wait for each domain. Cheap, however much waits. */
+  sums(): readonly QueueSum[];
   /** The back-off ends: everything chosen is tried now. Returns how many rows that is about. */
   retry(which: Which): number;
   /** Takes rows out. Who had a provisional yes gets one failure notice. */

@@ -37,7 +37,20 @@ export function makeDesk({ queue, sender, ends, clock }: DeskDeps): QueueDesk {
     return [...queue.entries()].filter(({ row }) => which.domains.has(row.toDomain));
   };
   return {
-    rows: (which) => chosen(which).map((entry) => asRow(entry, queue, clock)),
+    rows: (which, limit = Number.POSITIVE_INFINITY) =>
+      chosen(which)
+        .slice(0, limit)
+        .map((entry) => asRow(entry, queue, clock)),
+    sums() {
+      const sums = new Map<string, { readonly domain: string; rows: number; readonly oldestAt: number }>();
+      for (const { row } of queue.entries()) {
+        const sum = sums.get(row.toDomain);
+        // In the order of acceptance: the first is the oldest.
+        if (sum === undefined) sums.set(row.toDomain, { domain: row.toDomain, rows: 1, oldestAt: row.acceptedAt });
+        else sum.rows += 1;
+      }
+      return [...sums.values()];
+    },
     retry(which) {
       const entries = chosen(which);
       if (typeof which === 'object' && 'id' in which) for (const entry of entries) sender.retry(entry);
@@ -102,9 +115,15 @@ function waitOf(entry: Entry, lane: Lane | undefined, clock: Clock): Pick<Queued
   const { window, lastFailure } = lane.partner;
   const down = window.failures > 0;
   const why: Reason | undefined = entry.lastFailure ?? (down ? lastFailure : undefined);
-  const first = [...lane].find((one) => one.phase !== 'parked' && one.phase !== 'ending');
+  const first = firstOf(lane);
   const behind = entry.phase === 'waiting' && first !== undefined && first !== entry ? { behind: first.row.id } : {};
   const next = Math.max(window.openAt, lane.heldUntil);
   const nextTry = entry.phase === 'waiting' && next > now ? { nextTryAt: clock.now() + (next - now) } : {};
   return { ...(why !== undefined && { why }), ...behind, ...nextTry };
+}
+
+/** The row of a lane that all others wait for. */
+function firstOf(lane: Lane): Entry | undefined {
+  for (const one of lane) if (one.phase !== 'parked' && one.phase !== 'ending') return one;
+  return undefined;
 }

@@ -29,6 +29,14 @@ test('a row says why it waits, what it waits behind, and when it is tried next',
   assert.equal(a?.nextTryAt, world.clock.now() + 1000);
   assert.deepEqual([b?.attempts, b?.behind, b?.why?.code], [0, 'a', 'NET_CONNECT_REFUSED']);
   assert.doesNotMatch(JSON.stringify([a, b]), /body of/);
+  assert.deepEqual(
+    world.outbox.desk.rows('all', 1).map(({ id }) => id),
+    ['a'],
+  );
+  assert.deepEqual(
+    world.outbox.desk.sums().map(({ domain, rows }) => [domain, rows]),
+    [['xmpp.example', 2]],
+  );
   assert.equal(world.outbox.desk.rows({ domains: new Set(['other.example']) }).length, 0);
   assert.deepEqual(
     world.outbox.desk.rows({ id: 'b' }).map(({ id }) => id),

@@ -39,8 +39,9 @@ export const queueList = verb({
       const answer = await operations.ask('queue list', { limit, ...(partner !== undefined && { partner }) });
       return answer ?? onDisk(operations, partner, limit);
     }
-    const rows = live.queue.rows(partner === undefined ? 'all' : { domains: domainsOf(partner, live.table()) });
-    return report(rows, limit, operations.clock.now(), partner, true);
+    const domains = partner === undefined ? undefined : domainsOf(partner, live.table());
+    const total = live.queue.sums().reduce((sum, { domain, rows }) => sum + (domains?.has(domain) === false ? 0 : rows), 0);
+    return report(live.queue.rows(domains === undefined ? 'all' : { domains }, limit), total, operations.clock.now(), partner, true);
   },
 });
 
@@ -55,14 +56,13 @@ async function onDisk(operations: Operations, partner: string | undefined, limit
       return { ...line, domain: line.to.slice(line.to.lastIndexOf('@') + 1), state, ...(reason !== undefined && { why: reason }) };
     })
     .filter(({ domain }) => wanted?.has(domain) ?? true);
-  return report(rows, limit, operations.clock.now(), partner, false);
+  return report(rows.slice(0, limit), rows.length, operations.clock.now(), partner, false);
 }
 
-function report(all: readonly QueuedRow[], limit: number, now: number, partner: string | undefined, runs: boolean): Report {
-  const rows = all.slice(0, limit);
-  const json = { running: runs, total: all.length, rows: rows.map(rowJson) };
+function report(rows: readonly QueuedRow[], total: number, now: number, partner: string | undefined, runs: boolean): Report {
+  const json = { running: runs, total, rows: rows.map(rowJson) };
   const still = runs ? '' : ' (nothing runs: this is what the next start takes up)';
-  if (all.length === 0) return { text: `Nothing waits${partner === undefined ? '' : ` for ${partner}`}${still}.`, json, exit: 0 };
+  if (total === 0) return { text: `Nothing waits${partner === undefined ? '' : ` for ${partner}`}${still}.`, json, exit: 0 };
   const head = ['ID', 'KIND', 'FROM', 'TO', 'AGE', 'TRIES', 'NEXT', 'WHY'];
   const table = columns([
     head,
@@ -77,8 +77,8 @@ function report(all: readonly QueuedRow[], limit: number, now: number, partner: 
       whyOf(row),
     ]),
   ]);
-  const more = all.length > rows.length ? ` The first ${rows.length} are shown; --limit shows more.` : '';
-  return { text: [...table, '', `${count(all.length, 'row')} in all${still}.${more}`].join('\n'), json, exit: 0 };
+  const more = total > rows.length ? ` The first ${rows.length} are shown; --limit shows more.` : '';
+  return { text: [...table, '', `${count(total, 'row')} in all${still}.${more}`].join('\n'), json, exit: 0 };
 }
 
 function nextOf({ state, nextTryAt, behind }: QueuedRow, now: number): string {

@@ -76,7 +76,7 @@ interface Line {
 export async function statusFacts(live: Live, dir: string, now: number): Promise<StatusFacts> {
   const table = live.table();
   const roads = live.health.roads();
-  const rows = live.queue.rows('all');
+  const queued = live.queue.sums();
   const sessions = live.sessions.list();
   const rates = live.sight.rates();
   const certificates = await certificatesOf(live, now);
@@ -102,12 +102,14 @@ export async function statusFacts(live: Live, dir: string, now: number): Promise
     one.out += rate.out;
   }
   let oldestAt = now;
-  for (const { domain, acceptedAt } of rows) {
-    oldestAt = Math.min(oldestAt, acceptedAt);
-    if (table.domains.has(domain)) continue;
-    const one = line(domain);
-    one.waiting += 1;
-    one.oldestMs = Math.max(one.oldestMs, now - acceptedAt);
+  let waiting = 0;
+  for (const sum of queued) {
+    oldestAt = Math.min(oldestAt, sum.oldestAt);
+    waiting += sum.rows;
+    if (table.domains.has(sum.domain)) continue;
+    const one = line(sum.domain);
+    one.waiting += sum.rows;
+    one.oldestMs = Math.max(one.oldestMs, now - sum.oldestAt);
   }
   const lastBackupAt = live.sight.lastBackupAt();
   const partners = [...lines].map(([partner, one]): PartnerLine => ({ ...one, partner, sessions: [...one.sessions.values()] }));
@@ -122,7 +124,7 @@ export async function statusFacts(live: Live, dir: string, now: number): Promise
     partners: partners.sort(worstFirst),
     inside: sessions.filter(({ side }) => side === 'inside').length,
     unknown: sessions.filter(({ side, proven }) => side === 'edge' && proven.size === 0).length,
-    queue: { waiting: rows.length, oldestMs: now - oldestAt },
+    queue: { waiting, oldestMs: now - oldestAt },
     certificates,
     store: live.sight.store(),
     loopLagMs: live.sight.loopLagMs(),
