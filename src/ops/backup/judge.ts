@@ -34,7 +34,7 @@ export async function judgeBackup(folder: string, manifest: Manifest, snapshots:
       manifest.keys === 'none' ? 'store.key was left out of this backup: put it back before the start' : 'the key does not open them';
     remarks.push(`${waiting - readable} of ${waiting} messages that wait cannot be read: ${why}`);
   }
-  const loaded = loadHome(join(folder, HOME_FOLDER), { judge, nowMs: now, credentials: true });
+  const loaded = loadHome(join(folder, HOME_FOLDER), { judge, nowMs: now, credentials: false });
   const keysOut = manifest.keys !== 'all';
   for (const fault of loaded.faults) {
     const text = showFinding(fault);
@@ -42,6 +42,7 @@ export async function judgeBackup(folder: string, manifest: Manifest, snapshots:
     if (keysOut && /key\.pem/.test(text)) remarks.push(`${text} (private keys are not in this backup: put them back)`);
     else faults.push(`the files would not start: ${text}`);
   }
+  if (keysOut) remarks.push(...loaded.notices.filter(({ code }) => code === 'CONFIG_SECRET_MISSING').map((notice) => showFinding(notice)));
   const age = now - Date.parse(manifest.takenAt);
   remarks.push(`what came after ${manifest.takenAt} is not in it: ${ageText(Math.max(0, age))} of messages, decisions and changes`);
   return { faults, remarks, inspection };
