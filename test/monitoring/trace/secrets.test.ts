@@ -170,6 +170,14 @@ test('what comes before anybody is named is kept, given once the partner is name
   assert.ok(second.listener.leftOut > 0);
 });
 
+test('a header made to be slow to read is masked, not searched', () => {
+  const slow = ['sip:', ';key', 'x="', '<sip:a:'].map((piece) => `Contact: ${piece.repeat(15_000 / piece.length)}`);
+  const wire = Buffer.from(sip('MESSAGE sip:li@corp.example SIP/2.0', [...ENDS, ...slow], '').repeat(20));
+  const { messages, text } = traced('sip', wire, []);
+  assert.equal(messages.length, 20);
+  assert.doesNotMatch(text, /sip:sip:|;key;key|x="x="/);
+});
+
 test('what is neither SIP nor XML is left out and counted, and bounded', () => {
   const garbage = Buffer.alloc(3_000_000, 'a<b ');
   for (const protocol of ['sip', 'xmpp'] as const) {
