@@ -2,17 +2,14 @@
 // and makes the next key ahead. One certificate at a time. What fails is left alone as renewal-schedule.ts says; what is in
 // force stays until something better has come and was checked.
 
-import { createPrivateKey, type X509Certificate } from 'node:crypto';
-import { join } from 'node:path';
-import { readCertificates } from '../edge/pem.ts';
 import type { AcmeCertificate, AcmeSettings, RenewalFault, RenewalResult, RenewalState, Renewals, RenewOptions } from '../model/acme.ts';
 import type { Timer } from '../model/ports.ts';
 import { AcmeError, faultOf } from './acme-fault.ts';
-import { readIfThere } from './pairs.ts';
 import { AuthorityDesk, type DeskOptions } from './renewal-desk.ts';
 import { holdRenewals } from './renewal-lock.ts';
-import { type Due, dueOf, nextTry, worthFallBack } from './renewal-schedule.ts';
+import { nextTry, worthFallBack } from './renewal-schedule.ts';
 import { type Remembered, RenewalMemory } from './renewal-state.ts';
+import { RenewalView } from './renewal-view.ts';
 
 export interface RenewerOptions extends DeskOptions {
   /** certs/acme.yaml as it was read last. */
@@ -29,6 +26,7 @@ const SOONEST_MS = 30_000;
 export class Renewer implements Renewals {
   readonly #options: RenewerOptions;
   readonly #memory: RenewalMemory;
+  readonly #view: RenewalView;
   readonly #stopped = new AbortController();
   #timer: Timer | undefined;
   /** The end of what is being done; the next waits for it. */
@@ -37,6 +35,7 @@ export class Renewer implements Renewals {
   constructor(options: RenewerOptions) {
     this.#options = options;
     this.#memory = new RenewalMemory(options.stateFolder);
+    this.#view = new RenewalView(options.certs, options.clock, this.#memory);
   }
 
   settings(): AcmeSettings | undefined {
@@ -68,7 +67,7 @@ export class Renewer implements Renewals {
 
   states(): readonly RenewalState[] {
     const settings = this.settings();
-    return (settings?.certificates ?? []).map((wanted) => this.#stateOf(wanted, settings!)); // there are certificates, so there are settings
+    return (settings?.certificates ?? []).map((wanted) => this.#view.stateOf(wanted, settings!)); // there are certificates, so there are settings
   }
 
   renew(options: RenewOptions): Promise<readonly RenewalResult[]> {
@@ -145,7 +144,7 @@ export class Renewer implements Renewals {
       const desk = new AuthorityDesk(authority, this.#options, signal);
       try {
         progress(`asking ${authority.name}`);
-        const issued = await desk.issue(wanted, this.#issuer(wanted), dryRun, progress);
+        const issued = await desk.issue(wanted, this.#view.issuer(wanted), dryRun, progress);
         if (issued === undefined) return { kind: 'tried', name: wanted.name, authority: authority.name };
         const { fingerprint, notAfter, nextKey } = issued;
         this.#keep(wanted.name, { fingerprint, authority: authority.name, renewedAt: clock.now(), tries: {} });
@@ -193,7 +192,7 @@ export class Renewer implements Renewals {
         if (!worthFallBack(fault.code)) break;
       }
     }
-    return { kind: 'failed', name: wanted.name, faults, nextTryAt: this.#stateOf(wanted, settings).nextTryAt };
+    return { kind: 'failed', name: wanted.name, faults, nextTryAt: this.#view.stateOf(wanted, settings).nextTryAt };
   }
 
   #remember(name: string, authorities: readonly string[], tries: Remembered['tries'][string]): void {
@@ -211,56 +210,14 @@ export class Renewer implements Renewals {
 
   /** Nothing to do yet: not due, or every authority is left alone. */
   #waits(wanted: AcmeCertificate, settings: AcmeSettings, now: number): boolean {
-    return this.#stateOf(wanted, settings, now).nextTryAt > now;
+    return this.#view.stateOf(wanted, settings, now).nextTryAt > now;
   }
 
   #notNow(wanted: AcmeCertificate, settings: AcmeSettings): RenewalResult {
     const now = this.#options.clock.now();
-    const { name, dueAt, because, faults, nextTryAt } = this.#stateOf(wanted, settings, now);
+    const { name, dueAt, because, faults, nextTryAt } = this.#view.stateOf(wanted, settings, now);
     if (dueAt <= now) return { kind: 'failed', name, faults, nextTryAt };
     return { kind: 'notDue', name, dueAt, because };
-  }
-
-  #stateOf(wanted: AcmeCertificate, settings: AcmeSettings, now = this.#options.clock.now()): RenewalState {
-    const remembered = this.#memory.get(wanted.name);
-    const leaf = this.#leaf(wanted.name);
-    const known = leaf !== undefined && remembered.fingerprint === fingerprintOf(leaf);
-    const due: Due = dueOf(wanted, leaf, known ? remembered.info : undefined, now, known ? remembered.renewedAt : undefined);
-    const open = settings.authorities.map(({ name }) => remembered.tries[name]?.nextTryAt ?? 0);
-    const tries = settings.authorities.flatMap(({ name }) => remembered.tries[name] ?? []);
-    return {
-      name: wanted.name,
-      names: wanted.names,
-      ...(leaf !== undefined && { notAfter: leaf.validToDate.getTime() }),
-      ...(known && remembered.authority !== undefined && { authority: remembered.authority }),
-      dueAt: due.at,
-      because: due.because,
-      nextTryAt: Math.max(due.at, Math.min(...open)),
-      ...(remembered.renewedAt !== undefined && { lastRenewedAt: remembered.renewedAt }),
-      failures: Math.max(0, ...tries.map(({ failures }) => failures)),
-      faults: tries.flatMap(({ fault }) => fault ?? []),
-    };
-  }
-
-  /** The certificate in force, with whoever issued it when it was us who asked. */
-  #issuer(wanted: AcmeCertificate): { readonly leaf?: X509Certificate; readonly authority?: string } {
-    const leaf = this.#leaf(wanted.name);
-    const { fingerprint, authority } = this.#memory.get(wanted.name);
-    if (leaf === undefined) return {};
-    return { leaf, ...(authority !== undefined && fingerprint === fingerprintOf(leaf) && { authority }) };
-  }
-
-  #leaf(name: string): X509Certificate | undefined {
-    try {
-      const pem = readIfThere(join(this.#options.certs, 'own', name, 'fullchain.pem'));
-      const keyPem = readIfThere(join(this.#options.certs, 'own', name, 'key.pem'));
-      if (pem === undefined || keyPem === undefined) return undefined;
-      const [leaf] = readCertificates(pem);
-      createPrivateKey(keyPem);
-      return leaf;
-    } catch {
-      return undefined; // what cannot be read wants to be replaced
-    }
   }
 
   /** RFC 9773: asks the CAs that issued what is in force whether it should be renewed earlier. A failure is no news. */
@@ -268,7 +225,7 @@ export class Renewer implements Renewals {
     const { clock } = this.#options;
     const settings = this.settings();
     for (const wanted of settings?.certificates ?? []) {
-      const { leaf, authority: issuer } = this.#issuer(wanted);
+      const { leaf, authority: issuer } = this.#view.issuer(wanted);
       const remembered = this.#memory.get(wanted.name);
       const authority = settings?.authorities.find(({ name }) => name === issuer);
       if (leaf === undefined || authority === undefined || (remembered.askAt ?? 0) > clock.now()) continue;
@@ -278,10 +235,6 @@ export class Renewer implements Renewals {
       this.#keep(wanted.name, { ...rest, askAt, ...(info !== undefined && { info }) });
     }
   }
-}
-
-function fingerprintOf(leaf: X509Certificate): string {
-  return leaf.fingerprint256.replaceAll(':', '').toLowerCase();
 }
 
 /** A defect of ours, or what the file system says, told like any other failure: one certificate must not stop the others. */
