@@ -46,6 +46,8 @@ export function maskSip(head: string, body: string, bodies: boolean): string {
   let shown = true;
   let type = '';
   const lines = head.split('\r\n').map((line, index) => {
+    // A bare CR or LF may hide a header inside another.
+    if (/[\r\n\0]/.test(line)) return masked(line);
     if (index === 0) return maskUris(line);
     // RFC 3261 §7.3.1: a line that begins with white space goes on with the header before.
     if (/^[ \t]/.test(line)) return shown ? maskUris(line) : masked(line);

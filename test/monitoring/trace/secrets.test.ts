@@ -108,6 +108,7 @@ test('SIP: no secret comes out wherever the octets are cut, lengths stay, and wh
     const { text } = traced('sip', wire, [cut]);
     assert.equal(text, whole.text, `cut at ${cut}`);
   }
+  assert.equal(traced('sip', wire, [...wire.keys()]).text, whole.text, 'octet by octet');
 });
 
 test('XMPP: the same', () => {
@@ -124,6 +125,7 @@ test('XMPP: the same', () => {
   ])
     assert.ok(whole.text.includes(kept), kept);
   for (let cut = 1; cut < wire.length; cut += 1) assert.equal(traced('xmpp', wire, [cut]).text, whole.text, `cut at ${cut}`);
+  assert.equal(traced('xmpp', wire, [...wire.keys()]).text, whole.text, 'octet by octet');
 });
 
 test('a trace that begins in the middle of anything leaks nothing either', () => {
@@ -168,6 +170,15 @@ test('what comes before anybody is named is kept, given once the partner is name
   second.listener.proven('other.example');
   assert.equal(second.messages.length, 0);
   assert.ok(second.listener.leftOut > 0);
+});
+
+test('a header hidden behind a bare line feed is masked with it', () => {
+  const { text } = traced(
+    'sip',
+    Buffer.from(sip('OPTIONS sip:li@corp.example SIP/2.0', [...ENDS, `Via: SIP/2.0/TLS a\nAuthorization: ${token}`], '')),
+    [],
+  );
+  assertNoSecret(text, 'bare LF');
 });
 
 test('a header made to be slow to read is masked, not searched', () => {
