@@ -192,13 +192,20 @@ export class AppliedSets {
   /** One at a time, across processes. @throws AppliedError when somebody else is at it, and what `work` throws */
   locked<T>(work: () => T): T {
     const path = join(this.folder, 'lock');
+    const unwritable = (error: unknown): AppliedError =>
+      new AppliedError(`${this.folder} cannot be written: ${codeOf(error)}`, { cause: error });
     try {
       mkdirSync(this.folder, { recursive: true, mode: 0o700 });
       if (isStale(path)) rmSync(path, { force: true });
+    } catch (error) {
+      throw unwritable(error);
+    }
+    try {
       writeFileSync(path, `${process.pid}\n`, { flag: 'wx', mode: 0o600 });
     } catch (error) {
-      if (codeOf(error) === 'EEXIST') throw new AppliedError('somebody else is changing the rules at this moment; try again');
-      throw new AppliedError(`${this.folder} cannot be written: ${codeOf(error)}`, { cause: error });
+      throw codeOf(error) === 'EEXIST'
+        ? new AppliedError('somebody else is changing the rules at this moment; try again')
+        : unwritable(error);
     }
     try {
       return work();
