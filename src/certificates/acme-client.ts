@@ -1,5 +1,5 @@
 // One authority as a place to send requests to (RFC 8555 §6 and §7.1.1): directory, nonces, signed POSTs, problem documents.
-// Bounded: one request at a time, so many bytes, so much time, three tries for a stale nonce. It never retries by itself for
+// Bounded: one request at a time, so many bytes, so much time, five tries for a stale nonce. It never retries by itself for
 // any other reason: how often an authority is asked is decided in renewal-schedule.ts alone.
 
 import type { Web, WebAnswer } from '../edge/web.ts';
@@ -10,7 +10,7 @@ import { type AccountKey, type JwsSigner, signJws } from './acme-jws.ts';
 
 const REQUEST_MS = 30_000;
 const MAX_BYTES = 512 * 1024;
-const NONCE_TRIES = 3;
+const NONCE_TRIES = 5;
 /** A CA that asks for more patience than this is asked again at the next round. */
 export const LONGEST_RETRY_AFTER_MS = 7 * 86_400_000;
 

@@ -45,7 +45,7 @@ export async function startPebble(
     name,
     command: 'pebble',
     args: ['-config', join(folder, 'pebble.json'), '-strict', '-dnsserver', options.dns],
-    env: { PEBBLE_VA_NOSLEEP: '1', PEBBLE_WFE_NONCEREJECT: '15', PEBBLE_AUTHZREUSE: '0' },
+    env: { PEBBLE_VA_NOSLEEP: '1', PEBBLE_WFE_NONCEREJECT: '10', PEBBLE_AUTHZREUSE: '0' },
     logFile: join(folder, 'pebble.log'),
     ready: () => listens(address, 14000),
   });
