@@ -8,9 +8,11 @@ import type { Reason } from '../model/reason.ts';
 import type { Protocol } from '../model/table.ts';
 import { hostPort } from '../ops/partner-test/ladder.ts';
 import type { OurRecord, ProbeTarget } from '../ops/partner-test/ports.ts';
-import { DNS_MS, type ProbeParts } from './probe-rungs.ts';
+import type { ProbeParts } from './probe-rungs.ts';
 
 const MAX_ASKED = 8;
+/** A name server that knows no CNAME question must not cost the DNS rung its time. */
+const ALIAS_MS = 700;
 
 /** Faults of the SRV records behind these targets. Never rejects. */
 export async function recordFaults(parts: ProbeParts, protocol: Protocol, targets: readonly ProbeTarget[]): Promise<Reason[]> {
@@ -32,7 +34,7 @@ export async function recordFaults(parts: ProbeParts, protocol: Protocol, target
 
 async function aliasOf(parts: ProbeParts, host: string): Promise<string | undefined> {
   if (isIP(host) !== 0) return undefined;
-  const client = new DnsClient({ timeout: DNS_MS / 2, tries: 1 });
+  const client = new DnsClient({ timeout: ALIAS_MS, tries: 1 });
   if (parts.dnsServers.length > 0) client.setServers(parts.dnsServers);
   const [alias] = await client.resolveCname(host).catch(() => []);
   return alias;

@@ -44,7 +44,7 @@ test('the sentence for the partner has the time with its zone, both names, the r
   const at = Date.UTC(2026, 0, 2, 10, 14);
   assert.equal(
     sentenceFor(why, FACTS, at, 'out'),
-    "At 2026-01-02 10:14 UTC our server edge.corp.example (for corp.example) tried to reach partner.example over SIP at 192.0.2.1:5061. We saw: Your certificate expired on 2026-01-01; a renewed one is needed. Please renew the certificate; your clients may not notice, federation does.",
+    'At 2026-01-02 10:14 UTC our server edge.corp.example (for corp.example) tried to reach partner.example over SIP at 192.0.2.1:5061. We saw: Your certificate expired on 2026-01-01; a renewed one is needed. Please renew the certificate; your clients may not notice, federation does.',
   );
   assert.match(
     sentenceFor(why, FACTS, at, 'in') ?? '',
