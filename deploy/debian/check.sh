@@ -1,6 +1,6 @@
 #!/bin/sh
-# Inside a fresh Debian: installs the package as an operator does, uses it, upgrades, removes and purges it. Ends with the
-# first thing that is not as it should be. Run by deploy/debian/check.ts.
+# Inside a fresh Debian: installs the package as an operator does, uses it, upgrades, removes and purges it, and leaves it
+# installed for service.sh. Ends with the first thing that is not as it should be. Run by deploy/debian/check.ts.
 set -eu
 export DEBIAN_FRONTEND=noninteractive LC_ALL=C PATH=/usr/sbin:/usr/bin:/sbin:/bin
 
@@ -63,4 +63,7 @@ rm -r /etc/isthmus
 apt-get install -y -qq /isthmus.deb >/dev/null 2>&1
 apt-get purge -y -qq isthmus >/dev/null 2>&1
 test ! -e /etc/isthmus && test ! -e /var/lib/isthmus
-echo "the Debian package works"
+
+step "installed for the boot that follows"
+apt-get install -y -qq systemd-sysv /isthmus.deb >/tmp/apt.log 2>&1 || { cat /tmp/apt.log; exit 1; }
+sed -i 's|\*:\([0-9]*\)|127.0.0.1:\1|' /etc/isthmus/isthmus.yaml

@@ -1,12 +1,13 @@
-// Proves the Debian package in a Debian of its own, made for it and thrown away: nothing is installed on this machine. Needs
-// root, debootstrap and a Debian mirror (that of this machine's apt, or $DEBIAN_MIRROR).
+// Proves the Debian package in a Debian of its own, made for it and thrown away: nothing is installed on this machine. First
+// with apt (check.sh), then booted with its own systemd (boot.sh, service.sh). Needs root, debootstrap and a Debian mirror (that of this machine's apt, or $DEBIAN_MIRROR).
 //
 //   npm run deb:check [RELEASE]      default: bookworm
 
-import { execFileSync, spawnSync } from 'node:child_process';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { chmodSync, cpSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { buildDeb } from './build.ts';
 
 const release = process.argv[2] ?? 'bookworm';
@@ -37,10 +38,46 @@ try {
     stdio: 'inherit',
     timeout: LIMIT_MS,
   });
-  process.exitCode = done.status ?? 1;
+  if (done.status !== 0) fail('the package does not work; the step above says where');
+  await underSystemd();
+  say('the Debian package works');
 } finally {
   if (readFileSync('/proc/self/mounts', 'utf8').includes(` ${root}`)) fail(`something is still mounted below ${root}; it is left there`);
   rmSync(root, { recursive: true });
+}
+
+/** Boots that Debian in namespaces, with its own systemd, and looks at the service as systemd runs it. */
+async function underSystemd(): Promise<void> {
+  cpSync(join(import.meta.dirname, 'service.sh'), join(root, 'service.sh'));
+  const own = ['--mount', '--pid', '--fork', '--kill-child', '--uts', '--ipc', '--net'];
+  const machine = spawn('unshare', [...own, 'sh', join(import.meta.dirname, 'boot.sh'), root], { stdio: ['ignore', 'inherit', 'inherit'] });
+  const ended = new Promise((resolve) => machine.once('exit', resolve));
+  try {
+    const init = await childOf(machine.pid!);
+    const at = ['-t', String(init), '-m', '-p', '-u', '-i', '-n'];
+    for (
+      let tries = 0;
+      spawnSync('nsenter', [...at, 'systemctl', 'is-system-running', '--wait'], { timeout: 60_000 }).status !== 0 && tries < 60;
+      tries++
+    ) {
+      await setTimeout(500);
+    }
+    const done = spawnSync('nsenter', [...at, 'sh', '/service.sh'], { stdio: 'inherit', timeout: LIMIT_MS });
+    if (done.status !== 0) fail('the service does not work under systemd; the step above says where');
+  } finally {
+    machine.kill('SIGKILL');
+    await ended;
+  }
+}
+
+/** Process 1 of the new PID namespace. @throws when it does not come */
+async function childOf(pid: number): Promise<number> {
+  for (let tries = 0; tries < 100; tries++) {
+    const child = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ')[0];
+    if (child !== undefined && child !== '') return Number(child);
+    await setTimeout(100);
+  }
+  throw new Error('unshare has started nothing');
 }
 
 /** The mirror that apt of this machine uses. */
@@ -54,7 +91,7 @@ function say(sentence: string): void {
   process.stdout.write(`${sentence}\n`);
 }
 
+/** Thrown, so that what was made is taken away on the way out. */
 function fail(sentence: string): never {
-  process.stderr.write(`deb:check: ${sentence}\n`);
-  process.exit(2);
+  throw new Error(`deb:check: ${sentence}`);
 }
