@@ -4,6 +4,7 @@
 import { ERRORS } from '../../errors.ts';
 import type { LedgerEntry, LedgerStore } from '../../model/outbox-store.ts';
 import type { AuthorizationStore, ContactRequestStore, DecisionRecord, DecisionStore, DialogStore } from '../../model/stores.ts';
+import { isoTimes } from '../json-times.ts';
 import type { Live } from '../live.ts';
 import { whyOf } from '../queue/list.ts';
 import type { Report } from '../verb.ts';
@@ -58,7 +59,11 @@ export async function explainId(id: string, deps: ExplainDeps): Promise<Report> 
     return { text, json: { entries: [], decisions: [], dialogs: [] }, exit: 1 };
   }
   const json = { entries, decisions, dialogs: dialogs.map(({ data: _of, ...dialog }) => dialog) };
-  return { text: [...parts, ...notRunningWords(entries, deps)].join('\n\n'), json, exit: isBad(entries, decisions) ? 1 : 0 };
+  return {
+    text: [...parts, ...notRunningWords(entries, deps)].join('\n\n'),
+    json: isoTimes(json),
+    exit: isBad(entries, decisions) ? 1 : 0,
+  };
 }
 
 /** What `from` sent `to` since then, why the last of it stands as it stands, and what would be decided now. */
@@ -77,7 +82,7 @@ export async function explainPair(from: string, to: string, since: number, deps:
   if (short !== undefined) parts.push(`In short: ${short}`);
   const json = { entries, decisions, rules: rules.map(({ words: _of, ...rule }) => rule), ...(short !== undefined && { short }) };
   const bad = entries.length + decisions.length === 0 || isBad(entries, decisions);
-  return { text: [...parts, ...notRunningWords(entries, deps)].join('\n\n'), json, exit: bad ? 1 : 0 };
+  return { text: [...parts, ...notRunningWords(entries, deps)].join('\n\n'), json: isoTimes(json), exit: bad ? 1 : 0 };
 }
 
 /** Who asked to see whom, and why `from` sees of `to` what they see. */
@@ -104,7 +109,7 @@ export async function explainPresence(from: string, to: string, since: number, d
   if (parts.length === 0) parts.push(`No subscription between ${from} and ${to} has reached us since ${stamp(since)}.`);
   parts.push(['As it stands', ...state.lines.map((line) => `  ${line}`)].join('\n'), `In short: ${state.short}`);
   const json = { entries, decisions, state: state.json, short: state.short };
-  return { text: [...parts, ...notRunningWords(entries, deps)].join('\n\n'), json, exit: state.well ? 0 : 1 };
+  return { text: [...parts, ...notRunningWords(entries, deps)].join('\n\n'), json: isoTimes(json), exit: state.well ? 0 : 1 };
 }
 
 /** Refusals repeat: the last of each kind and code says enough. */

@@ -90,6 +90,7 @@ test('no body is ever shown, in words or as JSON', async () => {
   const { text, json } = await ask(world, 'a');
   assert.ok(!text.includes('body of a') && !JSON.stringify(json).includes('body of a'));
   assert.match(JSON.stringify(json), /"state":"delivered"/);
+  assert.match(JSON.stringify(json), /"acceptedAt":"\d{4}-\d\d-\d\dT/);
 });
 
 test('a refusal by policy is found by the sender’s Call-ID though it never reached the outbox', async () => {
