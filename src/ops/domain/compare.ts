@@ -6,7 +6,7 @@ import type { Home } from '../../config/home.ts';
 import type { SrvRecord } from '../../model/ports.ts';
 import { plainName, speaksFor } from './names.ts';
 import type { DnsView } from './ports.ts';
-import { SERVICES, type Service, type Sheet, type SheetService } from './sheet.ts';
+import { type NeededName, SERVICES, type Service, type Sheet, type SheetService } from './sheet.ts';
 
 export interface DnsFinding {
   readonly level: 'finding' | 'advice';
@@ -24,7 +24,7 @@ export async function compareSheet(sheet: Sheet, home: Home, dns: DnsView, shown
     compareNaptr(sheet, dns),
     compareElsewhere(sheet, dns),
   ]);
-  return [...parts.flat(), ...compareCertificate(sheet, shown)];
+  return [...parts.flat(), ...compareCertificate(sheet, await neededNow(sheet, dns), shown)];
 }
 
 async function compareService(service: SheetService, sheet: Sheet, home: Home, dns: DnsView): Promise<DnsFinding[]> {
@@ -159,12 +159,24 @@ async function compareElsewhere(sheet: Sheet, dns: DnsView): Promise<DnsFinding[
   return found.flat();
 }
 
-function compareCertificate(sheet: Sheet, shown: readonly string[] | undefined): DnsFinding[] {
+/** The names that the records of today ask for: those of the sheet, with the targets that DNS names now. */
+async function neededNow(sheet: Sheet, dns: DnsView): Promise<readonly NeededName[]> {
+  const federation = sheet.services.find(({ service }) => service === 'federation');
+  const answer = federation === undefined ? undefined : await dns.srv(federation.name);
+  const targets =
+    answer?.kind === 'records' ? answer.records.map(({ target }) => target).filter((target) => isBelow(target, sheet.domain)) : [];
+  if (targets.length === 0) return sheet.needs;
+  const [old] = sheet.needs.filter(({ asTarget }) => asTarget === true);
+  const now = [...new Set(targets)].slice(0, MAX_TARGETS).map((name): NeededName => ({ name, why: old?.why ?? 'DNS leads to it' }));
+  return [...sheet.needs.filter(({ asTarget }) => asTarget !== true), ...now];
+}
+
+function compareCertificate(sheet: Sheet, needs: readonly NeededName[], shown: readonly string[] | undefined): DnsFinding[] {
   if (shown === undefined)
     return [
       { level: 'finding', name: sheet.domain, says: 'no certificate in certs/own would be shown for it: partners cannot recognise us' },
     ];
-  return sheet.needs
+  return needs
     .filter(({ name }) => !speaksFor(shown, name, sheet.faces.includes('sip') ? 'sip' : 'xmpp'))
     .map(({ name, why }) => ({ level: 'finding', name, says: `our certificate for ${sheet.domain} does not carry it: ${why}` }));
 }

@@ -46,6 +46,8 @@ export interface Reach {
 export interface NeededName {
   readonly name: string;
   readonly why: string;
+  /** It is needed because an SRV record leads to it; another target asks for another name. */
+  readonly asTarget?: true;
 }
 
 export interface Sheet {
@@ -154,7 +156,7 @@ function needsOf(domain: string, faces: readonly Protocol[], sipHost: string, ed
           : `${faces[0] === 'sip' ? 'SIP' : 'XMPP'} partners look for the domain itself`,
     },
   ];
-  if (faces.includes('sip')) needs.push({ name: sipHost, why: 'Lync and its family look for the host that DNS leads to' });
+  if (faces.includes('sip')) needs.push({ name: sipHost, why: 'Lync and its family look for the host that DNS leads to', asTarget: true });
   if (edgeHost !== undefined && edgeHost !== sipHost)
     needs.push({ name: edgeHost, why: 'edge.host of isthmus.yaml, the name we give ourselves' });
   return needs;

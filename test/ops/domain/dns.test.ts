@@ -299,6 +299,16 @@ test('a certificate without the host that Lync looks for; one with a wildcard, w
   ]);
 });
 
+test('another host below the domain as target: its own name is what the certificate must carry', async () => {
+  publish();
+  dns.set('_sipfederationtls._tcp.chat.example', { srv: [{ target: 'access.chat.example', port: 5061 }] });
+  dns.set('access.chat.example', { a: ['203.0.113.5'] });
+  const named = await run(home(['edge.corp.example', 'chat.example', 'access.chat.example']), { domain: 'chat.example', check: true });
+  assert.deepEqual(wrong(named.findings), []);
+  const without = await run(home(NAMES), { domain: 'chat.example', check: true });
+  assert.match(wrong(without.findings).join('\n'), /^access\.chat\.example: our certificate for chat\.example does not carry it/);
+});
+
 test('a domain that is not ours: exit 2, and the nearest one', async () => {
   const { exit, text } = await run(home(NAMES), { domain: 'corb.example' });
   assert.equal(exit, 2);
