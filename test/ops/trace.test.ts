@@ -11,7 +11,7 @@ import { checksum, PcapngWriter } from '../../src/ops/trace/pcapng.ts';
 import { partnerTrace } from '../../src/ops/trace/verb.ts';
 import type { Report } from '../../src/ops/verb.ts';
 import { perform } from '../../src/ops/verb-command.ts';
-import { PARTNER } from '../hostile/names.ts';
+import { FABRIKAM, PARTNER } from '../hostile/names.ts';
 import { RunningEdge } from '../hostile/running-edge.ts';
 import { ask } from '../support/sip-exchange.ts';
 import { status } from '../support/sip-message.ts';
@@ -30,26 +30,24 @@ async function trace(
   const lines: string[] = [];
   const terminal = { out: (line: string) => void lines.push(line), err() {}, env: {}, cwd: '/' };
   const operations = commandLineOperations(join(edge.around.folder, 'home'), terminal, judge);
+  const begun = async (): Promise<number> =>
+    (await operations.audit().list({ limit: 50 })).filter((line) => line.changes === 'a trace begins').length;
+  const before = await begun();
   const input = partnerTrace.input.parse(given);
-  const done = perform(partnerTrace, operations, input, given, why).finally(() => operations.close());
-  const opened = commandLineOperations(join(edge.around.folder, 'home'), terminal, judge);
-  await Promise.race([
-    done,
-    until('the begin in the audit log', async () =>
-      (await opened.audit().list({ limit: 5 })).some((line) => line.changes === 'a trace begins'),
-    ),
-  ]);
-  opened.close();
+  const done = perform(partnerTrace, operations, input, given, why);
+  await Promise.race([done, until('the begin in the audit log', async () => (await begun()) > before)]);
+  void done.finally(() => operations.close());
   return { lines, done };
 }
 
 test('a ladder of both protocols of a partner: STARTTLS, SASL and a message, without its text; begin and end are audited', async () => {
   await using edge = await RunningEdge.open();
   const { lines, done } = await trace(edge, { domain: PARTNER, for: '1s' });
+  const sip = await trace(edge, { domain: FABRIKAM, for: '1s' });
   const stream = await edge.xmpp();
   stream.send(`<message from='li@${PARTNER}/pad' to='nora@corp.example' id='m1' type='chat'><body>the secret plan</body></message>`);
   const other = await edge.sip();
-  other.send(ask('MESSAGE', { 'Call-ID': 'not-theirs', 'Content-Type': 'text/plain' }, 'hello'));
+  other.send(ask('MESSAGE', { 'Call-ID': 'not-theirs', 'Content-Type': 'text/plain' }, 'their own plan'));
   assert.equal(status(await other.next()), 200);
   const report = await done;
   assert.equal(report.exit, 0, report.text);
@@ -60,6 +58,14 @@ test('a ladder of both protocols of a partner: STARTTLS, SASL and a message, wit
   assert.match(text, /us <-- them .*<auth> {2}mechanism=EXTERNAL/);
   assert.match(text, /us <-- them .*<message> {2}li@partner\.example\/pad to nora@corp\.example {2}type=chat {2}id=m1 {2}\[body\]/);
   assert.ok(!text.includes('secret plan') && !text.includes('not-theirs'));
+  assert.equal((await sip.done).exit, 0);
+  const calls = sip.lines.join('\n');
+  assert.match(
+    calls,
+    /us <-- them .*MESSAGE sip:li@contoso\.example {2}CSeq 1 MESSAGE {2}Call-ID not-theirs {2}\[text\/plain, 14 octets\]/,
+  );
+  assert.match(calls, /us --> them .*200 OK {2}CSeq 1 MESSAGE {2}Call-ID not-theirs/);
+  assert.ok(!calls.includes('own plan') && !calls.includes(PARTNER));
   const audit = await auditOf(edge);
   assert.match(audit, /partner trace \S.* a trace begins/);
   assert.match(audit, /partner trace \S.* the trace has ended: \d+ messages of 1 connection/);
