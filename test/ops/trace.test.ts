@@ -99,6 +99,8 @@ test('bodies need a reason; a file is never written over; json goes into a file 
     assert.equal(statSync(out).mode & 0o777, 0o600);
     const again = await (await trace(edge, { domain: PARTNER, for: '1s', out })).done;
     assert.deepEqual([again.exit, /is there already/.test(again.text)], [2, true]);
+    const ours = await (await trace(edge, { domain: 'corp.example', for: '1s' })).done;
+    assert.deepEqual([ours.exit, /is a domain of yours/.test(ours.text)], [2, true]);
     assert.throws(() => partnerTrace.input.parse({ domain: PARTNER, for: '2h' }));
     assert.throws(() => partnerTrace.input.parse({ domain: PARTNER, format: 'pcapng' }));
   } finally {

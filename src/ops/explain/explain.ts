@@ -40,6 +40,9 @@ export interface ExplainDeps {
   readonly now: number;
 }
 
+/** Lives shown of two people who write much. */
+const SHOWN = 20;
+
 /** One identifier. Exit 0 when everything found is well or on its way, 1 when something was refused, failed or is not known. */
 export async function explainId(id: string, deps: ExplainDeps): Promise<Report> {
   const entries = await deps.ledger.find(id);
@@ -72,7 +75,9 @@ export async function explainPair(from: string, to: string, since: number, deps:
   const entries = (await deps.ledger.between(from, to, since)).filter(isMessage);
   const decisions = await decisionsOf(entries, (await deps.decisions.between(from, to, since)).filter(isMessage), deps);
   const rules = await rulesNow(from, to, deps);
-  const parts = lives(entries, decisions, tellingOf(deps));
+  const all = lives(entries, decisions, tellingOf(deps));
+  const parts = all.slice(-SHOWN);
+  if (all.length > SHOWN) parts.unshift(`${all.length - SHOWN} earlier ones are not shown; --json has all, --since begins later.`);
   const short = shortOf(entries, decisions, deps);
   if (parts.length === 0)
     parts.push(

@@ -63,6 +63,7 @@ export const partnerTrace = verb({
       return refused('--bodies needs the role compliance or admin', 'forbidden');
     if (bodies && (why === undefined || why.trim() === ''))
       return refused('--bodies needs --why: the reason stands in the audit log', 'whyMissing');
+    if (live.table().domains.has(domain)) return refused(`${domain} is a domain of yours; name the partner`, 'ours');
     const domains = domainsOf(domain, live.table());
     await operations.audit().append({
       at: clock.now(),

@@ -218,3 +218,12 @@ test('what is not known says so and what to try', async () => {
   assert.match(unknown.text, /Nothing here is called nobody/);
   assert.equal(unknown.exit, 1);
 });
+
+test('of two people who write much the last twenty messages are shown, and how many there are', async () => {
+  await using world = await outboxWorld({ auto: true });
+  for (let count = 0; count < 25; count += 1) await world.submit(im(`m${count}`));
+  const { text, json } = await ask(world, 'li@sip.example', 'nora@xmpp.example');
+  assert.match(text, /^5 earlier ones are not shown/);
+  assert.ok(!text.includes('call-m4,') && text.includes('call-m5,') && text.includes('call-m24,'));
+  assert.match(JSON.stringify(json), /call-m0"/);
+});
