@@ -48,8 +48,8 @@ const NEAR: readonly [string, RegExp][] = [
   ['check --home', /home/],
   ['check a b', /"b" is one word too many/],
   ['partner test', /DOMAIN is missing/],
-  ['plan', /isthmus plan: not part of this version yet/],
-  ['partner list', /isthmus partner list: not part of this version yet/],
+  ['archive', /isthmus archive: not part of this version yet/],
+  ['network list', /isthmus network: not part of this version yet/],
   ['banana', /unknown command "banana"\. isthmus --help lists them/],
 ];
 for (const [line, says] of NEAR) {
