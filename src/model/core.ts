@@ -5,7 +5,7 @@
 import type { Address } from './address.ts';
 import type { ImComposing, ImReceipt, ImSent } from './event.ts';
 import type { Outcome } from './outcome.ts';
-import type { Availability, Note, Show } from './presence.ts';
+import type { Availability, Note, PresenceDocument, Show } from './presence.ts';
 import type { Reason } from './reason.ts';
 
 // --- people -------------------------------------------------------------------------------------------------
@@ -93,16 +93,23 @@ export interface FacePayload {
   readonly text: string;
 }
 
-/** What is said: an event of the model, and the rest of it for clients of the same face. */
+/**
+ * What is said: an event of the model, and the rest of it for clients of the same face. A face gives `event.ids.wireId` (and
+ * `messageId`) as its client wrote them; the core fills in `from`, `origin`, and before it reaches anybody `ids.messageId`: the id
+ * under which its sender knows it. A face writes a message to its client under that id (stanza id, IMDN Message-ID), so that a
+ * receipt of the client names it.
+ */
 export interface Said {
   readonly event: ImSent | ImComposing | ImReceipt;
   readonly payload?: FacePayload;
-  /** XEP-0359: the id under which the archive of the session's user has it; absent: not archived. */
+  /** XEP-0359: the id under which the archive of the user of the client that is handed it has it; absent: not archived. */
   readonly archiveId?: string;
   /** XEP-0280: a copy of what another client of the same user sent, or was sent. */
   readonly copyOf?: 'sent' | 'received';
   /** Wall ms at which it was first said, when it comes late (XEP-0203). */
   readonly delayedSince?: number;
+  /** It may have been handed over before: a crash came between. */
+  readonly possibleCopy?: boolean;
 }
 
 export type SubscriptionState = 'none' | 'to' | 'from' | 'both';
@@ -126,11 +133,24 @@ export type Level = (typeof LEVELS)[number];
 
 export type SubscriptionVerb = 'subscribe' | 'subscribed' | 'unsubscribe' | 'unsubscribed';
 
+/** What a person shows to one watcher as a whole: every endpoint, the person's own choice and the calendar in one state. */
+export interface Composed {
+  /** A word of core/states.ts: `inACall`, `doNotDisturb`, ... */
+  readonly state: string;
+  /** In the person's own or an administrator's words; absent: the state says it. */
+  readonly words?: string;
+  /** As Lync-compatible clients number it: 3500 available ... 18500 offline. */
+  readonly number: number;
+  /** Best endpoint first; empty: offline, or nothing is shown. */
+  readonly document: PresenceDocument;
+}
+
 /** What the core hands to a client. */
 export type Item =
   | ({ readonly kind: 'said' } & Said)
   /** One endpoint of somebody that this user may see changed, was asked for, or is gone (`availability: closed`). */
-  | { readonly kind: 'presence'; readonly from: Address; readonly presence: OwnPresence }
+  /** `composed`: the whole of `from` after this, for clients that show people and not endpoints. */
+  | { readonly kind: 'presence'; readonly from: Address; readonly presence: OwnPresence; readonly composed?: Composed }
   | { readonly kind: 'subscription'; readonly verb: SubscriptionVerb; readonly from: Address; readonly message?: string }
   /** The contact list changed; `removed`: the entry is gone. */
   | { readonly kind: 'contact'; readonly contact: Contact; readonly removed: boolean; readonly version: string };
@@ -142,10 +162,17 @@ export interface Client {
   readonly address: string;
   /** Wants its contact list pushed, its copies, presence; a SIP binding that only takes messages wants none of them. */
   readonly wants: { readonly contacts: boolean; readonly copies: boolean; readonly presence: boolean };
-  /** Resolves true once the client has it (an ack, a 2xx); false: it has not, and never will. Never rejects. */
+  /** Called in the order in which the items are meant to arrive, without waiting for the one before. Resolves true once the client has it (an ack, a 2xx); false: it has not, and never will. Never rejects. */
   take(item: Item): Promise<boolean>;
   /** The core ends it: signed in elsewhere under the same resource, disabled, closed by an operator. */
   end(why: Reason): void;
+}
+
+/** What a person says of themselves, whichever client they say it with: a word of CHOICES in core/states.ts, or the id of a custom state. */
+export interface Chosen {
+  readonly state: string;
+  /** Wall ms; absent: until it is reset. */
+  readonly until?: number;
 }
 
 /** What a client may do for its user. Every call checks nothing but what is said: the face has signed the user in. */
@@ -154,25 +181,61 @@ export interface Session {
   readonly resource: string;
   /** To anybody: another user of the core goes there directly, everybody else through routing and the outbox. */
   say(said: Said): Promise<Outcome>;
-  /** This client's own presence to everybody who may see it; `closed` ends being seen through it. */
+  /**
+   * This client's own presence to everybody who may see it; `closed` ends being seen through it. From the first `open` with a
+   * priority that is not negative on the client is given what is addressed to the user (RFC 6121 §8.5.2), and what was kept; a
+   * SIP client is from the start. With the first `open` it is also given the presence of its contacts and the requests that wait.
+   */
   present(presence: OwnPresence): void;
   /** To one address only (RFC 6121 §4.6). */
   presentTo(to: Address, presence: OwnPresence): void;
+  /** Hands this client what `to` shows to its user now, as presence items; `closed` under the bare address where that is nothing (RFC 6121 §4.3). */
+  probe(to: Address): Promise<void>;
+  /** Until it is reset, and over a restart: `undefined` is a reset. */
+  choose(chosen: Chosen | undefined): Promise<Outcome>;
+  /** What the user has chosen. */
+  chosen(): Promise<Chosen | undefined>;
   subscription(verb: SubscriptionVerb, to: Address, message?: string): Promise<Outcome>;
   contacts(): Promise<{ readonly contacts: readonly Contact[]; readonly version: string }>;
-  putContact(contact: Pick<Contact, 'address' | 'name' | 'groups'>): Promise<Outcome>;
+  /** Adds or changes an entry; what is left out of `favourite` and `level` stays, `level: null` goes back to the default. */
+  putContact(
+    contact: Pick<Contact, 'address' | 'name' | 'groups'> & { readonly favourite?: boolean; readonly level?: Level | null },
+  ): Promise<Outcome>;
   removeContact(address: Address): Promise<Outcome>;
   blocked(): Promise<readonly string[]>;
   block(addresses: readonly string[]): Promise<void>;
   unblock(addresses: readonly string[]): Promise<void>;
-  /** The client is gone. @param present its last presence is taken back; a resumable stream calls it when its time is over */
+  /** The client is gone: its last presence is taken back. A resumable stream calls it when its time is over. */
   close(): void;
+}
+
+/** A client that is signed in, for operators. */
+export interface ClientSight {
+  readonly user: Address;
+  readonly resource: string;
+  readonly face: Client['face'];
+  readonly connection: string;
+  readonly address: string;
+  /** Wall ms. */
+  readonly since: number;
+  /** Undefined: it has said nothing of presence. */
+  readonly availability?: Availability;
+}
+/** Who is signed in. */
+export interface ClientSights {
+  list(): readonly ClientSight[];
+  /** Ends the clients of one user, or one of them. @param user bare key @returns how many */
+  end(user: string, resource: string | undefined, why: Reason): number;
 }
 
 /** The core. */
 export interface Core {
   readonly signIn: SignIn;
-  isUser(address: Address): boolean;
-  /** Binds a client. A resource of the same name that is open is ended with a conflict. @param resource wished for; undefined: one is made */
-  open(user: Address, resource: string | undefined, client: Client): Session;
+  isUser(address: Address): Promise<boolean>;
+  /**
+   * Binds a client. A resource of the same name that is open is ended with a conflict.
+   * @param resource wished for; undefined: one is made @returns a Reason when the user has too many clients open
+   */
+  open(user: Address, resource: string | undefined, client: Client): Session | Reason;
+  readonly clients: ClientSights;
 }
