@@ -21,6 +21,7 @@ import { type Reloads, watchFolder } from './reload.ts';
 
 /** The table in force, and the desk where it is replaced. */
 export class Rules {
+  readonly #ready: Ready;
   readonly #clock: Pick<Clock, 'now'>;
   readonly #log: Log;
   readonly #changed: () => void;
@@ -32,6 +33,7 @@ export class Rules {
 
   /** @param changed called after a new set has taken effect */
   constructor(ready: Ready, clock: Pick<Clock, 'now'>, log: Log, changed: () => void) {
+    this.#ready = ready;
     this.#clock = clock;
     this.#log = log;
     this.#changed = changed;
@@ -85,9 +87,19 @@ export class Rules {
     return taken;
   }
 
+  /** Reads the files once before the doors open, so that the first `apply` need not parse a thousand partners while messages wait. */
+  prepare(): void {
+    try {
+      this.#check(readHomeFiles(this.#home.dir), this.#table.generation);
+    } catch {
+      // A folder that cannot be read is told when somebody applies it.
+    }
+  }
+
   /**
-   * At the start: the first set is the files as they are; where the home reloads on save, so is every later one.
-   * What cannot be kept is told and does not stop the start: the table is in force already.
+   * Everything is open: the first set is kept, the files as they are; where the home reloads on save, every later one too.
+   * Not before: who mends a home that did not start must not be held to the set that did not. What cannot be kept is told;
+   * the rules are in force all the same.
    */
   begin(): void {
     let current: SetHead | undefined;
@@ -97,7 +109,9 @@ export class Rules {
       if (!(error instanceof AppliedError)) throw error;
     }
     if (current !== undefined && this.#home.reload === 'onApply') {
-      this.#prepare();
+      const files = this.#ready.differing ?? [];
+      if (files.length > 0)
+        this.#log.warn({ event: 'rules.differ', set: current.number, files: files.slice(0, 100) }, 'files were changed and never applied');
       return;
     }
     const taken = this.#desk.takeFiles({ at: this.#clock.now(), by: 'start' });
@@ -105,15 +119,6 @@ export class Rules {
       this.#log.info({ event: 'rules.accepted', set: taken.set.number, by: 'start' }, 'the files are the set in force');
     if (taken.kind === 'refused')
       this.#log.warn({ event: 'rules.unkept', found: taken.text }, 'the set in force could not be kept; a restart takes the files again');
-  }
-
-  /** Reads the files once before the doors open, so that the first `apply` need not parse a thousand partners while messages wait. */
-  #prepare(): void {
-    try {
-      this.#check(readHomeFiles(this.#home.dir), this.#table.generation);
-    } catch {
-      // A folder that cannot be read is told when somebody applies it.
-    }
   }
 
   /** Takes what is saved, where the home asks for it. */

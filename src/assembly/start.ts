@@ -87,7 +87,7 @@ export async function start(ready: Ready, written: Log): Promise<Running> {
   eyes.add(watchPeerTries(store.peerTries, clock));
   await fence.begin();
   for (const remark of store.remarks) log.warn({ event: 'store.remark', what: remark.what }, remark.text);
-  rules.begin();
+  rules.prepare();
 
   // --- the edge: who is there, and the way out ---
   const passports = new PassportBook({ store: store.passports, clock, log });
@@ -253,6 +253,7 @@ export async function start(ready: Ready, written: Log): Promise<Running> {
   }).catch(failed);
   rules.onReload = (by, taken) => void admin.note('reload', taken ? 0 : 1, `by ${by}`);
   renewing.start();
+  rules.begin();
   notReady = undefined;
   return {
     store,

@@ -41,6 +41,7 @@ export const EVENTS: Readonly<Record<string, LogEvent>> = {
   'rules.reloaded': event('info', 'A changed set of files is in force.'),
   'rules.rejected': event('error', 'A changed set of files has faults; the one before stays in force.', 'isthmus_rules_rejected_total'),
   'rules.accepted': event('info', 'The files as they are became the set in force, at the start.'),
+  'rules.differ': event('warn', 'Files differ from the set that is in force, and were never applied: isthmus plan.'),
   'rules.unkept': event('warn', 'The set in force could not be kept on disk; a restart takes the files again.'),
   'watch.failed': event('warn', 'A folder cannot be watched; changes there are seen at the next start.'),
   'listener.failed': event('error', 'An address cannot be listened on.'),

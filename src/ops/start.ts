@@ -17,6 +17,8 @@ export interface Ready {
   readonly reload: (generation: number) => Loaded;
   /** The operator has said that whoever ran this home, or a copy of it, before is stopped. */
   readonly takeover?: boolean;
+  /** Files that differ from the accepted set that this is. */
+  readonly differing?: readonly string[];
 }
 
 export interface StartParts {
@@ -58,7 +60,7 @@ export function startCommand(parts: StartParts): Command {
         return 2;
       }
       const { dir } = found;
-      const { loaded, said } = loadAccepted(dir, parts.judge);
+      const { loaded, said, differing } = loadAccepted(dir, parts.judge);
       for (const finding of [...loaded.faults, ...loaded.notices]) terminal.err(showFinding(finding));
       if (said !== undefined) terminal.err(`isthmus start: ${said}`);
       if (!loaded.ok) {
@@ -68,7 +70,10 @@ export function startCommand(parts: StartParts): Command {
         return 2;
       }
       const reload = (generation: number) => loadHome(dir, { judge: parts.judge, generation });
-      return parts.run({ home: loaded.home, table: loaded.table, reload, ...(values.takeover === true && { takeover: true }) }, terminal);
+      return parts.run(
+        { home: loaded.home, table: loaded.table, reload, differing, ...(values.takeover === true && { takeover: true }) },
+        terminal,
+      );
     },
   };
 }

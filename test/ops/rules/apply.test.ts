@@ -100,6 +100,27 @@ test('SIGHUP takes the files; a start keeps the files as the first set', async (
   assert.equal(new AppliedSets(join(world.dir, 'var')).current()?.by, 'SIGHUP');
 });
 
+test('a start under reload: onApply keeps to the set and tells which files differ; under onChange it takes the files', async () => {
+  using world = new RulesWorld();
+  world.start();
+  world.stop();
+  world.write(NEW, '');
+  assert.ok(!world.start().table().partners.has('new.example'));
+  assert.deepEqual(
+    world.told.filter(({ event }) => event === 'rules.differ').map(({ set, files }) => [set, files]),
+    [[1, [NEW]]],
+  );
+  world.stop();
+  world.write('isthmus.yaml', world.read('isthmus.yaml').replace('reload: onApply', 'reload: onChange'));
+  await world.run('apply');
+  world.write('routes/partners/more.example.yaml', '');
+  assert.ok(world.start().table().partners.has('more.example'));
+  assert.equal(
+    world.accepted().loaded.ok && new AppliedSets(join(world.dir, 'var')).current()?.files.has('routes/partners/more.example.yaml'),
+    true,
+  );
+});
+
 test('undo: the set before is in force, the files are put back, and the diff says so', async () => {
   using world = new RulesWorld();
   const rules = world.start();

@@ -49,13 +49,14 @@ export class RulesWorld implements Disposable {
 
   /** Starts the part of a process that keeps the rules. */
   start(): Rules {
-    const { loaded } = this.accepted();
+    const { loaded, differing } = this.accepted();
     if (!loaded.ok) throw new Error(JSON.stringify(loaded.faults));
     const line = (fields: Readonly<Record<string, unknown>>): void => void this.told.push(fields);
     const log: Log = { ...SILENT, info: line, warn: line, error: line };
-    this.rules = new Rules({ home: loaded.home, table: loaded.table, reload: () => loaded }, this.clock, log, () => {
+    this.rules = new Rules({ home: loaded.home, table: loaded.table, reload: () => loaded, differing }, this.clock, log, () => {
       this.changes += 1;
     });
+    this.rules.prepare();
     this.rules.begin();
     this.#home = loaded.home;
     return this.rules;
