@@ -288,6 +288,32 @@ test('providers are written switched off', async () => {
   assert.match(text, /domains: \[live\.example\]/);
 });
 
+test('a hosting provider by its columns: what ties users of yours to it is told; one that the home has is left alone', async () => {
+  const provider = {
+    Identity: 'LyncOnline',
+    ProxyFqdn: 'sipfed.online.lync.com',
+    Enabled: 'True',
+    EnabledSharedAddressSpace: 'True',
+    HostsOCSUsers: 'True',
+    IsLocal: 'False',
+  };
+  const file = source('hosting.json', JSON.stringify(provider));
+  const { answer } = await take(home(), [file]);
+  assert.deepEqual(answer.providers, ['routes/providers/lynconline.yaml']);
+  assert.deepEqual(answer.lost.map(({ what }) => what).sort(), ['EnabledSharedAddressSpace True', 'HostsOCSUsers True']);
+  const known =
+    'enabled: false\nsip: { dialect: lync, hosts: sipfed.online.lync.com:5061, names: sipfed.online.lync.com }\ndomains: [contoso.example]\n';
+  assert.deepEqual((await take(home({ 'routes/providers/teams.yaml': known }), [file])).answer.providers, []);
+});
+
+test('an external access policy is told in the words of rules:', async () => {
+  const file = source('policy.json', JSON.stringify({ Identity: 'Global', EnableFederationAccess: false, EnableXmppAccess: true }));
+  const { exit, text } = await take(home(), [file]);
+  assert.equal(exit, 1);
+  assert.match(text, /messages and presence with SIP partners refused: .* rule \{ who: group:NAME/);
+  assert.match(text, /messages and presence with XMPP partners: every user may/);
+});
+
 test('settings of the access edge are compared with policy.yaml, never written; a pass phrase is not shown', async () => {
   const dir = home({ 'routes/policy.yaml': 'federation: closed\n' });
   const edge = source(
