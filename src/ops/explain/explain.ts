@@ -182,14 +182,11 @@ function shortOf(entries: readonly LedgerEntry[], decisions: readonly DecisionRe
     case 'accepted':
     case 'written': {
       const row = deps.live?.queue.rows({ id: last.id })[0];
-      const why =
-        row === undefined
-          ? last.reason === undefined
-            ? 'it has not been sent yet'
-            : `${last.reason.code}: ${last.reason.text}`
-          : whyOf(row);
-      const next = row?.nextTryAt === undefined ? '' : `; the next try is at ${moment(row.nextTryAt, deps.now)}`;
-      return `the last message waits because of this: ${why}${next}. Its sender need not do anything.`;
+      const why = row?.why ?? last.reason;
+      const next = row?.nextTryAt === undefined ? '' : `, and is tried again at ${moment(row.nextTryAt, deps.now)}`;
+      const cause = why === undefined ? 'its turn has not come' : `${ERRORS[why.code].meaning.replace(/\.$/, '')} (${why.code})`;
+      const behind = row?.behind === undefined ? '' : '; an earlier one of the same two people goes first';
+      return `the last message waits for ${last.to.slice(last.to.lastIndexOf('@') + 1)} because of this: ${cause}${behind}${next}. Its sender need not do anything.`;
     }
     case 'withdrawn':
       return 'the last message could not be sent at once and was given back to its sender, as their file asks (queuedAnswer).';

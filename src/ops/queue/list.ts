@@ -90,7 +90,7 @@ function nextOf({ state, nextTryAt, behind }: QueuedRow, now: number): string {
 
 /** In a few words why a row waits. */
 export function whyOf(row: QueuedRow): string {
-  const cause = row.why === undefined ? undefined : `${row.why.code}: ${oneLine(row.why.text)}`;
+  const cause = row.why === undefined ? undefined : `${row.why.code}: ${oneLine(row.why.text).replace(/\.$/, '')}`;
   if (row.state === 'onItsWay') return row.attempts > 1 && cause !== undefined ? `being sent; before: ${cause}` : 'being sent';
   if (row.state === 'unconfirmed') return `written, not confirmed${cause === undefined ? '' : `; ${cause}`}`;
   if (cause !== undefined) return row.behind === undefined ? cause : `behind ${row.behind}; ${cause}`;
