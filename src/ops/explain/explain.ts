@@ -6,7 +6,6 @@ import type { LedgerEntry, LedgerStore } from '../../model/outbox-store.ts';
 import type { AuthorizationStore, ContactRequestStore, DecisionRecord, DecisionStore, DialogStore } from '../../model/stores.ts';
 import { isoTimes } from '../json-times.ts';
 import type { Live } from '../live.ts';
-import { whyOf } from '../queue/list.ts';
 import type { Report } from '../verb.ts';
 import { moment } from '../words.ts';
 import { isBad, lives, stamp } from './life.ts';
