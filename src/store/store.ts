@@ -5,6 +5,8 @@
 import { mkdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { reason } from '../errors.ts';
+import type { BlockStore, ChosenStore, ContactStore, KeptStore } from '../model/core-stores.ts';
+import type { DirectoryStore } from '../model/directory.ts';
 import type { LedgerStore, OutboxStore, SecretStore, SentIds, ServiceClockStore } from '../model/outbox-store.ts';
 import { StoreError } from '../model/outbox-store.ts';
 import type { PassportStore } from '../model/passport.ts';
@@ -22,8 +24,11 @@ import type {
 } from '../model/stores.ts';
 import { authorizationTable } from './authorizations.ts';
 import { text } from './column.ts';
+import { blockTable, chosenTable, contactTable } from './contacts.ts';
 import { type CommitStats, Database, isDamage, storeError } from './database.ts';
 import { decisionTable } from './decisions.ts';
+import { directoryTable } from './directory.ts';
+import { keptTable } from './kept-items.ts';
 import { Ledger } from './ledger.ts';
 import { LedgerPen } from './ledger-pen.ts';
 import { migrate, newestVersion, versionOf } from './migrate.ts';
@@ -86,6 +91,11 @@ export interface Store {
   readonly secrets: SecretStore;
   readonly passports: PassportStore;
   readonly people: PeopleStore;
+  readonly directory: DirectoryStore;
+  readonly contacts: ContactStore;
+  readonly blocked: BlockStore;
+  readonly chosen: ChosenStore;
+  readonly kept: KeptStore;
   readonly peerTries: PeerTryStore;
   /** What was found at the start. Empty is good. */
   readonly remarks: readonly Remark[];
@@ -209,6 +219,11 @@ function assemble(db: Database, keyPath: string, options: StoreOptions, remarks:
     secrets: secretTable(db, seal),
     passports: passportTable(db),
     people: peopleTable(db, seal),
+    directory: directoryTable(db),
+    contacts: contactTable(db, seal),
+    blocked: blockTable(db),
+    chosen: chosenTable(db),
+    kept: keptTable(db, seal),
     peerTries: peerTryTable(db),
     remarks,
     stats: () => ({ ...db.stats(), backlog: db.backlog }),
