@@ -29,6 +29,11 @@ export function showSet({ number, by, at }: SetHead): string {
   return `set ${number} (${by}, ${isoTime(at)})`;
 }
 
+/** With its time as programs read it. */
+function setJson({ at, ...head }: SetHead): object {
+  return { ...head, at: new Date(at).toISOString() };
+}
+
 const MAX_LINES = 200;
 
 /** One line for each change, and what is left out of them. */
@@ -49,7 +54,15 @@ export function takenReport(words: string, taken: Taken, running: boolean, after
     };
   }
   const { set } = taken;
-  const json = { set, running, ...(taken.kind === 'taken' && { before: taken.before, changes: taken.changes, diff: taken.diff }) };
+  const json = {
+    set: setJson(set),
+    running,
+    ...(taken.kind === 'taken' && {
+      ...(taken.before !== undefined && { before: setJson(taken.before) }),
+      changes: taken.changes,
+      diff: taken.diff,
+    }),
+  };
   const where = running ? 'is in force' : 'is accepted; nothing runs with this home, the next start uses it';
   if (taken.kind === 'same') {
     const text = [`nothing to do: ${showSet(set)} ${running ? 'is in force and' : ''} has these files`.replaceAll(/ +/g, ' '), ...after];

@@ -79,7 +79,7 @@ export const plan = verb({
           ...head,
           changes,
           ...(diff && { diff: unifiedDiff(now, then, files) }),
-          ...(typeof replayed === 'object' && { days, replay: replayed }),
+          ...(typeof replayed === 'object' && { days, replay: replayJson(replayed) }),
         },
         exit: cut > 0 ? 1 : 0,
       };
@@ -115,6 +115,16 @@ async function replayIt(
     if (error instanceof StoreError) return 'no decisions are on record: this home has not been started yet';
     throw error;
   }
+}
+
+function replayJson({ cut, allowed, oldest, ...counts }: ReplayReport): object {
+  const dated = (one: Difference): object => ({ ...one, last: new Date(one.last).toISOString() });
+  return {
+    ...counts,
+    ...(oldest !== undefined && { oldest: new Date(oldest).toISOString() }),
+    cut: cut.map(dated),
+    allowed: allowed.map(dated),
+  };
 }
 
 function replayLines(replayed: ReplayReport | string | undefined, days: number, now: number): string[] {
