@@ -75,6 +75,7 @@ export class PasswordSignIn implements SignIn {
       return this.#no(user, from, 'AUTH_SIGN_IN_FAILED', 'the address or the password is wrong');
     }
     this.#lockOut.succeeded(key);
+    this.#parts.people.noteSignIn(key, this.#parts.clock.now());
     this.#parts.log.info({ event: 'user.signedIn', user: key, face: from.face, address: from.address, connection: from.connection });
     return { ok: true, person };
   }

@@ -1,6 +1,7 @@
 // The people of the core and what is kept of their passwords, as the rooms see the tables.
 
 import type { Person } from './core.ts';
+import type { DirectoryStore } from './directory.ts';
 
 /** One word for each mechanism: scrypt for PLAIN, the rest for theirs. */
 export const CREDENTIAL_KINDS = ['scrypt', 'SCRAM-SHA-1', 'SCRAM-SHA-256', 'DIGEST-MD5', 'DIGEST-SHA-256'] as const;
@@ -31,4 +32,40 @@ export interface PeopleStore {
   credentials(address: string): Promise<readonly Credential[]>;
   /** Replaces every credential of one device. None: the device may not sign in any more. */
   putCredentials(address: string, device: string, credentials: readonly Omit<Credential, 'device'>[]): Promise<void>;
+  /**
+   * Who was added, changed, disabled, removed or given another password after `version`, by whichever process. Cheap: made to be
+   * asked every few seconds. At most 1000 at once; the version that comes back is the one to ask with next.
+   */
+  changedSince(version: number): Promise<Changes>;
+  /** Notes that somebody signed in; need not survive a crash. @param at wall ms */
+  noteSignIn(address: string, at: number): void;
+  /** Wall ms; undefined: never, as far as is known. */
+  lastSignIn(address: string): Promise<number | undefined>;
+  photo(address: string): Promise<Photo | undefined>;
+  putPhoto(address: string, photo: Photo | undefined): Promise<void>;
+}
+
+export interface Changes {
+  readonly version: number;
+  /** Bare keys; `get` says what became of each. */
+  readonly addresses: readonly string[];
+}
+
+/** A person's picture, as the directory has it. */
+export interface Photo {
+  readonly type: 'image/jpeg' | 'image/png' | 'image/gif';
+  /** SHA-1, hex, as XEP-0084 and XEP-0153 name a picture. */
+  readonly hash: string;
+  readonly data: Uint8Array;
+  /** Wall ms. */
+  readonly changedAt: number;
+}
+
+/** People as commands and the API change them: the tables, and passwords on their way into them. */
+export interface PeopleDesk {
+  readonly people: PeopleStore;
+  /** The same tables as the sync of the directory leaves them. */
+  readonly directory: DirectoryStore;
+  /** Replaces the password of one device; what is kept of it fits every mechanism. @param device empty: the main password */
+  setPassword(person: Person, device: string, password: string): Promise<void>;
 }

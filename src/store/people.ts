@@ -1,4 +1,4 @@
-// The people of the core, on tables `person` and `credential` (sealed).
+// The people of the core, on tables `person`, `credential` (sealed), `person_change`, `signed_in` and `photo`.
 
 import { bareKey, fromBareKey } from '../model/address.ts';
 import type { Person } from '../model/core.ts';
@@ -7,10 +7,18 @@ import { blob, integer, maybeText, type Row, text, word } from './column.ts';
 import type { Database } from './database.ts';
 import type { Seal } from './seal.ts';
 
+const MAX_CHANGES = 1000;
+const PHOTO_TYPES = ['image/jpeg', 'image/png', 'image/gif'] as const;
 const FIELDS = ['mail', 'phone', 'mobile', 'title', 'company', 'office'] as const;
 
-/** Opens nothing of its own; the tables are of migration 005. */
+/** Opens nothing of its own; the tables are of migrations 005 and 006. */
 export function peopleTable(db: Database, seal: Seal): PeopleStore {
+  const changed = (address: string): void => {
+    db.prepare(
+      `INSERT INTO person_change (address, version) VALUES (?, (SELECT coalesce(max(version), 0) + 1 FROM person_change))
+       ON CONFLICT (address) DO UPDATE SET version = excluded.version`,
+    ).run(address);
+  };
   return {
     async get(address) {
       const row = db.prepare('SELECT * FROM person WHERE address = ?').get(address);
@@ -19,6 +27,7 @@ export function peopleTable(db: Database, seal: Seal): PeopleStore {
     put(person) {
       const { address, name, groups, disabled, createdAt } = person;
       return db.write(() => {
+        changed(bareKey(address));
         db.prepare(
           `INSERT INTO person (address, domain, name, mail, phone, mobile, title, company, office, groups, disabled, created_at)
            VALUES (?,?,?,?,?,?,?,?,?,?,?,?)
@@ -38,7 +47,9 @@ export function peopleTable(db: Database, seal: Seal): PeopleStore {
     },
     remove(address) {
       return db.write(() => {
-        db.prepare('DELETE FROM credential WHERE address = ?').run(address);
+        changed(address);
+        for (const table of ['credential', 'photo', 'signed_in', 'directory_entry'])
+          db.prepare(`DELETE FROM ${table} WHERE address = ?`).run(address);
         return db.prepare('DELETE FROM person WHERE address = ?').run(address).changes > 0;
       });
     },
@@ -67,6 +78,7 @@ export function peopleTable(db: Database, seal: Seal): PeopleStore {
     },
     putCredentials(address, device, credentials) {
       return db.write(() => {
+        changed(address);
         db.prepare('DELETE FROM credential WHERE address = ? AND device = ?').run(address, device);
         for (const { kind, data, madeAt } of credentials) {
           db.prepare('INSERT INTO credential (address, device, kind, sealed, made_at) VALUES (?,?,?,?,?)').run(
@@ -77,6 +89,50 @@ export function peopleTable(db: Database, seal: Seal): PeopleStore {
             Math.round(madeAt),
           );
         }
+      });
+    },
+    async changedSince(version) {
+      const rows = db
+        .prepare('SELECT address, version FROM person_change WHERE version > ? ORDER BY version LIMIT ?')
+        .all(version, MAX_CHANGES);
+      const last = rows.at(-1);
+      return { version: last === undefined ? version : integer(last, 'version'), addresses: rows.map((row) => text(row, 'address')) };
+    },
+    noteSignIn(address, at) {
+      db.idle(() => {
+        db.prepare('INSERT INTO signed_in (address, at) VALUES (?1, ?2) ON CONFLICT (address) DO UPDATE SET at = ?2').run(
+          address,
+          Math.round(at),
+        );
+      });
+    },
+    async lastSignIn(address) {
+      const row = db.prepare('SELECT at FROM signed_in WHERE address = ?').get(address);
+      return row && integer(row, 'at');
+    },
+    async photo(address) {
+      const row = db.prepare('SELECT * FROM photo WHERE address = ?').get(address);
+      return (
+        row && {
+          type: word(row, 'type', PHOTO_TYPES),
+          hash: text(row, 'hash'),
+          data: blob(row, 'data'),
+          changedAt: integer(row, 'changed_at'),
+        }
+      );
+    },
+    putPhoto(address, photo) {
+      return db.write(() => {
+        changed(address);
+        if (photo === undefined) db.prepare('DELETE FROM photo WHERE address = ?').run(address);
+        else
+          db.prepare('INSERT OR REPLACE INTO photo (address, type, hash, data, changed_at) VALUES (?,?,?,?,?)').run(
+            address,
+            photo.type,
+            photo.hash,
+            photo.data,
+            Math.round(photo.changedAt),
+          );
       });
     },
   };

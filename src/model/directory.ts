@@ -1,0 +1,42 @@
+// A directory of people outside (LDAP, Active Directory), and what the sync of it remembers.
+
+import type { Person } from './core.ts';
+
+/** The entry that a person came from. */
+export interface DirectoryEntry {
+  /** Bare key of the person. */
+  readonly address: string;
+  readonly dn: string;
+  /** The entry's own mark of its last change (whenChanged, modifyTimestamp); empty: it has none. */
+  readonly stamp: string;
+  /** The directory switched the person off, and may switch them on again. */
+  readonly disabled: boolean;
+  /** Wall ms at which it was last there. */
+  readonly seenAt: number;
+}
+
+export interface DirectoryStore {
+  /** @param address bare key */
+  get(address: string): Promise<DirectoryEntry | undefined>;
+  all(): Promise<readonly DirectoryEntry[]>;
+  put(entry: DirectoryEntry): Promise<void>;
+}
+
+/** What one round did. */
+export interface SyncResult {
+  readonly entries: number;
+  readonly added: readonly string[];
+  readonly changed: readonly string[];
+  /** Gone from the directory, or disabled there. */
+  readonly disabled: readonly string[];
+  readonly enabled: readonly string[];
+  /** Left out, with why. */
+  readonly skipped: readonly { readonly dn: string; readonly why: string }[];
+}
+
+/** A person as the directory has them. */
+export interface DirectoryPerson {
+  readonly person: Omit<Person, 'createdAt'>;
+  readonly dn: string;
+  readonly stamp: string;
+}
