@@ -4,7 +4,7 @@ import type { DirectoryEntry, DirectoryStore } from '../model/directory.ts';
 import { integer, type Row, text } from './column.ts';
 import type { Database } from './database.ts';
 
-/** Opens nothing of its own; the table is of migration 006. */
+/** Opens nothing of its own; the table is of migration 007. */
 export function directoryTable(db: Database): DirectoryStore {
   return {
     async get(address) {

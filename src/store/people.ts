@@ -11,7 +11,7 @@ const MAX_CHANGES = 1000;
 const PHOTO_TYPES = ['image/jpeg', 'image/png', 'image/gif'] as const;
 const FIELDS = ['mail', 'phone', 'mobile', 'title', 'company', 'office'] as const;
 
-/** Opens nothing of its own; the tables are of migrations 005 and 006. */
+/** Opens nothing of its own; the tables are of migrations 005 and 007. */
 export function peopleTable(db: Database, seal: Seal): PeopleStore {
   const changed = (address: string): void => {
     db.prepare(

@@ -1,31 +1,50 @@
--- What a running process asks of its people again and again (model/people.ts): who changed since it last looked, whether they
--- were added, changed, removed or given another password; when they last signed in; and what the directory knows of them.
+-- Contact lists, blocked addresses, chosen states, and what waits for people who are away (model/core-stores.ts).
+-- Addresses are bare keys, wall time in ms.
 
-CREATE TABLE person_change (
-  address TEXT PRIMARY KEY,
+CREATE TABLE contact (
+  owner TEXT NOT NULL,
+  address TEXT NOT NULL,
+  name TEXT,
+  groups TEXT NOT NULL,
+  sees INTEGER NOT NULL,
+  seen INTEGER NOT NULL,
+  asked INTEGER NOT NULL,
+  asks INTEGER NOT NULL,
+  approved INTEGER NOT NULL,
+  listed INTEGER NOT NULL,
+  favourite INTEGER NOT NULL,
+  level TEXT,
+  request BLOB,
+  PRIMARY KEY (owner, address)
+) STRICT, WITHOUT ROWID;
+
+-- Counts every change of a list; never goes back, so that a client's old version is recognised.
+CREATE TABLE contact_list (
+  owner TEXT PRIMARY KEY,
   version INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
-CREATE UNIQUE INDEX person_change_version ON person_change (version);
 
-CREATE TABLE signed_in (
-  address TEXT PRIMARY KEY,
-  at INTEGER NOT NULL
+CREATE TABLE blocked_address (
+  owner TEXT NOT NULL,
+  address TEXT NOT NULL,
+  PRIMARY KEY (owner, address)
 ) STRICT, WITHOUT ROWID;
 
--- The entry of a directory that a person came from (model/directory.ts). `stamp`: the entry's own mark of its last change.
--- `disabled`: the directory switched the person off, and may switch them on again; an operator's word is not touched.
-CREATE TABLE directory_entry (
-  address TEXT PRIMARY KEY,
-  dn TEXT NOT NULL,
-  stamp TEXT NOT NULL,
-  disabled INTEGER NOT NULL,
-  seen_at INTEGER NOT NULL
+CREATE TABLE chosen_state (
+  owner TEXT PRIMARY KEY,
+  state TEXT NOT NULL,
+  until INTEGER
 ) STRICT, WITHOUT ROWID;
 
-CREATE TABLE photo (
-  address TEXT PRIMARY KEY,
-  type TEXT NOT NULL,
-  hash TEXT NOT NULL,
-  data BLOB NOT NULL,
-  changed_at INTEGER NOT NULL
+-- `sealed` is null once a client has it: the row then only recognises copies, and goes after a day.
+CREATE TABLE kept_item (
+  number INTEGER PRIMARY KEY AUTOINCREMENT,
+  owner TEXT NOT NULL,
+  id TEXT NOT NULL,
+  at INTEGER NOT NULL,
+  sealed BLOB,
+  taken_at INTEGER,
+  UNIQUE (owner, id)
 ) STRICT;
+CREATE INDEX kept_item_taken ON kept_item (taken_at) WHERE taken_at IS NOT NULL;
+CREATE INDEX kept_item_waiting ON kept_item (owner, number) WHERE sealed IS NOT NULL;
