@@ -12,7 +12,7 @@ export function contactTable(db: Database, seal: Seal): ContactStore {
   return {
     async of(owner) {
       const entries = db
-        .prepare('SELECT * FROM contact WHERE owner = ? ORDER BY address')
+        .prepare('SELECT * FROM contact_entry WHERE owner = ? ORDER BY address')
         .all(owner)
         .map((row) => toEntry(row, owner, seal));
       const list = db.prepare('SELECT version FROM contact_list WHERE owner = ?').get(owner);
@@ -21,10 +21,10 @@ export function contactTable(db: Database, seal: Seal): ContactStore {
     write(changes) {
       return db.write(() => {
         for (const { owner, address, entry, version } of changes) {
-          if (entry === undefined) db.prepare('DELETE FROM contact WHERE owner = ? AND address = ?').run(owner, address);
+          if (entry === undefined) db.prepare('DELETE FROM contact_entry WHERE owner = ? AND address = ?').run(owner, address);
           else
             db.prepare(
-              `INSERT OR REPLACE INTO contact (owner, address, name, groups, sees, seen, asked, asks, approved, listed, favourite,
+              `INSERT OR REPLACE INTO contact_entry (owner, address, name, groups, sees, seen, asked, asks, approved, listed, favourite,
                level, request) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)`,
             ).run(
               owner,
@@ -41,7 +41,7 @@ export function contactTable(db: Database, seal: Seal): ContactStore {
     },
     forget(owner) {
       return db.write(() => {
-        for (const table of ['contact', 'contact_list', 'blocked_address', 'chosen_state'])
+        for (const table of ['contact_entry', 'contact_list', 'blocked_address', 'chosen_state'])
           db.prepare(`DELETE FROM ${table} WHERE owner = ?`).run(owner);
       });
     },

@@ -1,7 +1,7 @@
 -- Contact lists, blocked addresses, chosen states, and what waits for people who are away (model/core-stores.ts).
 -- Addresses are bare keys, wall time in ms.
 
-CREATE TABLE contact (
+CREATE TABLE contact_entry (
   owner TEXT NOT NULL,
   address TEXT NOT NULL,
   name TEXT,
