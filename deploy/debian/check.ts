@@ -41,6 +41,9 @@ try {
   if (done.status !== 0) fail('the package does not work; the step above says where');
   await underSystemd();
   say('the Debian package works');
+} catch (error) {
+  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+  process.exitCode = 1;
 } finally {
   if (readFileSync('/proc/self/mounts', 'utf8').includes(` ${root}`)) fail(`something is still mounted below ${root}; it is left there`);
   rmSync(root, { recursive: true });

@@ -34,12 +34,23 @@ test "$(show MainPID)" = "$pid" || failed "the watchdog has killed it"
 step "the command line reaches it as the service's user"
 setpriv --reuid=isthmus --regid=isthmus --init-groups isthmus audit list >/dev/null || failed "audit list"
 
+step "an upgrade while it runs: the new version takes over, unless it finds faults in the home"
+rm -f /usr/sbin/policy-rc.d
+cp /etc/isthmus/routes/policy.yaml /tmp/policy.yaml
+echo 'federation: clsed' >/etc/isthmus/routes/policy.yaml
+dpkg --install /isthmus.deb 2>&1 | grep -q 'not restarted, since the new version finds faults' || failed "nothing was said of the fault"
+test "$(show MainPID)" = "$pid" || failed "it was restarted with a fault"
+cp /tmp/policy.yaml /etc/isthmus/routes/policy.yaml
+dpkg --install /isthmus.deb >/dev/null 2>&1
+test "$(show ActiveState)" = active || failed "after the upgrade it is $(show ActiveState)"
+test "$(show MainPID)" != "$pid" || failed "it was not restarted"
+
 step "systemctl stop: drained"
 systemctl stop isthmus
 test "$(show Result)" = success || failed "it ended with $(show Result)"
 
 step "a home with a fault is not tried again and again"
-echo 'federation: clsed' >/etc/isthmus/routes/policy.yaml
+echo 'nonsense: 1' >>/etc/isthmus/isthmus.yaml
 ! systemctl start isthmus 2>/dev/null || failed "it started"
 sleep 4
 test "$(show NRestarts)" = 0 || failed "it was restarted $(show NRestarts) times"
