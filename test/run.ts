@@ -2,25 +2,22 @@
 // skip stands at the end with the reason and the line that helps; with CI=true a skip is a failure.
 //   node test/run.ts [--unit] [PART OF A PATH ...]     the part without peers; only the files whose path contains one of these
 
-import { globSync } from 'node:fs';
 import { run } from 'node:test';
 import { dot, spec } from 'node:test/reporters';
+import { heavyFiles, lightFiles, peerFiles } from './files.ts';
 
 /** The longest file takes a minute; one that hangs must not take the ten of the whole run. */
 const FILE_LIMIT_MS = 5 * 60_000;
 
-/** Files that start processes or work long: beside the others, each in a process of its own. */
-const HEAVY = /^test\/(hostile|fuzz|faults)\/|^test\/store\/kill/;
+/** Processes for the light part: tests wait more than they work. */
+const SHARES = 3;
 
 const unitOnly = process.argv.includes('--unit');
 const wanted = process.argv.slice(2).filter((word) => word !== '--unit');
-const chosen = (pattern: string): string[] =>
-  globSync(pattern)
-    .filter((file) => wanted.length === 0 || wanted.some((part) => file.includes(part)))
-    .sort();
-const unit = chosen('test/**/*.test.ts');
-const peers = unitOnly ? [] : chosen('test/**/*.peers.ts');
-if (unit.length + peers.length === 0) {
+const light = lightFiles(wanted);
+const heavy = heavyFiles(wanted);
+const peers = unitOnly ? [] : peerFiles(wanted);
+if (light.length + heavy.length + peers.length === 0) {
   console.error(`no test file's path contains ${wanted.join(' or ')}`);
   process.exit(2);
 }
@@ -33,14 +30,14 @@ interface Skip {
 const skips: Skip[] = [];
 let failed = false;
 
-// Most of the unit part in one process: a process for each file would cost more than the tests. Peers each need a process of
-// their own, because that process moves itself into a network namespace. It ends with its last test, whatever connection a
-// scene has left behind.
-const light = unit.filter((file) => !HEAVY.test(file));
-const heavy = unit.filter((file) => HEAVY.test(file));
-const beside = part(heavy, { concurrency: 1, timeout: FILE_LIMIT_MS });
-for await (const text of await part(light, { isolation: 'none' })) process.stdout.write(text);
-for await (const text of await beside) process.stdout.write(text);
+// The light part in a few processes, beside it the heavy one. Peers each need a process of their own, because that process
+// moves itself into a network namespace. It ends with its last test, whatever connection a scene has left behind.
+const shares = Array.from({ length: Math.min(SHARES, light.length) }, (_, index) => `${index + 1}/${SHARES}`);
+const beside = [
+  ...shares.map((share) => part(['test/shard.ts'], { argv: [share, ...wanted], timeout: FILE_LIMIT_MS })),
+  part(heavy, { concurrency: 1, timeout: FILE_LIMIT_MS }),
+];
+for (const texts of beside) for await (const text of await texts) process.stdout.write(text);
 for await (const text of await part(peers, { concurrency: 2, timeout: FILE_LIMIT_MS, execArgv: ['--test-force-exit'] }))
   process.stdout.write(text);
 report();

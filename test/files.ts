@@ -1,0 +1,28 @@
+// Which test files there are, and of which kind.
+
+import { globSync } from 'node:fs';
+
+/** Files that start processes or work long: beside the others, each in a process of its own. */
+const HEAVY = /^test\/(hostile|fuzz|faults)\/|^test\/store\/kill/;
+
+/** @param wanted only files whose path contains one of these; none: all */
+function chosen(pattern: string, wanted: readonly string[]): string[] {
+  return globSync(pattern)
+    .filter((file) => wanted.length === 0 || wanted.some((part) => file.includes(part)))
+    .sort();
+}
+
+/** Unit tests that share a process. */
+export function lightFiles(wanted: readonly string[]): string[] {
+  return chosen('test/**/*.test.ts', wanted).filter((file) => !HEAVY.test(file));
+}
+
+/** Unit tests that need one of their own. */
+export function heavyFiles(wanted: readonly string[]): string[] {
+  return chosen('test/**/*.test.ts', wanted).filter((file) => HEAVY.test(file));
+}
+
+/** Suites with real peers: each moves itself into a network namespace. */
+export function peerFiles(wanted: readonly string[]): string[] {
+  return chosen('test/**/*.peers.ts', wanted);
+}
