@@ -3,6 +3,7 @@
 import { createServer } from 'node:http';
 import type { Home } from '../config/home.ts';
 import type { Loaded } from '../config/load.ts';
+import { type DeskParts, peopleDesk } from '../core/people-desk.ts';
 import type { OwnCertificates } from '../edge/own-certificates.ts';
 import type { Log } from '../log.ts';
 import type { Actor } from '../model/audit.ts';
@@ -25,6 +26,7 @@ import { dnsView } from './domain-dns.ts';
 export interface AdminParts {
   readonly live: Live;
   readonly records: Records;
+  readonly people: Pick<DeskParts, 'people' | 'directory'>;
   readonly clock: Clock;
   readonly log: Log;
   readonly own: OwnCertificates;
@@ -119,6 +121,7 @@ function operationsOf(parts: AdminParts, audit: ReturnType<typeof openAudit>, si
     replay,
     records: () => parts.records,
     audit: () => audit,
+    people: async () => peopleDesk({ ...parts.people, clock: parts.clock }),
     snapshots: async () => (await import('../store/backup.ts')).snapshots,
     certificates: () => certificateDesk(parts.live.home.dir, parts.clock),
     renewals: async () => parts.live.renewals,

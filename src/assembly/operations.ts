@@ -39,6 +39,11 @@ export function commandLineOperations(dir: string, terminal: Terminal, judge: Ju
     replay,
     records: () => (store ??= openStore({ folder: data, clock: systemClock, mode: 'visit' })),
     audit: () => (audit ??= openAudit(data)),
+    people: async () => {
+      const [{ peopleDesk }, { storeToVisit }] = await Promise.all([import('../core/people-desk.ts'), import('./people.ts')]);
+      store ??= storeToVisit(dir, data);
+      return peopleDesk({ ...store, clock: systemClock });
+    },
     snapshots: async () => (await import('../store/backup.ts')).snapshots,
     certificates: () => certificateDesk(dir, systemClock),
     renewals: async ({ home, table }) => (await import('./renewal.ts')).commandRenewals(home, table),

@@ -245,6 +245,7 @@ export async function start(ready: Ready, written: Log): Promise<Running> {
   const admin = await openAdmin({
     live,
     records: store,
+    people: store,
     clock,
     log,
     own: parts.own,

@@ -11,7 +11,7 @@ export interface CommandRow {
 }
 
 /** Words of the operators' table (DESIGN 11) that this version does not know yet; named so that nobody searches for them. */
-const LATER = 'user archive hold room network'.split(' ').map((words) => words.replace('.', ' '));
+const LATER = 'archive hold room network'.split(' ').map((words) => words.replace('.', ' '));
 
 /** Finds and runs what was typed after `isthmus`. */
 export async function dispatch(

@@ -10,6 +10,7 @@ import type { CertificateDesk } from '../model/certificate-desk.ts';
 import type { LedgerStore } from '../model/outbox-store.ts';
 import type { PassportStore } from '../model/passport.ts';
 import type { PeerTryStore } from '../model/peer-try.ts';
+import type { PeopleDesk } from '../model/people.ts';
 import type { Clock } from '../model/ports.ts';
 import type { Snapshots } from '../model/snapshot.ts';
 import type { AuthorizationStore, ContactRequestStore, DecisionStore, DialogStore, DiscoveredStore } from '../model/stores.ts';
@@ -47,6 +48,8 @@ export interface Operations {
   /** The database, opened beside whoever runs it. @throws StoreError when this home has never been started */
   records(): Records;
   audit(): AuditLog;
+  /** The people of the core. A home that has never been started gets its database here. @throws StoreError when it cannot be opened */
+  people(): Promise<PeopleDesk>;
   /** Where certificates of the home are listed, asked for and brought in. Loaded when it is asked for. */
   certificates(): Promise<CertificateDesk>;
   /** Renewal by ACME for one command, while nothing runs; inside the process `live.renewals`. */

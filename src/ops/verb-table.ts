@@ -133,4 +133,13 @@ export const VERBS: readonly VerbRow[] = [
     summary: 'one partner: what it may, what it has shown of itself, what waits',
     load: async () => (await import('./partner/show.ts')).partnerShow,
   },
+  { words: 'user add', summary: 'adds a user of the core', load: async () => (await import('./user/add.ts')).userAdd },
+  { words: 'user import', summary: 'adds and changes users from a table', load: async () => (await import('./user/import.ts')).userImport },
+  { words: 'user list', summary: 'the users of the core', load: async () => (await import('./user/list.ts')).userList },
+  { words: 'user show', summary: 'one user, and what they sign in with', load: async () => (await import('./user/show.ts')).userShow },
+  { words: 'user change', summary: "changes a user's fields", load: async () => (await import('./user/add.ts')).userChange },
+  { words: 'user password', summary: 'gives a user a password', load: async () => (await import('./user/password.ts')).userPassword },
+  { words: 'user disable', summary: 'keeps a user out', load: async () => (await import('./user/switch.ts')).userDisable },
+  { words: 'user enable', summary: 'lets a user in again', load: async () => (await import('./user/switch.ts')).userEnable },
+  { words: 'user remove', summary: 'takes a user away', load: async () => (await import('./user/remove.ts')).userRemove },
 ];

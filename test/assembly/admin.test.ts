@@ -32,6 +32,7 @@ async function open(drained: string[] = []) {
   const parts = {
     live,
     records: {} as never,
+    people: {} as never,
     clock: new ManualClock(),
     log: SILENT,
     own: {} as never,

@@ -1,0 +1,61 @@
+// `isthmus user show`: one user: fields, groups, passwords by device and date, last sign-in, what is signed in now.
+
+import * as z from 'zod';
+import { bareKey } from '../../model/address.ts';
+import { type Report, verb } from '../verb.ts';
+import { oneLine, span } from '../words.ts';
+import { addressInput, atPeople, FIELDS, personOf } from './given.ts';
+import { devicesOf, viewPerson } from './view.ts';
+
+export const userShow = verb({
+  words: 'user show',
+  summary: 'one user: fields, passwords by device and date, last sign-in, sessions',
+  positionals: ['address'],
+  options: {},
+  details: 'Nothing of a password can be shown. What is signed in now is known while Isthmus runs with this home.',
+  example: 'isthmus user show nora@people.example',
+  input: z.object({ address: addressInput }),
+  http: { method: 'GET', path: '/users/{address}' },
+  role: 'viewer',
+  audited: false,
+  where: 'here',
+  run: (operations, input) =>
+    atPeople(operations, 'user show', async (desk): Promise<Report> => {
+      const person = await personOf(operations, desk, input.address);
+      const key = bareKey(person.address);
+      const devices = devicesOf(await desk.people.credentials(key));
+      const lastSignIn = await desk.people.lastSignIn(key);
+      const entry = await desk.directory.get(key);
+      const photo = await desk.people.photo(key);
+      const now = operations.clock.now();
+      const fields = FIELDS.flatMap((field) => (person[field] === undefined ? [] : [[field, person[field]] as const]));
+      const passwords = devices.map(({ device, since }) => `${device === '' ? 'main' : `"${device}"`} since ${day(since)}`);
+      const rows: (readonly [string, string])[] = [
+        ['name', person.name],
+        ['state', person.disabled ? (entry?.disabled === true ? 'disabled, by the directory' : 'disabled') : 'may sign in'],
+        ...fields,
+        ['groups', person.groups.length === 0 ? '-' : person.groups.join(', ')],
+        ['passwords', passwords.length === 0 ? 'none' : passwords.join('; ')],
+        ['last sign-in', lastSignIn === undefined ? 'never' : `${new Date(lastSignIn).toISOString()} (${span(now - lastSignIn)} ago)`],
+        ['since', day(person.createdAt)],
+        ...(entry === undefined ? [] : [['directory', `${entry.dn}, seen ${span(now - entry.seenAt)} ago`] as const]),
+        ...(photo === undefined ? [] : [['photo', `${photo.type}, ${photo.data.length} bytes, of ${day(photo.changedAt)}`] as const]),
+      ];
+      const width = Math.max(...rows.map(([label]) => label.length));
+      return {
+        text: [key, ...rows.map(([label, value]) => `  ${label.padEnd(width)}  ${oneLine(value)}`)].join('\n'),
+        json: {
+          ...viewPerson(person),
+          passwords: devices.map(({ device, since }) => ({ device, since: new Date(since).toISOString() })),
+          ...(lastSignIn !== undefined && { lastSignIn: new Date(lastSignIn).toISOString() }),
+          ...(entry !== undefined && {
+            directory: { dn: entry.dn, disabled: entry.disabled, seenAt: new Date(entry.seenAt).toISOString() },
+          }),
+          ...(photo !== undefined && { photo: { type: photo.type, hash: photo.hash, bytes: photo.data.length } }),
+        },
+        exit: 0,
+      };
+    }),
+});
+
+const day = (ms: number): string => new Date(ms).toISOString().slice(0, 10);
