@@ -54,6 +54,12 @@ export class RoadWatch implements Health {
       case 'stream.opened':
         // An outbound stream's partner is bound as `to`, an inbound one's stands in `from`.
         this.#opened('xmpp', bound.direction === 'out' ? 'out' : 'in', bound.direction === 'out' ? word('to') : word('from'), connection);
+        // XEP-0288: both send on one stream, and no second one is opened while it stands.
+        if (fields.bidi === true)
+          this.#opened('xmpp', bound.direction === 'out' ? 'in' : 'out', bound.direction === 'out' ? word('to') : word('from'), connection);
+        break;
+      case 'message.ended':
+        if (fields.state === 'delivered') this.#delivered(word('toDomain'));
         break;
       case 'dialback.proven':
         this.#opened('xmpp', 'in', word('from'), connection);
@@ -157,6 +163,13 @@ export class RoadWatch implements Health {
     if (road === undefined || code === undefined || !isCode(code) || road.state === 'down') return;
     road.lastFailure ??= reason(code, ERRORS[code].meaning);
     if (road.open.size === 0) this.#become(road, 'down');
+  }
+
+  /** Called for each message: what has arrived by any stream shows that the road carries. */
+  #delivered(domain: string | undefined): void {
+    if (domain === undefined) return;
+    const road = this.#roads.get(`${this.#carrier(domain)} out ${domain}`);
+    if (road?.state === 'down') this.#become(road, 'up');
   }
 
   #closed(connection: string | undefined): void {

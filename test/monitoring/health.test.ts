@@ -36,6 +36,26 @@ test('a stream that cannot be opened makes the road down, since the first failur
   assert.equal(road('xmpp', 'out')?.state, 'up');
 });
 
+test('a partner who is written to on the stream it opened (XEP-0288) is not shown as unreachable', () => {
+  const { log, road } = world();
+  log.warn({ event: 'stream.failed', to: 'partner.example', code: 'NET_ADDRESS_REFUSED', reason: 'refused' });
+  log
+    .child({ connection: 'c1', direction: 'in', network: 'xmpp' })
+    .info({ event: 'stream.opened', from: 'partner.example', to: 'corp.example', proof: 'external', bidi: true });
+  assert.deepEqual([road('xmpp', 'out')?.state, road('xmpp', 'in')?.state], ['up', 'up']);
+  log.child({ connection: 'c1' }).info({ event: 'stream.closed' });
+  assert.deepEqual([road('xmpp', 'out')?.state, road('xmpp', 'in')?.state], ['idle', 'idle']);
+});
+
+test('a message that was delivered shows that the partner is reachable again, however it went', () => {
+  const { log, road } = world();
+  log.warn({ event: 'stream.failed', to: 'partner.example', code: 'NET_CONNECT_REFUSED', reason: 'refused' });
+  log.info({ event: 'message.ended', toDomain: 'partner.example', state: 'refused' });
+  assert.equal(road('xmpp', 'out')?.state, 'down');
+  log.info({ event: 'message.ended', toDomain: 'partner.example', state: 'delivered' });
+  assert.equal(road('xmpp', 'out')?.state, 'up');
+});
+
 test('the end of the last connection makes it idle, not down', () => {
   const { log, road } = world();
   for (const connection of ['c1', 'c2'])

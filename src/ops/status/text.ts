@@ -55,8 +55,8 @@ export function partnerLines(partners: readonly PartnerLine[], now: number): str
     head,
     ...partners.map(({ partner, roads, sessions, in: taken, out, waiting, oldestMs }) => [
       partner,
-      roadWords(roads, 'out', now),
-      roadWords(roads, 'in', now),
+      roadWords(partner, roads, 'out', now),
+      roadWords(partner, roads, 'in', now),
       sessions.map(sessionWords).join(', ') || '-',
       taken.toFixed(1),
       out.toFixed(1),
@@ -66,14 +66,16 @@ export function partnerLines(partners: readonly PartnerLine[], now: number): str
   ]);
 }
 
-/** Each protocol of one direction; several domains of a partner that stand alike are said once. */
-function roadWords(roads: readonly PartnerHealth[], direction: 'in' | 'out', now: number): string {
-  const said = roads
-    .filter((road) => road.direction === direction)
-    .map(({ protocol, state, sinceMs, lastFailure }) => {
+/** Each protocol of one direction; domains of the partner that stand alike are said once, and idle ones not beside others. */
+function roadWords(partner: string, roads: readonly PartnerHealth[], direction: 'in' | 'out', now: number): string {
+  const ours = roads.filter((road) => road.direction === direction);
+  const said = ours
+    .filter(({ protocol, state }) => state !== 'idle' || ours.every((other) => other.protocol !== protocol || other.state === 'idle'))
+    .map(({ domain, protocol, state, sinceMs, lastFailure }) => {
       if (state === 'idle') return `${protocol} idle`;
-      if (state === 'up') return `${protocol} up ${span(now - sinceMs)}`;
-      return `${protocol} DOWN since ${moment(sinceMs, now)}${lastFailure === undefined ? '' : ` ${lastFailure.code}`}`;
+      const which = domain === partner ? '' : ` (${domain})`;
+      if (state === 'up') return `${protocol} up ${span(now - sinceMs)}${which}`;
+      return `${protocol} DOWN since ${moment(sinceMs, now)}${lastFailure === undefined ? '' : ` ${lastFailure.code}`}${which}`;
     });
   return [...new Set(said)].join(', ') || '-';
 }
