@@ -150,6 +150,18 @@ export const ERRORS: Readonly<Record<ReasonCode, Entry>> = {
   ),
   CONTENT_UNSUPPORTED: row('peer', 'never', 'The far side has nothing that could show this.', 'See the table of what crosses in docs/.'),
   CONTENT_MALFORMED: row('peer', 'never', 'The content does not follow its own format.', "The sender's software is at fault."),
+  CONTENT_FILTERED: row(
+    'policy',
+    'never',
+    'What the message says is not let across the border: a link, the name of a file, its length, or the filter hook said no.',
+    "The reason names the key in routes/filters.yaml; filters: in the partner's file makes an exception for one partner.",
+  ),
+  CONTENT_UNCHECKED: row(
+    'operator',
+    'later',
+    'The filter hook gave no answer, and nothing passes unchecked (onFailure: refuse).',
+    'Look at the service that hook.url in routes/filters.yaml names; the log has filter.hookFailed with the cause.',
+  ),
   ADDRESS_MALFORMED: row('peer', 'never', 'The address cannot exist on the other side.', 'Check the spelling of the address.'),
   AUTH_DOMAIN_NOT_PROVEN: row(
     'peer',

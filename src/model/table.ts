@@ -1,6 +1,7 @@
 // The routing table: the operator's routes/ folder after validation, with every default filled in.
 // config/ makes it, routing/ and the shores read it. Domains are lower-case A-labels throughout.
 
+import type { Filters, PartnerFilters } from './filters.ts';
 import type { PresenceDetail } from './presence.ts';
 
 export type Protocol = 'sip' | 'xmpp';
@@ -109,6 +110,8 @@ export interface Partner {
   readonly idleWatcherDays: number;
   /** DNS may lead to private, loopback and link-local addresses for this partner (SSRF guard off). */
   readonly allowPrivateAddresses: boolean;
+  /** What its file says about routes/filters.yaml; absent: nothing. */
+  readonly filters?: PartnerFilters;
   /** True for a partner without a file, found by DNS (`federation: discovered`). */
   readonly discovered: boolean;
   readonly where: Where;
@@ -171,4 +174,6 @@ export interface Table {
   /** Listed partners, by each of their domains. */
   readonly partners: ReadonlyMap<string, Partner>;
   readonly policy: Policy;
+  /** Absent: nothing is filtered. */
+  readonly filters?: Filters;
 }

@@ -89,6 +89,8 @@ function makeCounters(registry: Registry) {
     copies: counter('isthmus_dedup_hits_total', 'Messages that came a second time and were not delivered again.', []),
     denied: counter('isthmus_policy_denied_total', 'Exchanges that policy refused, by the file and key that decided.', ['rule']),
     limited: counter('isthmus_limited_total', 'What a limit turned away.', ['partner', 'limit']),
+    filtered: counter('isthmus_filtered_total', 'What the filters did to messages at the border.', ['partner', 'action', 'what']),
+    hookFailures: counter('isthmus_filter_hook_failures_total', 'Questions that the filter hook did not answer.', []),
     lossy: counter('isthmus_translate_lossy_total', 'Messages of which something could not be shown as it was.', ['from', 'to', 'what']),
     malformed: counter('isthmus_malformed_total', 'What a peer sent that could not be read.', ['event']),
     bugs: counter('isthmus_bugs_total', 'Defects of Isthmus that were met.', ['event']),
@@ -121,6 +123,16 @@ function count({ fields, bound, level }: LogLine, counters: Counters, label: Met
     case 'message.degraded':
       counters.lossy.inc({ from: word('from'), to: word('to'), what: word('what') });
       return;
+    case 'message.filtered': {
+      const toThem = label(word('toDomain')) !== 'ours';
+      counters.filtered.inc({ partner: partner(toThem ? 'toDomain' : 'fromDomain'), action: word('action'), what: word('what') });
+      return;
+    }
+    case 'filter.hookFailed':
+      counters.hookFailures.inc();
+      return;
+    case 'filter.hookRests':
+      return; // its failures are counted one by one
     case 'message.limited':
       counters.limited.inc({ partner: partner('fromDomain'), limit: word('code') });
       return;

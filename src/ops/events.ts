@@ -72,6 +72,10 @@ export const EVENTS: Readonly<Record<string, LogEvent>> = {
     'A sign-in failed: wrong address or password, disabled, or too many failures.',
     'isthmus_limited_total',
   ),
+  'user.opened': event('info', 'A client of a user of ours is bound; from now on it can be reached.'),
+  'user.left': event('info', 'A client of a user of ours is gone.'),
+  'core.presence': event('debug', 'The neck did not take a presence event of a user of ours.'),
+  'core.failed': event('error', 'A step of the core ran into a defect; the next event sets it right.', 'isthmus_bugs_total'),
 
   // --- decisions and first contact ---
   'decision.allowed': event('debug', 'Policy let an exchange pass.'),
@@ -94,6 +98,18 @@ export const EVENTS: Readonly<Record<string, LogEvent>> = {
     'Something of a message cannot cross: it stands in words, or is refused.',
     'isthmus_translate_lossy_total',
   ),
+  'message.filtered': event(
+    'info',
+    'The filters of routes/filters.yaml refused, changed or marked a message at the border; action and what say how.',
+    'isthmus_filtered_total',
+  ),
+  'filter.hookFailed': event(
+    'warn',
+    'The filter hook gave no usable answer in time; onFailure decided.',
+    'isthmus_filter_hook_failures_total',
+  ),
+  'filter.hookRests': event('error', 'The filter hook failed again and again and is not asked for a while; onFailure decides.'),
+  'filter.hookRestored': event('info', 'The filter hook answers again.'),
   'message.limited': event('info', 'A message was refused by a limit.', 'isthmus_limited_total'),
   'outbox.recovered': event('info', 'What waited on disk is taken up again.', 'isthmus_outbox_depth'),
   'outbox.drained': event('info', 'The outbox has stopped; what waits is on disk.', 'isthmus_outbox_depth'),

@@ -18,12 +18,13 @@ import {
 import type { DurableEvent, SentIds } from '../model/outbox-store.ts';
 import { type Outcome, refused } from '../model/outcome.ts';
 import type { Clock, Gateway, Hop, NoteRefusal, Submit } from '../model/ports.ts';
-import type { Reason } from '../model/reason.ts';
+import type { Reason, ReasonCode } from '../model/reason.ts';
 import type { ContactRequestStore, DecisionStore } from '../model/stores.ts';
 import type { Partner, Table } from '../model/table.ts';
 import { type Acceptor, answer } from './answer.ts';
 import { type Decision, decide, type Facts } from './decide.ts';
 import type { Discovered } from './discovered.ts';
+import type { BorderFilter } from './filter.ts';
 import type { Limits } from './limits.ts';
 import { partnerOf } from './partner.ts';
 import { wayTo } from './way.ts';
@@ -55,6 +56,8 @@ export interface DispatchDeps {
   readonly decisions: DecisionStore;
   readonly sentIds: SentIds;
   readonly gateways: ReadonlyMap<Network, Gateway>;
+  /** Absent: nothing that a message says keeps it from crossing. */
+  readonly filter?: BorderFilter;
 }
 
 /** Where an event goes, or why it may not. */
@@ -82,13 +85,15 @@ export class Dispatch {
   readonly submit: Submit = async (event) => {
     const decision = await this.#decide(event);
     // Counted whatever policy says: a sender over the limit must not learn from the answer who is blocked and who is not.
-    const tooMuch = await this.#tooMuch(event);
+    const tooMuch = (await this.#tooMuch(event)) ?? this.#unfit(event);
     if (decision.kind !== 'refuse') await this.#deps.discovered.proven(event);
     if (tooMuch !== undefined && (decision.kind !== 'refuse' || decision.reason.blame === 'policy')) {
       this.#note(event, { kind: 'refuse', reason: tooMuch });
-      this.#deps.log.info({ event: 'message.limited', id: event.id, code: tooMuch.code, from: show(event.from) }, tooMuch.text);
+      this.#tellStopped(event, tooMuch);
       return refused(tooMuch);
     }
+    if (decision.kind === 'allow' && event.kind === 'im.sent' && this.#deps.table().filters !== undefined)
+      return this.#filtered(event, decision);
     this.#note(event, decision);
     switch (decision.kind) {
       case 'refuse':
@@ -217,6 +222,36 @@ export class Dispatch {
     return gateway === undefined ? { refused: reason('ROUTE_NOT_SERVED_YET', `nothing here speaks ${hop.network}`) } : { hop, gateway };
   }
 
+  /** Is it refused for what it says? Asked whatever policy says, like the limits and for the same reason. */
+  #unfit(event: Event): Reason | undefined {
+    const { filter, table } = this.#deps;
+    const current = table();
+    if (current.filters === undefined || filter === undefined || event.kind !== 'im.sent') return undefined;
+    return filter.refusal(event, current);
+  }
+
+  #tellStopped(event: Event, { code, text }: Reason): void {
+    const { id, from, to } = event;
+    const people = { from: show(from), to: show(to), fromDomain: from.domain, toDomain: to.domain };
+    if (code === 'CONTENT_FILTERED') {
+      this.#deps.log.info({ event: 'message.filtered', id, ...people, action: 'refuse', what: 'words' }, text);
+    } else this.#deps.log.info({ event: 'message.limited', id, code, from: people.from }, text);
+  }
+
+  /** Through the filters, which may change it, add to it, or refuse it. */
+  async #filtered(event: ImSent, decision: Allowed): Promise<Outcome> {
+    const passed = await this.#deps.filter?.pass(event, this.#deps.table());
+    if (passed !== undefined && 'refused' in passed) {
+      this.#note(event, { kind: 'refuse', reason: passed.refused });
+      return refused(passed.refused);
+    }
+    this.#note(event, decision);
+    for (const because of passed?.by ?? []) this.#note(event, { ...decision, because }, 'CONTENT_FILTERED');
+    const outcome = await this.#pass(passed?.event ?? event, decision);
+    if (outcome.kind === 'refused') passed?.undo();
+    return outcome;
+  }
+
   async #tooMuch(event: Event): Promise<Reason | undefined> {
     if (event.kind !== 'im.sent' && event.kind !== 'presence.requested') return undefined;
     const { limits, discovered, table } = this.#deps;
@@ -231,7 +266,8 @@ export class Dispatch {
     if (event.kind === 'im.sent' && event.origin.side === 'edge') this.#deps.limits.note(event.from.domain, good);
   }
 
-  #note(event: Event, decision: Decision): void {
+  /** @param changed the code under which something that is allowed is marked as changed */
+  #note(event: Event, decision: Decision, changed?: ReasonCode): void {
     const { clock, decisions, log } = this.#deps;
     const allowed = decision.kind === 'allow';
     const why = allowed ? decision.because : decision.reason;
@@ -246,6 +282,7 @@ export class Dispatch {
       proof: origin.proof,
       allowed,
       ...(!allowed && { code: decision.reason.code }),
+      ...(changed !== undefined && { code: changed }),
       ...(why.file !== undefined && { file: why.file }),
       ...(why.key !== undefined && { key: why.key }),
       // What is allowed has a line in the ledger, which is found by all its names.

@@ -51,7 +51,7 @@ function describe(entry: LedgerEntry, decisions: readonly DecisionRecord[], tell
     },
     ...decisions
       .filter((one) => one.allowed && one.file !== undefined)
-      .map((one) => ({ at: one.at, says: `allowed by ${telling.place(one.file, one.key)}` })),
+      .map((one) => ({ at: one.at, says: `${changedWord(one)} by ${telling.place(one.file, one.key)}` })),
     ...entry.tries.map((one) => ({ at: one.at, says: `try ${one.attempt} failed: ${one.code}, ${oneLine(one.text)}` })),
   ];
   if (entry.writtenAt !== undefined) {
@@ -61,6 +61,11 @@ function describe(entry: LedgerEntry, decisions: readonly DecisionRecord[], tell
   const life = steps.sort((a, b) => a.at - b.at).map(({ at, says }) => `  ${stamp(at)}  ${says}`);
   const head = `${KIND_WORDS[entry.kind]} from ${entry.from} to ${entry.to}`;
   return [head, ...life, ...ending(entry, telling), `  known as: ${names(entry).join(', ')}`].join('\n');
+}
+
+/** The filters note what they changed as an allowance with a code. */
+function changedWord(one: DecisionRecord): string {
+  return one.code === 'CONTENT_FILTERED' ? 'changed or added to' : 'allowed';
 }
 
 function ending(entry: LedgerEntry, telling: Telling): string[] {

@@ -90,6 +90,7 @@ export async function replayDecisions({ decisions, requests, discovered }: Store
   };
 
   for await (const record of decisions.since(options.sinceMs)) {
+    if (record.allowed && record.code !== undefined) continue; // what a filter did to a message that is on record by itself
     counts.read += 1;
     counts.oldest ??= record.at;
     if (counts.read % BATCH === 0) {

@@ -131,6 +131,8 @@ export const CODE_TO_CONDITION: Readonly<Record<ReasonCode, Row>> = {
   CONTENT_ENCRYPTED: ['policy-violation', 'modify'],
   CONTENT_UNSUPPORTED: ['feature-not-implemented', 'cancel'],
   CONTENT_MALFORMED: ['bad-request', 'modify'],
+  CONTENT_FILTERED: ['policy-violation', 'modify'],
+  CONTENT_UNCHECKED: ['resource-constraint', 'wait'],
   ADDRESS_MALFORMED: ['jid-malformed', 'modify'],
   AUTH_DOMAIN_NOT_PROVEN: ['not-authorized', 'auth'],
   AUTH_LOCAL_DOMAIN_OUTSIDE: ['forbidden', 'auth'],
