@@ -1,0 +1,143 @@
+// The core put together: people who sign in with clients of any face, their contacts, what is said to them and about whom
+// they see presence (DESIGN 9, docs/decisions/010). Faces open sessions; the neck delivers through the gateway.
+
+import { reason } from '../errors.ts';
+import { type Address, fromBareKey, show } from '../model/address.ts';
+import type { Client, Core, Session } from '../model/core.ts';
+import type { Gateway, Timer } from '../model/ports.ts';
+import type { Reason } from '../model/reason.ts';
+import { type OpenClient, OpenClients } from './clients.ts';
+import { ContactLists } from './contact-lists.ts';
+import { CoreGateway } from './gateway.ts';
+import { Kept } from './kept.ts';
+import { Messages } from './messages.ts';
+import { Partners } from './partners.ts';
+import { People } from './people.ts';
+import { CORE_LIMITS, type CoreParts } from './ports.ts';
+import { sessionOf } from './sessions.ts';
+import { Subscribing } from './subscribing.ts';
+import { Visibility } from './visibility.ts';
+
+export interface RunningCore extends Core {
+  /** What the neck delivers through. */
+  readonly gateway: Gateway;
+  /** Looks at the people store for who may not be signed in any more. */
+  look(): Promise<void>;
+  /** Resolves when everything begun so far is done. */
+  settled(): Promise<void>;
+  /** Ends every session and stops the timers. */
+  close(): Promise<void>;
+}
+
+/** Opens nothing; signs nobody in by itself. */
+export function makeCore(parts: CoreParts): RunningCore {
+  const limits = { ...CORE_LIMITS, ...parts.limits };
+  const { clock, ids, log } = parts;
+  const clients = new OpenClients(ids, limits.clients);
+  const people = new People(parts, limits.profiles);
+  const partners = new Partners(parts.submit, clients, clock, ids, log);
+  const visibility = new Visibility(parts, clients, people, partners);
+  const kept = new Kept(parts.kept, clients, clock, log, limits.kept);
+  const lists = new ContactLists(people, clients, limits.contacts);
+  const messages = new Messages(parts, clients, people, kept, visibility);
+  const subscribing = new Subscribing({ parts, limits, clients, people, lists, partners, visibility });
+  const gateway = new CoreGateway({ clock, clients, people, messages, subscribing, partners, visibility, graceMs: limits.graceMs });
+  const running = new Set<Promise<unknown>>();
+  let closed = false;
+
+  const light = (what: string, user: string, work: () => Promise<unknown>): void => {
+    const done = work().catch((error: unknown) => log.error({ event: 'core.failed', what, user, error: String(error) }));
+    running.add(done);
+    void done.finally(() => running.delete(done));
+  };
+  const left = (one: OpenClient): void => {
+    if (!one.open) return;
+    one.open = false;
+    if (!clients.remove(one)) return;
+    log.info({ event: 'user.left', user: one.key, resource: one.resource, face: one.client.face });
+    light('leaving', one.key, async () => {
+      await visibility.changed(one.key);
+      await visibility.untell(one);
+      if (clients.of(one.key).size > 0) return;
+      partners.unwatch(one.key, (await people.profile(one.key)).entries(), (domain) => !parts.serves(domain));
+    });
+  };
+  const end = (one: OpenClient, why: Reason): void => {
+    left(one);
+    one.client.end(why);
+  };
+  const rooms = {
+    parts,
+    limits,
+    people,
+    kept,
+    lists,
+    messages,
+    subscribing,
+    visibility,
+    left,
+    light: (what: string, one: OpenClient, work: () => Promise<unknown>): void => light(what, one.key, work),
+  };
+
+  let version = 0;
+  const look = async (): Promise<void> => {
+    for (;;) {
+      const changes = await parts.people.changedSince(version);
+      if (changes.addresses.length === 0) return;
+      version = changes.version;
+      for (const key of changes.addresses) {
+        if (clients.of(key).size === 0 || (await people.isUser(fromBareKey(key)))) continue;
+        const text = `${key} is no user any more, or disabled.`;
+        for (const one of [...clients.of(key).values()]) end(one, reason('AUTH_SIGN_IN_FAILED', text));
+      }
+    }
+  };
+  let looking: Timer | undefined;
+  const lookAgain = (): void => {
+    if (closed) return;
+    looking = clock.after(limits.lookMs, () => {
+      light('people', '', look);
+      lookAgain();
+    });
+  };
+  lookAgain();
+  const grace = clock.after(limits.graceMs, () => gateway.graceOver());
+
+  return {
+    signIn: parts.signIn,
+    gateway,
+    clients: clients.sights(end),
+    isUser: (address) => people.isUser(address),
+    open(user: Address, resource: string | undefined, client: Client): Session | Reason {
+      const added = clients.add(user, resource, client, clock.now());
+      if ('code' in added) return added;
+      const { one, replaced } = added;
+      if (replaced !== undefined) {
+        const text = `${show(one.address)} has signed in elsewhere under the same name of a client.`;
+        replaced.open = false;
+        replaced.client.end(reason('PEER_GONE', text));
+        light('replaced', one.key, async () => {
+          await visibility.changed(one.key);
+          await visibility.untell(replaced);
+        });
+      }
+      log.info({ event: 'user.opened', user: one.key, resource: one.resource, face: client.face, address: client.address });
+      if (one.takesMessages) kept.drain(one);
+      return sessionOf(one, rooms);
+    },
+    look,
+    async settled() {
+      while (running.size > 0) await Promise.all(running);
+      await Promise.all([messages.settled(), subscribing.settled(), visibility.settled()]);
+    },
+    async close() {
+      closed = true;
+      looking?.cancel();
+      grace.cancel();
+      for (const key of [...clients.users()])
+        for (const one of [...clients.of(key).values()]) end(one, reason('SHUTTING_DOWN', 'Isthmus is stopping.'));
+      while (running.size > 0) await Promise.all(running);
+      visibility.close();
+    },
+  };
+}

@@ -1,0 +1,127 @@
+// Messages on their way to the clients of one user, kept on disk until one of them has them (table kept_item).
+
+import type { Log } from '../log.ts';
+import type { Said } from '../model/core.ts';
+import type { KeptStore } from '../model/core-stores.ts';
+import type { Clock } from '../model/ports.ts';
+import type { OpenClient, OpenClients } from './clients.ts';
+
+/** So many are handed to a client before it is waited for. */
+const PAGE = 50;
+
+export type PutResult = { readonly kind: 'taken'; readonly by: number } | { readonly kind: 'kept' } | { readonly kind: 'full' };
+
+export class Kept {
+  readonly #store: KeptStore;
+  readonly #clients: OpenClients;
+  readonly #clock: Clock;
+  readonly #log: Log;
+  readonly #most: number;
+  /** Being handed to somebody just now, so that a client that comes meanwhile is not given it twice: `user id`. */
+  readonly #onTheWay = new Set<string>();
+
+  constructor(store: KeptStore, clients: OpenClients, clock: Clock, log: Log, most: number) {
+    this.#store = store;
+    this.#clients = clients;
+    this.#clock = clock;
+    this.#log = log;
+    this.#most = most;
+  }
+
+  /** Hands a message to clients and keeps it until one has it. Resolves once it is on disk. */
+  async put(user: string, said: Said, to: readonly OpenClient[]): Promise<PutResult> {
+    const at = this.#clock.now();
+    const way = `${user} ${said.event.id}`;
+    const again = this.#onTheWay.has(way);
+    this.#onTheWay.add(way);
+    // What may be a copy is looked up before it is handed to anybody; all else goes at once.
+    const early = comesAgain(said) || again ? undefined : handAll(to, said);
+    try {
+      const result = await this.#store.keep(user, said, at, this.#most);
+      if (result.kind === 'full') {
+        const by = early === undefined ? 0 : await countTrue(early);
+        this.#onTheWay.delete(way);
+        return by > 0 ? { kind: 'taken', by } : { kind: 'full' };
+      }
+      if (result.kind === 'copy') {
+        if (!again) this.#onTheWay.delete(way);
+        return result.waits ? { kind: 'kept' } : { kind: 'taken', by: 1 };
+      }
+      return await this.#finish(user, way, result.number, to, early ?? handAll(to, said), comesAgain(said));
+    } catch (error) {
+      this.#onTheWay.delete(way);
+      throw error;
+    }
+  }
+
+  /** A client that takes messages has come: it is given what waits, in order, before anything new. */
+  drain(one: OpenClient): void {
+    void one
+      .before(() => this.#drain(one))
+      .catch((error: unknown) => {
+        this.#log.error({ event: 'core.failed', what: 'kept messages', user: one.key, error: String(error) });
+      });
+  }
+
+  async #drain(one: OpenClient): Promise<void> {
+    for (let after = 0; ; ) {
+      const page = await this.#store.of(one.key, after, PAGE);
+      const waiting = page.filter(({ said }) => !this.#onTheWay.has(`${one.key} ${said.event.id}`));
+      for (const { said } of waiting) this.#onTheWay.add(`${one.key} ${said.event.id}`);
+      const answers = waiting.map(({ said, at }) => one.client.take({ kind: 'said', ...said, delayedSince: at }));
+      const settled = Promise.all(
+        answers.map(async (answer, i) => {
+          const item = waiting[i]!; // as many answers as items
+          const taken = await answer;
+          this.#onTheWay.delete(`${one.key} ${item.said.event.id}`);
+          if (taken) this.#store.taken(item.number, this.#clock.now(), comesAgain(item.said));
+          return taken;
+        }),
+      );
+      if (page.length < PAGE) return; // what comes now need not wait for the answers
+      if ((await settled).includes(false) || !one.open) return;
+      after = page.at(-1)!.number;
+    }
+  }
+
+  /** Resolves at once with what is known; the row goes when somebody has it. */
+  async #finish(
+    user: string,
+    way: string,
+    number: number,
+    to: readonly OpenClient[],
+    answers: readonly Promise<boolean>[],
+    remember: boolean,
+  ): Promise<PutResult> {
+    let by = 0;
+    const all = Promise.all(
+      answers.map(async (answer) => {
+        if (!(await answer)) return;
+        by += 1;
+        if (by === 1) this.#store.taken(number, this.#clock.now(), remember);
+      }),
+    ).then(() => {
+      this.#onTheWay.delete(way);
+      if (by > 0) return;
+      // Nobody has it. Who has come since was not given it.
+      for (const one of this.#clients.of(user).values()) if (one.takesMessages && !to.includes(one)) this.drain(one);
+    });
+    if (answers.length === 0) await all;
+    // Answers that are there already count; nobody waits for the others.
+    else await Promise.race([all, new Promise((turn) => setImmediate(turn))]);
+    return by > 0 ? { kind: 'taken', by } : { kind: 'kept' };
+  }
+}
+
+/** What the neck delivers may come again after a crash, and is recognised for a day; what our users say does not. */
+function comesAgain(said: Said): boolean {
+  return said.event.origin.proof !== 'account';
+}
+
+function handAll(to: readonly OpenClient[], said: Said): readonly Promise<boolean>[] {
+  return to.map((one) => one.hand({ kind: 'said', ...said }));
+}
+
+async function countTrue(answers: readonly Promise<boolean>[]): Promise<number> {
+  return (await Promise.all(answers)).filter((taken) => taken).length;
+}

@@ -1,0 +1,159 @@
+// What is said: from a client of ours to another user of ours, to a partner, and from a partner to a user of ours.
+// RFC 6121 §8.5 says which clients get it, XEP-0280 which get a copy. A message is on disk before anybody is told that it was
+// taken, and waits there for who is away.
+
+import { reason } from '../errors.ts';
+import { type Address, bare, bareKey, sameBare, show } from '../model/address.ts';
+import type { Said } from '../model/core.ts';
+import { StoreError } from '../model/outbox-store.ts';
+import { delivered, failed, HANDED_OVER, type Outcome, refused } from '../model/outcome.ts';
+import type { OpenClient, OpenClients } from './clients.ts';
+import type { Kept } from './kept.ts';
+import type { People } from './people.ts';
+import type { CoreParts } from './ports.ts';
+import { Turns } from './turns.ts';
+
+/** What messages ask of presence. */
+export interface Disturbing {
+  /** Has this user said that nobody may disturb, and is `from` nobody who may all the same? */
+  refuses(user: string, from: Address): Promise<boolean>;
+}
+
+export class Messages {
+  readonly #parts: CoreParts;
+  readonly #clients: OpenClients;
+  readonly #people: People;
+  readonly #kept: Kept;
+  readonly #disturbing: Disturbing;
+  readonly #turns = new Turns();
+
+  constructor(parts: CoreParts, clients: OpenClients, people: People, kept: Kept, disturbing: Disturbing) {
+    this.#parts = parts;
+    this.#clients = clients;
+    this.#people = people;
+    this.#kept = kept;
+    this.#disturbing = disturbing;
+  }
+
+  /** A client of ours says something to anybody. */
+  async say(from: OpenClient, heard: Said): Promise<Outcome> {
+    const said = await this.#asSaid(from, heard);
+    if ('code' in said) return refused(said);
+    const outcome = await this.#sayOn(from, said);
+    if (outcome.kind === 'refused' || outcome.kind === 'failed') return outcome;
+    return this.#afterwards(from, said, outcome);
+  }
+
+  /** Something arrived for a user of ours. */
+  async deliver(said: Said): Promise<Outcome> {
+    const { event } = said;
+    const { to } = event;
+    if (!(await this.#people.isUser(to))) return refused(this.#unknown(to));
+    const person = bareKey(to);
+    const profile = await this.#people.profile(person);
+    // XEP-0191 §3.1: as if nobody were there.
+    if (profile.blocks(event.from) || profile.entry(bareKey(event.from))?.level === 'blocked') return refused(this.#unknown(to));
+    if (event.kind === 'im.sent' && (await this.#disturbing.refuses(person, event.from)))
+      return refused(reason('PEER_BUSY', `${show(bare(to))} does not want to be disturbed now.`, { retry: 'never' }));
+    const lane = `${bareKey(event.from)}>${person}`;
+    const { done } = await this.#turns.run(lane, async () => ({ done: this.#hand(person, said) }));
+    return done;
+  }
+
+  settled(): Promise<void> {
+    return this.#turns.settled();
+  }
+
+  async #asSaid(from: OpenClient, heard: Said): Promise<Said | ReturnType<typeof reason>> {
+    const { user, client } = from;
+    const origin = {
+      network: 'core',
+      side: 'local',
+      peer: user.domain,
+      connection: client.connection,
+      proof: 'account',
+      address: client.address,
+    } as const;
+    const event = { ...heard.event, from: from.address, origin };
+    if (event.kind !== 'im.sent') return { ...heard, event };
+    const { wireId, messageId } = event.ids;
+    // XEP-0184 §3 names the stanza id, RFC 5438 §7.2.1.1 the IMDN Message-ID; see model/core.ts, Said.
+    const knownAs = (client.face === 'xmpp' ? (wireId ?? messageId) : (messageId ?? wireId)) ?? event.id;
+    const named = { ...event, ids: { ...event.ids, messageId: knownAs } };
+    const filtered = this.#parts.serves(event.to.domain) ? (this.#parts.filter?.(named) ?? named) : named;
+    if ('code' in filtered) return filtered;
+    // A face's own text would bring back what the filter has taken out.
+    if (filtered.body !== named.body) return { event: filtered };
+    return { ...heard, event: filtered };
+  }
+
+  #sayOn(from: OpenClient, said: Said): Promise<Outcome> {
+    const { event } = said;
+    const lane = `${from.key}>${bareKey(event.to)}`;
+    return this.#parts.serves(event.to.domain)
+      ? this.deliver(said)
+      : this.#turns.run(lane, async () => ({ done: this.#parts.submit(event) })).then(({ done }) => done);
+  }
+
+  /** What was taken stands in the sender's history and is shown on their other clients (XEP-0280 §7). */
+  async #afterwards(from: OpenClient, said: Said, outcome: Outcome): Promise<Outcome> {
+    const { event } = said;
+    if (event.kind === 'im.composing') return outcome;
+    const noted = this.#parts.history?.note(from.user, 'out', said);
+    const { archiveId: _, ...rest } = said;
+    const copy = { ...rest, ...(noted?.archiveId !== undefined && { archiveId: noted.archiveId }), copyOf: 'sent' } as const;
+    if (!sameBare(from.user, event.to))
+      for (const one of this.#clients.of(from.key).values())
+        if (one !== from && one.client.wants.copies) void one.hand({ kind: 'said', ...copy });
+    try {
+      await noted?.written;
+      return outcome;
+    } catch (error) {
+      return notStored(error);
+    }
+  }
+
+  #hand(user: string, said: Said): Promise<Outcome> {
+    const { event } = said;
+    const mine = [...this.#clients.of(user).values()];
+    const named = event.to.resource === undefined ? undefined : mine.find((one) => one.resource === event.to.resource);
+    // RFC 6121 §8.5.3.2.1: a resource that is not there is the bare address.
+    const direct = named === undefined ? mine.filter((one) => one.takesMessages) : [named];
+    const copies = mine.filter((one) => one.client.wants.copies && !direct.includes(one));
+    if (event.kind === 'im.composing') {
+      // RFC 6121 §8.5.2.2.1: what nobody is there for is of no use later.
+      for (const one of direct) void one.hand({ kind: 'said', ...said });
+      return Promise.resolve(HANDED_OVER);
+    }
+    return this.#handOver(user, said, direct, copies);
+  }
+
+  async #handOver(user: string, said: Said, direct: readonly OpenClient[], copies: readonly OpenClient[]): Promise<Outcome> {
+    const { to } = said.event;
+    try {
+      const noted = this.#parts.history?.note(bare(to), 'in', said);
+      const archived = { ...said, ...(noted?.archiveId !== undefined && { archiveId: noted.archiveId }) };
+      const kept = this.#kept.put(user, archived, direct);
+      for (const one of copies) void one.hand({ kind: 'said', ...archived, copyOf: 'received' });
+      const [result] = await Promise.all([kept, noted?.written]);
+      if (result.kind === 'full') {
+        const text = `As many messages as may wait for ${show(bare(to))}.`;
+        return refused(reason('LIMIT_QUEUE_FULL', text));
+      }
+      if (result.kind === 'taken') return delivered(`taken by ${result.by} client${result.by === 1 ? '' : 's'}`);
+      return delivered(`kept for ${show(bare(to))}`);
+    } catch (error) {
+      return notStored(error);
+    }
+  }
+
+  #unknown(to: Address): ReturnType<typeof reason> {
+    return reason('PEER_UNKNOWN_USER', `${show(bare(to))} is no user here.`);
+  }
+}
+
+/** What a write that failed means to who waits for it; anything else is a defect. @throws what is no StoreError */
+export function notStored(error: unknown): Outcome {
+  if (error instanceof StoreError) return failed(error.reason);
+  throw error;
+}

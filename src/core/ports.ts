@@ -1,0 +1,73 @@
+// What the core is given, and its limits.
+
+import type { Log } from '../log.ts';
+import type { Address } from '../model/address.ts';
+import type { Said, SignIn } from '../model/core.ts';
+import type { BlockStore, ChosenStore, ContactStore, KeptStore } from '../model/core-stores.ts';
+import type { ImSent } from '../model/event.ts';
+import type { PeopleStore } from '../model/people.ts';
+import type { Clock, Ids, Submit } from '../model/ports.ts';
+import type { Reason } from '../model/reason.ts';
+
+/** Writes down what is said by and to users of ours. Absent: nothing is. */
+export interface History {
+  /**
+   * One message or receipt in the history of one user.
+   * @param owner bare @param direction seen from the owner
+   * @returns the id under which it can be asked for, at once, and when it is on disk; undefined: this user's is not kept.
+   *   `written` rejects where nothing may be said that cannot be archived
+   */
+  note(owner: Address, direction: 'in' | 'out', said: Said): { readonly archiveId?: string; readonly written: Promise<void> } | undefined;
+}
+
+/** Looks at what is said between users of ours (links, words, sizes): as it may go on, or why it may not. */
+export type Filter = (event: ImSent) => ImSent | Reason;
+
+export interface CoreLimits {
+  /** Clients that one user may have open. */
+  readonly clients: number;
+  /** lync-features.md A3 (MaxContacts). */
+  readonly contacts: number;
+  /** Requests that wait for one user's answer (A1, MaxPromptedSubscriber). */
+  readonly prompts: number;
+  /** Messages that wait for one user. */
+  readonly kept: number;
+  readonly blocked: number;
+  /** Users whose lists are held in memory. */
+  readonly profiles: number;
+  /** How long after a start nobody is shown as gone, ms (sip-xmpp.md §5.8). */
+  readonly graceMs: number;
+  /** How often the people are looked at for who may not be signed in any more, ms. */
+  readonly lookMs: number;
+}
+export const CORE_LIMITS: CoreLimits = {
+  clients: 20,
+  contacts: 1000,
+  prompts: 200,
+  kept: 1000,
+  blocked: 1000,
+  profiles: 20_000,
+  graceMs: 90_000,
+  lookMs: 30_000,
+};
+
+export interface CoreParts {
+  readonly people: PeopleStore;
+  readonly signIn: SignIn;
+  readonly contacts: ContactStore;
+  readonly blocked: BlockStore;
+  readonly chosen: ChosenStore;
+  readonly kept: KeptStore;
+  readonly clock: Clock;
+  readonly ids: Ids;
+  readonly log: Log;
+  /** The neck: everything to and from who is no user of ours. */
+  readonly submit: Submit;
+  /** Is the domain `served: core`? */
+  readonly serves: (domain: string) => boolean;
+  /** Is the domain one of the same organisation, however it is served? */
+  readonly isOurs: (domain: string) => boolean;
+  readonly history?: History;
+  readonly filter?: Filter;
+  readonly limits?: Partial<CoreLimits>;
+}

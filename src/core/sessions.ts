@@ -1,0 +1,121 @@
+// What one client does for its user (model/core.ts, Session): each call goes to the room it belongs to.
+
+import { reason } from '../errors.ts';
+import { type Address, bare, bareKey } from '../model/address.ts';
+import type { Chosen, OwnPresence, Said, Session } from '../model/core.ts';
+import { delivered, type Outcome, refused } from '../model/outcome.ts';
+import type { OpenClient } from './clients.ts';
+import type { ContactLists } from './contact-lists.ts';
+import type { Kept } from './kept.ts';
+import { type Messages, notStored } from './messages.ts';
+import type { People } from './people.ts';
+import type { CoreLimits, CoreParts } from './ports.ts';
+import { CHOICES } from './states.ts';
+import type { Subscribing } from './subscribing.ts';
+import type { Visibility } from './visibility.ts';
+
+export interface Rooms {
+  readonly parts: CoreParts;
+  readonly limits: CoreLimits;
+  readonly people: People;
+  readonly kept: Kept;
+  readonly lists: ContactLists;
+  readonly messages: Messages;
+  readonly subscribing: Subscribing;
+  readonly visibility: Visibility;
+  /** A client is gone. */
+  left(one: OpenClient): void;
+  /** Runs what nobody waits for; a defect is logged. */
+  light(what: string, one: OpenClient, work: () => Promise<unknown>): void;
+}
+
+const GONE: Outcome = refused(reason('NET_CLOSED', 'This client has been signed out.'));
+
+/** The session of one open client. */
+export function sessionOf(one: OpenClient, rooms: Rooms): Session {
+  const { parts, people, kept, lists, messages, subscribing, visibility, limits } = rooms;
+  const ifOpen = (work: () => Promise<Outcome>): Promise<Outcome> => (one.open ? work() : Promise.resolve(GONE));
+  return {
+    user: one.user,
+    resource: one.resource,
+    say: (said: Said) => ifOpen(() => messages.say(one, said)),
+    present(presence: OwnPresence) {
+      if (!one.open) return;
+      const [wasThere, tookMessages] = [one.available, one.takesMessages];
+      one.presence = presence;
+      one.saidAt = parts.clock.now();
+      rooms.light('presence', one, async () => {
+        const shown = visibility.changed(one.key, one);
+        if (wasThere && presence.availability === 'closed') await visibility.untell(one);
+        if (!wasThere && one.available) {
+          await visibility.welcome(one);
+          await subscribing.remind(one);
+        }
+        await shown;
+      });
+      if (!tookMessages && one.takesMessages) kept.drain(one);
+    },
+    presentTo: (to: Address, presence: OwnPresence) => rooms.light('directed presence', one, () => visibility.tell(one, to, presence)),
+    probe: (to: Address) => visibility.probe(one, bare(to)),
+    choose: (chosen: Chosen | undefined) =>
+      ifOpen(async () => {
+        if (chosen !== undefined && !CHOICES.some((known) => known === chosen.state))
+          return refused(
+            reason('CONTENT_UNSUPPORTED', `${chosen.state} is no state that can be chosen; these are: ${CHOICES.join(', ')}.`),
+          );
+        try {
+          await parts.chosen.put(one.key, chosen);
+        } catch (error) {
+          return notStored(error);
+        }
+        (await people.profile(one.key)).chosen = chosen;
+        await visibility.changed(one.key);
+        return delivered('chosen');
+      }),
+    chosen: async () => (await people.profile(one.key)).chosen,
+    subscription: (verb, to, message) => ifOpen(() => subscribing.say(one.user, verb, to, message)),
+    contacts: () => lists.of(one.key),
+    putContact: (contact) =>
+      ifOpen(async () => {
+        const before = (await people.profile(one.key)).entry(bareKey(contact.address))?.level;
+        const outcome = await lists.put(one.key, contact);
+        const entry = (await people.profile(one.key)).entry(bareKey(contact.address));
+        // Another level sees something else.
+        if (entry?.seen === true && entry.level !== before) {
+          if (parts.serves(contact.address.domain)) await visibility.sightChanged(one.key, bare(contact.address), false);
+          await visibility.sightChanged(one.key, bare(contact.address), true);
+        }
+        return outcome;
+      }),
+    removeContact: (address) => ifOpen(() => subscribing.remove(one.user, address)),
+    blocked: async () => [...(await people.profile(one.key)).blocked],
+    block: (addresses) => change(one, rooms, (before) => new Set([...before, ...addresses].slice(0, limits.blocked))),
+    unblock: (addresses) =>
+      change(one, rooms, (before) =>
+        addresses.length === 0 ? new Set() : new Set([...before].filter((known) => !addresses.includes(known))),
+      ),
+    close: () => rooms.left(one),
+  };
+}
+
+/** Another block list: who is on it now sees the user go, who is not any more sees them come (XEP-0191 §3.3, §3.4). */
+async function change(one: OpenClient, rooms: Rooms, next: (before: ReadonlySet<string>) => Set<string>): Promise<void> {
+  const { people, parts, visibility } = rooms;
+  const profile = await people.profile(one.key);
+  const before = profile.blocked;
+  const after = next(before);
+  await parts.blocked.put(one.key, [...after]);
+  const seers = [...profile.entries()].filter((entry) => entry.seen);
+  const was = new Map(seers.map(({ address }) => [address, profile.blocks(addressOf(address))]));
+  profile.blocked = after;
+  for (const { address } of seers) {
+    const contact = addressOf(address);
+    const blocked = profile.blocks(contact);
+    if (blocked !== was.get(address)) await visibility.sightChanged(one.key, contact, !blocked || !parts.serves(contact.domain));
+  }
+}
+
+function addressOf(key: string): Address {
+  const at = key.lastIndexOf('@');
+  return { local: key.slice(0, at), domain: key.slice(at + 1) };
+}

@@ -1,0 +1,249 @@
+// Presence of our users: what each client says goes to the watchers that may see it, users of ours and partners, and what
+// contacts show comes to the client that signs in (RFC 6121 §4). Contact lists say who sees whom, levels say what.
+
+import { type Address, bareKey, fromBareKey } from '../model/address.ts';
+import type { Item, Level, OwnPresence } from '../model/core.ts';
+import type { ListEntry } from '../model/core-stores.ts';
+import type { Timer } from '../model/ports.ts';
+import { choiceOf, endpointOf, GONE, NOTHING, type Seen, seenBy, type Whole, whole } from './aggregating.ts';
+import type { OpenClient, OpenClients } from './clients.ts';
+import { levelOf, sees } from './levels.ts';
+import type { Partners } from './partners.ts';
+import type { People } from './people.ts';
+import type { CoreParts } from './ports.ts';
+import type { Profile } from './profiles.ts';
+import { Turns } from './turns.ts';
+
+const NO_WORDS: ReadonlyMap<string, Level> = new Map();
+/** Longest a timer can be set for, ms. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
+
+/** What watchers of one level were last shown of each endpoint, and of the person. */
+interface Shown {
+  readonly endpoints: ReadonlyMap<string, string>;
+  readonly person: string;
+}
+
+export class Visibility {
+  readonly #parts: CoreParts;
+  readonly #clients: OpenClients;
+  readonly #people: People;
+  readonly #partners: Partners;
+  readonly #turns = new Turns();
+  /** By user, by level (empty: their own clients). */
+  readonly #shown = new Map<string, Map<Level | '', Shown>>();
+  readonly #timers = new Map<string, Timer>();
+
+  constructor(parts: CoreParts, clients: OpenClients, people: People, partners: Partners) {
+    this.#parts = parts;
+    this.#clients = clients;
+    this.#people = people;
+    this.#partners = partners;
+  }
+
+  /** Something of a user has changed. @param said the client whose presence is news though it may look the same */
+  changed(user: string, said?: OpenClient): Promise<void> {
+    return this.#turns.run(user, async () => {
+      const profile = await this.#people.profile(user);
+      const now = this.#parts.clock.now();
+      const clients = [...this.#clients.of(user).values()];
+      const all = whole(clients, profile.chosen, now);
+      this.#again(user, all, now);
+      this.#showWatchers(profile, clients, all, said);
+    });
+  }
+
+  /** A client that has just become available is shown its contacts (RFC 6121 §4.2.2 and §4.3). */
+  async welcome(one: OpenClient): Promise<void> {
+    const profile = await this.#people.profile(one.key);
+    const others = [...this.#clients.of(one.key).values()].filter((other) => other !== one);
+    if (one.client.wants.presence) {
+      const mine = seenBy(undefined, others, whole(others, profile.chosen, this.#parts.clock.now()));
+      for (const item of itemsOf(one.user, mine)) void one.hand(item);
+    }
+    for (const entry of profile.entries()) {
+      const contact = fromBareKey(entry.address);
+      if (profile.blocks(contact)) continue;
+      if (!this.#parts.serves(contact.domain)) this.#partners.watch(one, entry);
+      else if (entry.sees && one.client.wants.presence) await this.#showTo(one, contact, false);
+    }
+  }
+
+  /** Hands one client what somebody shows its user now. */
+  async probe(one: OpenClient, to: Address): Promise<void> {
+    const key = bareKey(to);
+    const { entry, own } = { entry: (await this.#people.profile(one.key)).entry(key), own: key === one.key };
+    if (own) {
+      const profile = await this.#people.profile(one.key);
+      const clients = [...this.#clients.of(key).values()];
+      for (const item of itemsOf(one.user, seenBy(undefined, clients, whole(clients, profile.chosen, this.#parts.clock.now()))))
+        void one.hand(item);
+    } else if (entry?.sees !== true) void one.hand(nothing(to));
+    else if (this.#parts.serves(to.domain)) await this.#showTo(one, to, true);
+    else this.#partners.probe(one, to);
+  }
+
+  /** What a user shows somebody now, nothing included; undefined: they may not see it. @param watcher bare */
+  async seenBy(user: string, watcher: Address): Promise<Seen | undefined> {
+    const profile = await this.#people.profile(user);
+    const entry = profile.entry(bareKey(watcher));
+    if (entry?.seen !== true) return undefined;
+    const clients = [...this.#clients.of(user).values()];
+    const level = profile.blocks(watcher) ? 'blocked' : this.level(entry, watcher);
+    return seenBy(level, clients, whole(clients, profile.chosen, this.#parts.clock.now()));
+  }
+
+  /** A watcher may see a user from now on, or not any more: shows or takes back everything. */
+  async sightChanged(user: string, watcher: Address, maySee: boolean): Promise<void> {
+    await this.#turns.run(user, async () => {
+      const seen = maySee ? await this.seenBy(user, watcher) : undefined;
+      const of = fromBareKey(user);
+      if (!this.#parts.serves(watcher.domain)) {
+        if (seen !== undefined) this.#partners.show(of, watcher, seen.composed.document);
+        return;
+      }
+      const there = [...this.#clients.of(user).values()].filter((one) => one.available);
+      this.#handWatching(bareKey(watcher), maySee ? itemsOf(of, seen) : there.map((one) => gone(of, one.resource)));
+    });
+  }
+
+  /** Directed presence (RFC 6121 §4.6). */
+  async tell(one: OpenClient, to: Address, presence: OwnPresence): Promise<void> {
+    if (presence.availability === 'closed') one.directed.delete(bareKey(to));
+    else if (!one.tellsOf(to)) return;
+    if (!this.#parts.serves(to.domain)) {
+      const at = this.#parts.clock.now();
+      this.#partners.showOne(one.user, to, { id: one.resource, at, ...presence });
+      return;
+    }
+    const other = await this.#people.profile(bareKey(to));
+    if (other.blocks(one.address)) return;
+    for (const watcher of this.#clients.of(bareKey(to)).values())
+      if (watcher.watches && (to.resource === undefined || to.resource === watcher.resource))
+        void watcher.hand({ kind: 'presence', from: one.address, presence });
+  }
+
+  /** RFC 6121 §4.6.6: who was told directly is told of the end. */
+  async untell(one: OpenClient): Promise<void> {
+    for (const to of [...one.directed.values()]) await this.tell(one, to, GONE);
+  }
+
+  /** lync-features.md A2, break-through: only who may reaches somebody who has chosen not to be disturbed. */
+  async refuses(user: string, from: Address): Promise<boolean> {
+    const profile = await this.#people.profile(user);
+    if (choiceOf(profile.chosen, this.#parts.clock.now()) !== 'doNotDisturb' || bareKey(from) === user) return false;
+    return !sees(this.level(profile.entry(bareKey(from)), from), 'breakThrough');
+  }
+
+  level(entry: ListEntry | undefined, watcher: Address): Level {
+    if (entry?.level !== undefined) return entry.level;
+    return levelOf(watcher, {
+      people: NO_WORDS,
+      domains: NO_WORDS,
+      sameOrganisation: this.#parts.isOurs,
+      federated: () => true, // the neck has let them in
+      privacyMode: false,
+      isContact: () => entry?.listed === true,
+    });
+  }
+
+  settled(): Promise<void> {
+    return this.#turns.settled();
+  }
+
+  close(): void {
+    for (const timer of this.#timers.values()) timer.cancel();
+    this.#timers.clear();
+  }
+
+  /** Time alone changes a state: looked at again then. */
+  #again(user: string, all: Whole, now: number): void {
+    this.#timers.get(user)?.cancel();
+    this.#timers.delete(user);
+    if (all.reconsiderAt === undefined) return;
+    const ms = Math.min(all.reconsiderAt - now, MAX_TIMER_MS);
+    this.#timers.set(
+      user,
+      this.#parts.clock.after(ms, () => void this.changed(user)),
+    );
+  }
+
+  #showWatchers(profile: Profile, clients: readonly OpenClient[], all: Whole, said: OpenClient | undefined): void {
+    const user = fromBareKey(profile.key);
+    const before = this.#shown.get(profile.key) ?? new Map<Level | '', Shown>();
+    const after = new Map<Level | '', Shown>();
+    const news = new Map<Level | '', { readonly items: readonly Item[]; readonly seen: Seen; readonly differs: boolean }>();
+    const newsFor = (level: Level | ''): { items: readonly Item[]; seen: Seen; differs: boolean } => {
+      const known = news.get(level);
+      if (known !== undefined) return known;
+      const seen = seenBy(level === '' ? undefined : level, clients, all);
+      const { shown, items, differs } = compare(user, before.get(level), seen, said);
+      after.set(level, shown);
+      const made = { items, seen, differs };
+      news.set(level, made);
+      return made;
+    };
+    for (const one of clients) if (one.watches) for (const item of newsFor('').items) if (!isAbout(item, one)) void one.hand(item);
+    for (const entry of profile.entries()) {
+      if (!entry.seen) continue;
+      const watcher = fromBareKey(entry.address);
+      const level = profile.blocks(watcher) ? 'blocked' : this.level(entry, watcher);
+      const { items, seen, differs } = newsFor(level);
+      if (this.#parts.serves(watcher.domain)) this.#handWatching(entry.address, items);
+      else if (differs) this.#partners.show(user, watcher, seen.composed.document);
+    }
+    if (clients.length === 0) this.#shown.delete(profile.key);
+    else this.#shown.set(profile.key, after);
+  }
+
+  #handWatching(watcher: string, items: readonly Item[]): void {
+    if (items.length === 0) return;
+    for (const one of this.#clients.of(watcher).values()) if (one.watches) for (const item of items) void one.hand(item);
+  }
+
+  async #showTo(one: OpenClient, of: Address, evenNothing: boolean): Promise<void> {
+    const key = bareKey(of);
+    if (this.#clients.of(key).size === 0 && !evenNothing) return;
+    const seen = await this.seenBy(key, one.user);
+    const items = itemsOf(of, seen);
+    for (const item of items) void one.hand(item);
+    if (items.length === 0 && evenNothing) void one.hand(nothing(of));
+  }
+}
+
+function isAbout(item: Item, one: OpenClient): boolean {
+  return item.kind === 'presence' && item.from.resource === one.resource;
+}
+
+function itemsOf(of: Address, seen: Seen | undefined): Item[] {
+  const { endpoints = [], composed = NOTHING } = seen ?? {};
+  return endpoints.map(({ resource, presence }) => ({ kind: 'presence', from: endpointOf(of, resource), presence, composed }));
+}
+
+function gone(of: Address, resource: string, composed = NOTHING): Item {
+  return { kind: 'presence', from: endpointOf(of, resource), presence: GONE, composed };
+}
+
+function nothing(of: Address): Item {
+  return gone(of, '');
+}
+
+/** What is to be shown because it differs from what was. */
+function compare(
+  of: Address,
+  before: Shown | undefined,
+  seen: Seen,
+  said: OpenClient | undefined,
+): { shown: Shown; items: Item[]; differs: boolean } {
+  const { document: _, ...state } = seen.composed;
+  const person = JSON.stringify(state);
+  const endpoints = new Map(seen.endpoints.map(({ resource, presence }) => [resource, JSON.stringify(presence)]));
+  const other = before === undefined || before.person !== person;
+  const items: Item[] = [];
+  for (const { resource, presence } of seen.endpoints)
+    if (other || said?.resource === resource || before.endpoints.get(resource) !== endpoints.get(resource))
+      items.push({ kind: 'presence', from: endpointOf(of, resource), presence, composed: seen.composed });
+  for (const resource of before?.endpoints.keys() ?? []) if (!endpoints.has(resource)) items.push(gone(of, resource, seen.composed));
+  const differs = items.length > 0;
+  return { shown: { endpoints, person }, items, differs };
+}
