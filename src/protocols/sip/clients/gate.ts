@@ -1,0 +1,117 @@
+// Who is this client? Every request that does something must come from a user of ours: by digest (RFC 8760), or on a connection
+// inside TLS on which the user has signed in before. From must be the user's own address; what else claims an identity
+// (P-Asserted-Identity and the like) is never read. Unknown users and wrong passwords get the same answer.
+
+import { type Address, bareKey, sameBare, show } from '../../../model/address.ts';
+import type { SignIn } from '../../../model/core.ts';
+import type { Clock } from '../../../model/ports.ts';
+import { toAddress } from '../address.ts';
+import type { OutgoingReply } from '../exchange.ts';
+import type { SipRequest } from '../message.ts';
+import { safeHeaderValue } from '../print.ts';
+import type { SipUri } from '../uri.ts';
+import { ALGORITHMS, type DigestCredentials, fits, parseCredentials, printChallenge } from './digest.ts';
+import type { Flow } from './flow.ts';
+import type { Nonces } from './nonces.ts';
+
+export interface GateParts {
+  readonly signIn: SignIn;
+  readonly nonces: Nonces;
+  readonly clock: Clock;
+  /** Is it a domain whose users sign in here (`served: core`)? */
+  readonly serves: (domain: string) => boolean;
+}
+
+export type Admission = { readonly kind: 'user'; readonly user: Address } | { readonly kind: 'answer'; readonly reply: OutgoingReply };
+
+/** Failed sign-ins of one connection before it is closed. */
+export const MAX_FAILURES = 5;
+/** Authorization headers looked at. */
+const MAX_CREDENTIALS = 4;
+
+export class Gate {
+  readonly #parts: GateParts;
+
+  constructor(parts: GateParts) {
+    this.#parts = parts;
+  }
+
+  /** @param fromUri the From URI of the request, read */
+  async admit(flow: Flow, request: SipRequest, fromUri: SipUri): Promise<Admission> {
+    const claimed = ownAddress(fromUri);
+    // A domain that is none of ours: no realm to ask for a password of. RFC 3261 §22.1.
+    if (claimed === undefined || !this.#parts.serves(claimed.domain))
+      return refuse(403, `${fromUri.host === '' ? 'the sender' : fromUri.host} has no users here`);
+    const given = this.#credentials(request, claimed.domain);
+    if (given === undefined) {
+      if (flow.connection.link.secure && flow.signedIn.has(bareKey(claimed))) return { kind: 'user', user: claimed };
+      return this.#challenge(flow, request.method, claimed.domain);
+    }
+    // RFC 7616 §3.4.6: the credentials are for this request and no other.
+    if (given.uri !== request.uri) return refuse(400, 'the digest is for another Request-URI');
+    const now = this.#parts.clock.monotonic();
+    const verdict = this.#parts.nonces.check(given.nonce, flow.connection.id, given.realm, now);
+    const fresh = verdict === 'good' && (given.counted === undefined || flow.nonces.take(given.nonce, given.counted.nc));
+    if (!fresh) return this.#challenge(flow, request.method, claimed.domain, true);
+    return this.#judge(flow, request.method, claimed, given);
+  }
+
+  async #judge(flow: Flow, method: string, claimed: Address, given: DigestCredentials): Promise<Admission> {
+    const user: Address = { local: localOf(given.username, claimed.domain), domain: claimed.domain };
+    const { ha1s } = await this.#parts.signIn.digest(user, given.realm, given.algorithm);
+    const proven = fits(ha1s, given, method);
+    if (!proven || !flow.signedIn.has(bareKey(user))) {
+      const { connection } = flow;
+      const from = { face: 'sip', address: connection.peer.address, connection: connection.id } as const;
+      const done = await this.#parts.signIn.finish(user, proven, from);
+      if (!done.ok) {
+        flow.failures += 1;
+        if (done.reason.code === 'LIMIT_SIGN_IN') return refuse(403, done.reason.text, [['Retry-After', '300']]);
+        return this.#challenge(flow, method, claimed.domain);
+      }
+      flow.failures = 0;
+      flow.signedIn.add(bareKey(user));
+    }
+    // RFC 3261 §22.4, §10.3: the password proves one user, and only that user may be named in From.
+    if (!sameBare(user, claimed)) return refuse(403, `signed in as ${show(user)}, which is not the sender`);
+    return { kind: 'user', user };
+  }
+
+  #credentials(request: SipRequest, realm: string): DigestCredentials | undefined {
+    const values = [...request.headers.all('authorization'), ...request.headers.all('proxy-authorization')];
+    for (const value of values.slice(0, MAX_CREDENTIALS)) {
+      const read = parseCredentials(value);
+      if (read?.realm === realm) return read;
+    }
+    return undefined;
+  }
+
+  /** 401 to the registrar's clients, 407 to everybody else's requests (RFC 3261 §22.2, §22.3): clients expect a proxy there. */
+  #challenge(flow: Flow, method: string, realm: string, stale = false): Admission {
+    const [status, name] = method === 'REGISTER' ? [401, 'WWW-Authenticate'] : [407, 'Proxy-Authenticate'];
+    const nonce = this.#parts.nonces.mint(flow.connection.id, realm, this.#parts.clock.monotonic());
+    const headers = ALGORITHMS.map((algorithm) => [name, printChallenge({ realm, nonce, algorithm, stale })] as [string, string]);
+    return { kind: 'answer', reply: { status: status as number, headers } };
+  }
+}
+
+/** A user's own address as clients write it; `sips:` says no more than that they came by TLS. */
+export function ownAddress(uri: SipUri): Address | undefined {
+  const read = toAddress(uri.scheme === 'sips' ? { ...uri, scheme: 'sip' } : uri);
+  return read.kind === 'address' && read.address.local !== '' ? { local: read.address.local, domain: read.address.domain } : undefined;
+}
+
+/** Clients write their name or their whole address. */
+function localOf(username: string, domain: string): string {
+  const suffix = `@${domain}`;
+  return (username.toLowerCase().endsWith(suffix) ? username.slice(0, -suffix.length) : username).toLowerCase();
+}
+
+/** @param words for the client's user; stands in a Warning (RFC 3261 §20.43) */
+export function refuse(status: number, words: string, more: readonly (readonly [string, string])[] = []): Admission & { kind: 'answer' } {
+  return { kind: 'answer', reply: { status, headers: [...more, warning(words)] } };
+}
+
+export function warning(words: string): readonly [string, string] {
+  return ['Warning', `399 isthmus "${safeHeaderValue(words, 240).replace(/["\\]/g, "'")}"`];
+}
