@@ -29,10 +29,12 @@ import { blockedAddress } from '../routing/rules.ts';
 import { detailsFor } from '../routing/way.ts';
 import { openStore, type Store } from '../store/store.ts';
 import { openAdmin } from './admin.ts';
+import { coreRoom } from './core.ts';
 import { drain } from './drain.ts';
 import { makeEdge, openListeners } from './edge.ts';
 import { watchExpiry } from './expiry.ts';
 import { passFence } from './fence.ts';
+import { borderFilter } from './filter.ts';
 import { startMonitoring, Watchers } from './monitoring.ts';
 import { partnerRoom } from './partner-room.ts';
 import { watchPeerTries } from './peer-tries.ts';
@@ -113,6 +115,7 @@ export async function start(ready: Ready, written: Log): Promise<Running> {
     decisions: store.decisions,
     sentIds: store.sentIds,
     hold: (event) => firstContact.hold(event),
+    filter: borderFilter({ home, clock, log, web: parts.web, requests: store.requests }),
   });
   const outbox = new Outbox({
     store: store.outbox,
@@ -161,7 +164,9 @@ export async function start(ready: Ready, written: Log): Promise<Running> {
     // DESIGN 7: a user of ours is shown only to who has an authorization or a conversation with them.
     visible: async (asker, user) => (await store.requests.knows(bareKey(user), bareKey(asker))) || (await presence.related(asker, user)),
   });
-  gateways.set('sip', sip.gateway).set('xmpp', even.watched(xmpp.gateway));
+  const refuses = (address: string): boolean => blockedAddress(table().policy, address, clock.now());
+  const people = await coreRoom({ ...common, refuses, version: packageJson.version });
+  gateways.set('sip', sip.gateway).set('xmpp', even.watched(xmpp.gateway)).set('core', people.gateway);
 
   const renewing = makeRenewals({ ready, table, clock, log, web: parts.web, trust: parts.trust });
 
@@ -183,8 +188,7 @@ export async function start(ready: Ready, written: Log): Promise<Running> {
   await outbox.start();
   await presence.resume();
   firstContact.start();
-  const refuses = (address: string): boolean => blockedAddress(table().policy, address, clock.now());
-  const everything = { log, firstContact, outbox, presence, store, shores: [sip, xmpp] };
+  const everything = { log, firstContact, outbox, presence, store, shores: [people, sip, xmpp] };
   const opened: { listeners: readonly Listener[]; watchers: readonly Reloads[] } = { listeners: [], watchers: [] };
   let closing: Promise<void> | undefined;
   const closeAll = (graceMs: number, say?: (line: string) => void): Promise<void> => {
@@ -201,6 +205,7 @@ export async function start(ready: Ready, written: Log): Promise<Running> {
   };
   const doors = { sip: sip.accept, xmpp: xmpp.accept, component: xmpp.acceptComponent, refuses };
   opened.listeners = await openListeners(home, parts.edge, doors, log).catch(failed);
+  opened.listeners = [...opened.listeners, ...(await people.open().catch(failed))];
   opened.watchers = [
     passports,
     watchCertificates({ home, own: parts.own, trust: parts.trust, clock, log }),
@@ -240,6 +245,7 @@ export async function start(ready: Ready, written: Log): Promise<Running> {
     renewals: renewing.renewals,
     partners: partnerRoom({ ...common, edge: parts, sessions, ledger: store.ledger, ...xmpp }),
     alerts: () => alerts.standing,
+    clients: people.clients,
     drain: ended,
   };
   const admin = await openAdmin({

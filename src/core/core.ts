@@ -14,6 +14,7 @@ import { Messages } from './messages.ts';
 import { Partners } from './partners.ts';
 import { People } from './people.ts';
 import { CORE_LIMITS, type CoreParts } from './ports.ts';
+
 import { sessionOf } from './sessions.ts';
 import { Subscribing } from './subscribing.ts';
 import { Visibility } from './visibility.ts';
@@ -134,8 +135,13 @@ export function makeCore(parts: CoreParts): RunningCore {
       closed = true;
       looking?.cancel();
       grace.cancel();
+      // Nobody is shown as gone: who comes back after the start was never away (sip-xmpp.md §5.8).
       for (const key of [...clients.users()])
-        for (const one of [...clients.of(key).values()]) end(one, reason('SHUTTING_DOWN', 'Isthmus is stopping.'));
+        for (const one of [...clients.of(key).values()]) {
+          one.open = false;
+          clients.remove(one);
+          one.client.end(reason('SHUTTING_DOWN', 'Isthmus is stopping.'));
+        }
       while (running.size > 0) await Promise.all(running);
       visibility.close();
     },

@@ -2,6 +2,7 @@
 
 import type { Home } from '../config/home.ts';
 import type { Renewals } from '../model/acme.ts';
+import type { ClientSights } from '../model/core.ts';
 import type { Health } from '../model/health.ts';
 import type { Alert } from '../model/notify.ts';
 import type { QueueDesk } from '../model/queue.ts';
@@ -34,6 +35,8 @@ export interface Live {
   readonly partners: PartnerRoom;
   /** Certificates that renew themselves. */
   readonly renewals: Renewals;
+  /** Users of the core who are signed in. */
+  readonly clients: ClientSights;
   /** What needs a look, longest first. */
   alerts(): readonly Alert[];
   /**

@@ -236,11 +236,6 @@ function arrive(
   theySee: readonly PresenceDetail[],
   partner?: Partner,
 ): Decision {
-  if (own.served === 'core')
-    return refuse('ROUTE_NOT_SERVED_YET', `${own.domain} is served: core, which is not part of this version`, {
-      ...own.where,
-      key: `${own.where.key}/served`,
-    });
   const arrivedOver = from?.served ?? event.origin.network;
   if (event.origin.side !== 'local' && arrivedOver === own.served && !own.sameProtocol && from === undefined)
     return refuse('ROUTE_SAME_PROTOCOL', `${own.domain} is served: ${own.served}, and so was this; that pair does not cross here`, {

@@ -15,11 +15,11 @@ export function protocolFor(own: OwnDomain, partner: Partner, pinned?: Protocol)
   return choices.find((choice) => choice !== own.served || own.sameProtocol);
 }
 
-/** The hop inside, to what serves a domain of ours. */
+/** The hop to what serves a domain of ours: an internal server, or the core. */
 export function insideHop(own: OwnDomain, domain: string, partner?: Partner): Hop {
   return {
     network: own.served,
-    side: 'inside',
+    side: own.served === 'core' ? 'local' : 'inside',
     ourDomain: own.domain,
     theirDomain: domain,
     own,
@@ -30,7 +30,7 @@ export function insideHop(own: OwnDomain, domain: string, partner?: Partner): Ho
 /** The hop to `to`, whatever policy says; undefined when there is none. */
 export function wayTo(from: Address, to: Address, table: Table, pinned?: Protocol): Hop | undefined {
   const own = table.domains.get(to.domain);
-  if (own !== undefined) return own.served === 'core' ? undefined : insideHop(own, to.domain, table.partners.get(from.domain));
+  if (own !== undefined) return insideHop(own, to.domain, table.partners.get(from.domain));
   const sender = table.domains.get(from.domain);
   const partner = table.partners.get(to.domain);
   if (sender === undefined || partner === undefined) return undefined;

@@ -47,6 +47,8 @@ import { inspectWal } from './wal.ts';
 const DEDUP_MS = 24 * 3600 * 1000;
 /** Conversations that nobody used for this long are forgotten. */
 const THREAD_MS = 90 * DEDUP_MS;
+/** A message that its user has not come for in this time is given up. */
+const KEPT_MS = 90 * DEDUP_MS;
 /** A larger file is not checked from end to end at every start. */
 const CHECKED_BYTES = 2 ** 30;
 
@@ -204,6 +206,7 @@ function assemble(db: Database, keyPath: string, options: StoreOptions, remarks:
   const threads = new Threads(db, clock);
   const decisions = decisionTable(db);
   const requests = requestTable(db, seal);
+  const kept = keptTable(db, seal);
   return {
     outbox: new OutboxTable(db, seal, ledger, new LedgerPen(db), threads, options.dedupMs ?? DEDUP_MS),
     ledger,
@@ -223,7 +226,7 @@ function assemble(db: Database, keyPath: string, options: StoreOptions, remarks:
     contacts: contactTable(db, seal),
     blocked: blockTable(db),
     chosen: chosenTable(db),
-    kept: keptTable(db, seal),
+    kept,
     peerTries: peerTryTable(db),
     remarks,
     stats: () => ({ ...db.stats(), backlog: db.backlog }),
@@ -233,6 +236,7 @@ function assemble(db: Database, keyPath: string, options: StoreOptions, remarks:
       await untilNone(() => decisions.expire(now - decisionsMs));
       await untilNone(() => threads.expire(now - THREAD_MS));
       await requests.expire(now - requestsMs);
+      await kept.expire(now - KEPT_MS, now);
     },
     flush: () => db.flush(),
     close() {

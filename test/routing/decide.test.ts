@@ -165,10 +165,10 @@ describe('decide', () => {
       'allow sip inside',
     ],
     [
-      'served: core says that it has not come yet',
+      'to users of the core over any protocol',
       message(li, nora, outside()),
       table([ownDomain('corp.example', 'core')], [partner('partner.example')]),
-      'refuse ROUTE_NOT_SERVED_YET routes/domains.yaml/domains/corp.example/served',
+      'allow core local',
     ],
     [
       'the first preferred protocol that is not our own is used outward',
