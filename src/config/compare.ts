@@ -3,6 +3,7 @@
 
 import type { Block, OwnDomain, Policy, Rule, Table, Where } from '../model/table.ts';
 import { effectiveValues, hostPort, isoTime, showValue } from './effective.ts';
+import { filterFacts } from './filter-facts.ts';
 import type { Home } from './home.ts';
 import { POLICY_FILE } from './policy.ts';
 
@@ -40,6 +41,7 @@ export function compareSets(before: Side | undefined, after: Side): Change[] {
     ...compareNamed('domain', domainsOf(before?.table), domainsOf(after.table)),
     ...compareNamed('block', blocksOf(before?.table), blocksOf(after.table)),
     ...compareRules(before?.table.policy.rules ?? [], after.table.policy.rules),
+    ...(before === undefined ? [] : compareFacts('filters', filterFacts(before.table.filters), filterFacts(after.table.filters), 'atOnce')),
     ...(before === undefined ? [] : compareFacts('policy', policyFacts(before.table.policy), policyFacts(after.table.policy), 'atOnce')),
     ...(before === undefined
       ? []

@@ -148,7 +148,7 @@ export function writeWhole(written: string, text: string, mode: number): void {
   try {
     const file = openSync(beside, 'w', mode);
     try {
-      writeSync(file, text);
+      writeFileSync(file, text); // all of it: writeSync may stop half-way on a disk that is nearly full
       fsyncSync(file);
     } finally {
       closeSync(file);

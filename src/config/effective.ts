@@ -44,6 +44,8 @@ export function effectiveValues(partner: Partner): EffectiveValue[] {
     ['idleWatcherDays', partner.idleWatcherDays],
     ['allowPrivateAddresses', partner.allowPrivateAddresses],
   ];
+  // Only what differs from routes/filters.yaml: nobody needs a list of what does not.
+  for (const [key, value] of Object.entries(partner.filters ?? {})) values.push([`filters.${key}`, value]);
   return values.map(([key, value]) => ({
     key,
     value: showValue(value),

@@ -5,7 +5,7 @@ import type { HomeFiles } from './files.ts';
 import { type Findings, wholeFile } from './finding.ts';
 import { nearest } from './spelling.ts';
 
-const ROUTES_FILES = ['domains.yaml', 'policy.yaml'] as const;
+const ROUTES_FILES = ['domains.yaml', 'policy.yaml', 'filters.yaml'] as const;
 const ROUTES_FOLDERS = ['partners', 'providers', 'networks'] as const;
 const CERTS_FOLDERS = ['own', 'trust', 'revoked'] as const;
 

@@ -8,6 +8,7 @@ import { ACME_FILE, acmeOf } from './acme.ts';
 import { checkAdmin } from './admin.ts';
 import { checkTrust, covers, type OwnPair, ownPairs } from './certificates.ts';
 import { type HomeFiles, readHomeFiles } from './files.ts';
+import { checkFilters, FILTERS_FILE, filtersOf } from './filters.ts';
 import { type Fault, Findings, type Notice, wholeFile } from './finding.ts';
 import type { Home } from './home.ts';
 import { homeOf } from './home-of.ts';
@@ -23,6 +24,7 @@ import { type Judge, runPolicyTests } from './policy-tests.ts';
 import { checkIdentities, checkPartners, checkPolicy, checkSecrets, partnersByDomain } from './references.ts';
 import { acmeSection } from './sections/acme.ts';
 import { domainsSection } from './sections/domains.ts';
+import { filtersSection } from './sections/filters.ts';
 import { isthmusSection } from './sections/isthmus.ts';
 import { networkSection, providerSection, refusedSection } from './sections/later.ts';
 import { type PartnerInput, partnerSection } from './sections/partner.ts';
@@ -84,6 +86,9 @@ export function checkHome(dir: string, files: HomeFiles, options: LoadOptions = 
   const input: IsthmusInput = section(isthmus, isthmusSection) ?? isthmusSection.parse({});
   const domainsInput = section(domainsFile, domainsSection);
   const policyInput = section(policyFile, policySection);
+  const filtersFile = open(FILTERS_FILE);
+  const filtersInput = section(filtersFile, filtersSection);
+  checkFilters(filtersInput, filtersFile, files, options.credentials ?? false, findings);
   const refusedFiles = REFUSED_FILES.filter((file) => files.has(file));
   for (const file of refusedFiles) section(open(file), refusedSection);
   if (refusedFiles.length > 1)
@@ -171,11 +176,13 @@ export function checkHome(dir: string, files: HomeFiles, options: LoadOptions = 
   checkAdmin(home, input, isthmus, files, pairNames, options.credentials ?? false, findings);
   tellNotYet(isthmus, domainsFile, later, findings);
 
+  const filters = filtersOf(filtersInput, filtersFile, byDomain.values());
   const table: Table = {
     generation: options.generation ?? 1,
     domains,
     partners: byDomain,
     policy: policyOf(policyInput ?? defaultPolicy(), policyInput === undefined ? undefined : policyFile, files, findings),
+    ...(filters !== undefined && { filters }),
   };
   if (options.judge !== undefined && findings.faults().length === 0 && policyFile !== undefined) {
     runPolicyTests(table, options.judge, policyFile, findings);
@@ -255,6 +262,11 @@ function warnPlain(listeners: Listeners, source: YamlSource | undefined, finding
   for (const bind of [...listeners.insideSip, ...listeners.insideComponent]) {
     if (bind.transport !== 'plain') continue;
     const right = 'anyone who can reach it can read and inject; use tls://, or keep the network to these servers';
+    findings.warning('CONFIG_EXPOSED', placeOf(bind, source), `${showBind(bind)} is not encrypted`, right);
+  }
+  for (const bind of listeners.clientSip) {
+    if (bind.transport !== 'plain') continue;
+    const right = 'what people write can be read on the way, and digests of their passwords be tried; use tls://';
     findings.warning('CONFIG_EXPOSED', placeOf(bind, source), `${showBind(bind)} is not encrypted`, right);
   }
 }

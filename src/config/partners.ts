@@ -1,6 +1,7 @@
 // routes/partners/*.yaml to the table's partners, every default filled in, and where each decided key stands.
 
 import type { Allow, Limits, Partner, PartnerSip, PartnerXmpp, Protocol, Where } from '../model/table.ts';
+import { partnerFiltersOf } from './filters.ts';
 import type { Findings } from './finding.ts';
 import { type AllowInput, DEFAULT_LISTED_ALLOW, DEFAULT_MESSAGE_BYTES, type LimitsInput } from './sections/allow.ts';
 import { type PartnerInput, sipDefaults, xmppDefaults } from './sections/partner.ts';
@@ -44,6 +45,8 @@ export function partnerOf(input: PartnerInput, source: YamlSource, listed: Liste
   for (const key of ['proof', 'hosts', 'names', 'pins', 'clientEku', 'revocation', 'posh']) note(`xmpp.${key}`, source, ['xmpp', key]);
 
   for (const protocol of ['sip', 'xmpp']) note(`${protocol}.tls.atLeast`, source, [protocol, 'tls', 'atLeast']);
+  const filters = partnerFiltersOf(input.filters);
+  for (const key of Object.keys(filters ?? {})) note(`filters.${key}`, source, ['filters', key]);
   const prefer = preferOf(input);
   const unproven = prefer.includes('xmpp') && input.xmpp?.proof === 'dialback';
   const own = input.allow?.enabled === false ? {} : (input.allow ?? {});
@@ -62,6 +65,7 @@ export function partnerOf(input: PartnerInput, source: YamlSource, listed: Liste
     xmpp: xmppOf(input),
     allow,
     limits: limitsOf(input, listed, layered),
+    ...(filters !== undefined && { filters }),
     ...(input.paused !== undefined && input.paused.enabled !== false && { paused: pausedOf(input.paused) }),
     idleWatcherDays: input.idleWatcherDays,
     allowPrivateAddresses: input.allowPrivateAddresses,

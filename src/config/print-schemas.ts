@@ -6,6 +6,7 @@ import { dirname, join, resolve } from 'node:path';
 import type * as z from 'zod';
 import { acmeSection } from './sections/acme.ts';
 import { domainsSection } from './sections/domains.ts';
+import { filtersSection } from './sections/filters.ts';
 import { isthmusSection } from './sections/isthmus.ts';
 import { networkSection, providerSection, refusedSection } from './sections/later.ts';
 import { partnerSection } from './sections/partner.ts';
@@ -16,6 +17,7 @@ const SCHEMAS: Readonly<Record<string, { readonly schema: z.ZodType; readonly ti
   'isthmus.schema.json': { schema: isthmusSection, title: 'isthmus.yaml' },
   'routes/domains.schema.json': { schema: domainsSection, title: 'routes/domains.yaml' },
   'routes/policy.schema.json': { schema: policySection, title: 'routes/policy.yaml' },
+  'routes/filters.schema.json': { schema: filtersSection, title: 'routes/filters.yaml' },
   'routes/partner.schema.json': { schema: partnerSection, title: 'routes/partners/<domain>.yaml' },
   'routes/provider.schema.json': { schema: providerSection, title: 'routes/providers/<name>.yaml' },
   'routes/network.schema.json': { schema: networkSection, title: 'routes/networks/<name>.yaml' },

@@ -37,7 +37,7 @@ const inside = entry({
 
 const clients = entry({
   host: host.optional(),
-  sip: bind({ tls: 5061 }, 'tls://203.0.113.6:5061').optional(),
+  sip: bind({ tls: 5061, plain: 5060 }, 'tls://203.0.113.6:5061').optional(),
   xmpp: bind({ starttls: 5222, tls: 5223 }, 'starttls://203.0.113.6:5222').optional(),
   web: bind({ https: 443 }, 'https://203.0.113.6:443').optional(),
   drachtio: entry({ connect: text((value) => parseSchemeUrl(value, { tcp: 9022 }, 'dial'), 'tcp://127.0.0.1:9022'), secret: secret() })

@@ -5,6 +5,7 @@ import * as z from 'zod';
 import { entry, list, text, word } from '../shape.ts';
 import { parseDate, parseDomain, parseFingerprint, parseHostPort, parseTime } from '../values.ts';
 import { allowSection, limitsSection } from './allow.ts';
+import { partnerFiltersSection } from './filters.ts';
 
 export const PROTOCOLS = ['sip', 'xmpp'] as const;
 
@@ -68,6 +69,7 @@ export const partnerSection = entry({
   xmpp: xmpp.optional(),
   allow: allowSection.optional(),
   limits: limitsSection.optional(),
+  filters: partnerFiltersSection.optional().describe('What differs from routes/filters.yaml for this partner.'),
   paused: entry({ until: text(parseTime, '2026-12-01T06:00:00Z').optional(), messages: word(['hold', 'refuse']) })
     .optional()
     .describe('Maintenance: hold or refuse messages, until a time or until this is removed.'),
