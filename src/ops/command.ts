@@ -4,6 +4,7 @@
 
 import { type ParseArgsConfig, parseArgs } from 'node:util';
 import { nearest } from '../config/spelling.ts';
+import { WIDTH, wrapped } from './words.ts';
 
 /** 0 good, 1 a finding, 2 usage or configuration, 3 not running (DESIGN 11). */
 export type ExitCode = 0 | 1 | 2 | 3;
@@ -56,17 +57,18 @@ export const JSON_OPTION: OptionSpec = { type: 'boolean', says: 'JSON on stdout,
 export async function runCommand(command: Command, args: readonly string[], terminal: Terminal): Promise<ExitCode> {
   const specs: Readonly<Record<string, OptionSpec>> = { ...command.options, help: HELP };
   const parsed = parse(args, specs);
-  if (typeof parsed === 'string') return usageFault(command, parsed, terminal);
+  const json = specs.json !== undefined && args.includes('--json');
+  if (typeof parsed === 'string') return usageFault(command, parsed, json, terminal);
   if (parsed.values.help === true) {
     terminal.out(helpOf(command));
     return 0;
   }
   const needed = command.positionals.filter((name) => !name.startsWith('[')).length;
   if (parsed.positionals.length < needed)
-    return usageFault(command, `${command.positionals[parsed.positionals.length]} is missing`, terminal);
+    return usageFault(command, `${command.positionals[parsed.positionals.length]} is missing`, json, terminal);
   const takesRest = command.positionals.at(-1)?.includes('...') === true;
   if (!takesRest && parsed.positionals.length > command.positionals.length) {
-    return usageFault(command, `"${parsed.positionals[command.positionals.length]}" is one word too many`, terminal);
+    return usageFault(command, `"${parsed.positionals[command.positionals.length]}" is one word too many`, json, terminal);
   }
   return command.run(parsed, terminal);
 }
@@ -90,18 +92,37 @@ function parse(args: readonly string[], specs: Readonly<Record<string, OptionSpe
     for (const [name, value] of Object.entries(values)) given[name] = Array.isArray(value) ? value.map(String) : value;
     return { values: given, positionals };
   } catch (error) {
-    return error instanceof Error ? error.message.split('\n')[0]!.split('. ')[0]! : String(error);
+    return misused(error, specs);
   }
 }
 
-function usageFault(command: Command, sentence: string, terminal: Terminal): ExitCode {
-  terminal.err(`isthmus ${command.words}: ${sentence}\n  usage: ${usageOf(command)}\n  isthmus ${command.words} --help says more`);
+/** What parseArgs objects to, in the words of the rest. */
+function misused(error: unknown, specs: Readonly<Record<string, OptionSpec>>): string {
+  if (!(error instanceof Error)) return String(error);
+  const said = error.message.split('\n')[0]!.split('. ')[0]!;
+  const name = /'(?:-\w, )?--([\w-]+)/.exec(said)?.[1];
+  const spec = name === undefined ? undefined : specs[name];
+  if (spec === undefined) return said.replace(/^Unknown option '([^']*)'/, 'unknown option "$1"');
+  if (spec.type === 'boolean') return `--${name} takes no value`;
+  return said.includes('ambiguous')
+    ? `--${name} needs a value: ${spec.value}; one that begins with a hyphen is written --${name}=-...`
+    : `--${name} needs a value: ${spec.value}`;
+}
+
+function usageFault(command: Command, sentence: string, json: boolean, terminal: Terminal): ExitCode {
+  if (json) terminal.out(JSON.stringify({ error: 'usage', text: `isthmus ${command.words}: ${sentence}` }, null, 2));
+  else {
+    const whole = usageOf(command).join(' ');
+    const usage = whole.length + 9 <= WIDTH ? whole : ['isthmus', command.words, ...command.positionals, '[OPTIONS]'].join(' ');
+    terminal.err(`isthmus ${command.words}: ${sentence}\n  usage: ${usage}\n  isthmus ${command.words} --help says more`);
+  }
   return 2;
 }
 
-function usageOf(command: Command): string {
+/** The words of the usage line, an option with its value as one. */
+function usageOf(command: Command): string[] {
   const options = Object.entries(command.options).map(([name, spec]) => `[--${name}${spec.value === undefined ? '' : ` ${spec.value}`}]`);
-  return ['isthmus', command.words, ...command.positionals, ...options].join(' ');
+  return ['isthmus', command.words, ...command.positionals, ...options];
 }
 
 function helpOf(command: Command): string {
@@ -110,14 +131,17 @@ function helpOf(command: Command): string {
     spec.says,
   ]);
   const width = Math.max(...rows.map(([left]) => left.length));
+  const details = command.details
+    .split('\n')
+    .reduce((text, line) => `${text}${/[.:]$/.test(text) || line.startsWith(' ') ? '\n' : ' '}${line}`);
   return [
-    `isthmus ${command.words}: ${command.summary}`,
+    ...wrapped(`isthmus ${command.words}: ${command.summary}`.split(' '), 0, 2),
     '',
-    `  ${usageOf(command)}`,
+    ...wrapped(usageOf(command), 2, 6),
     '',
-    ...rows.map(([left, right]) => `  ${left.padEnd(width)}  ${right}`),
+    ...rows.flatMap(([left, right]) => wrapped([left.padEnd(width + 1), ...right.split(' ')], 2, width + 4)),
     '',
-    command.details,
+    ...details.split('\n').flatMap((line) => (line.startsWith(' ') ? [line] : wrapped(line.split(' '), 0, 0))),
     '',
     'example',
     `  ${command.example}`,

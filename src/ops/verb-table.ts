@@ -9,9 +9,21 @@ export interface VerbRow {
 }
 
 export const VERBS: readonly VerbRow[] = [
-  { words: 'cert list', summary: 'certificates, and what ends soon', load: async () => (await import('./cert/list.ts')).certList },
-  { words: 'cert request', summary: 'makes a key and a request', load: async () => (await import('./cert/request.ts')).certRequest },
-  { words: 'cert import', summary: 'checks a certificate and uses it', load: async () => (await import('./cert/import.ts')).certImport },
+  {
+    words: 'cert list',
+    summary: 'our certificates and those of partners, and what ends soon',
+    load: async () => (await import('./cert/list.ts')).certList,
+  },
+  {
+    words: 'cert request',
+    summary: 'makes a key, and the request (CSR) for your authority',
+    load: async () => (await import('./cert/request.ts')).certRequest,
+  },
+  {
+    words: 'cert import',
+    summary: 'checks a certificate, shows who would refuse it, uses it',
+    load: async () => (await import('./cert/import.ts')).certImport,
+  },
   { words: 'cert trust', summary: 'trusts an authority on one side', load: async () => (await import('./cert/trust.ts')).certTrust },
   { words: 'cert pin', summary: "pins a partner's certificate", load: async () => (await import('./cert/pin.ts')).certPin },
   { words: 'cert revoke', summary: 'refuses a certificate from now on', load: async () => (await import('./cert/revoke.ts')).certRevoke },
@@ -29,16 +41,20 @@ export const VERBS: readonly VerbRow[] = [
     summary: 'checks that the audit log is whole',
     load: async () => (await import('./audit/verify.ts')).auditVerify,
   },
-  { words: 'audit export', summary: 'the audit log as JSON lines', load: async () => (await import('./audit/export.ts')).auditExport },
+  {
+    words: 'audit export',
+    summary: 'the audit log as JSON lines, oldest first',
+    load: async () => (await import('./audit/export.ts')).auditExport,
+  },
   { words: 'drain', summary: 'ends the process so that nothing is lost', load: async () => (await import('./process/drain.ts')).drain },
   {
     words: 'partner import',
-    summary: "takes over another system's partners: Lync and Skype for Business, Prosody, ejabberd",
+    summary: 'takes partners over from Lync, Skype for Business, Prosody, ejabberd',
     load: async () => (await import('./import/import.ts')).partnerImport,
   },
   {
     words: 'partner test',
-    summary: 'climbs DNS, TCP, TLS, identity, stream or OPTIONS, policy, both ways, and says where it fell',
+    summary: 'why it does not connect: both ways, step by step',
     load: async () => (await import('./partner-test/verb.ts')).partnerTest,
   },
   {
@@ -68,10 +84,22 @@ export const VERBS: readonly VerbRow[] = [
     summary: 'who is connected, and how they proved it',
     load: async () => (await import('./session/list.ts')).sessionList,
   },
-  { words: 'session close', summary: 'ends a connection', load: async () => (await import('./session/close.ts')).sessionClose },
+  {
+    words: 'session close',
+    summary: 'ends a connection, or all of a partner',
+    load: async () => (await import('./session/close.ts')).sessionClose,
+  },
   { words: 'queue list', summary: 'what waits, for whom, and why', load: async () => (await import('./queue/list.ts')).queueList },
-  { words: 'queue retry', summary: 'tries what waits now', load: async () => (await import('./queue/move.ts')).queueRetry },
-  { words: 'queue drop', summary: 'takes what waits out of the queue', load: async () => (await import('./queue/move.ts')).queueDrop },
+  {
+    words: 'queue retry',
+    summary: 'tries now what waits, whatever its back-off',
+    load: async () => (await import('./queue/move.ts')).queueRetry,
+  },
+  {
+    words: 'queue drop',
+    summary: 'takes what waits out of the queue; its senders are told',
+    load: async () => (await import('./queue/move.ts')).queueDrop,
+  },
   {
     words: 'explain',
     summary: 'what became of a message or a subscription, and why',
@@ -115,7 +143,7 @@ export const VERBS: readonly VerbRow[] = [
   },
   {
     words: 'partner trace',
-    summary: 'what a partner and we say to each other, redacted',
+    summary: 'what a partner and we say to each other, decrypted and redacted',
     load: async () => (await import('./trace/verb.ts')).partnerTrace,
   },
   {

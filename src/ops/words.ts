@@ -39,3 +39,23 @@ export function columns(rows: readonly (readonly string[])[]): string[] {
 export function oneLine(text: string): string {
   return text.replaceAll(/[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]/g, ' ');
 }
+
+/** Help is read in windows of this width, columns. */
+export const WIDTH = 100;
+
+/** Words as lines of at most `WIDTH` columns, unless one word alone is longer. @param first and `rest`: columns before the first line and before the others */
+export function wrapped(words: readonly string[], first: number, rest: number): string[] {
+  const lines: string[] = [];
+  let line = ' '.repeat(first);
+  let empty = true;
+  for (const word of words) {
+    if (!empty && line.length + 1 + word.length > WIDTH) {
+      lines.push(line.trimEnd());
+      line = ' '.repeat(rest);
+      empty = true;
+    }
+    line += empty ? word : ` ${word}`;
+    empty = false;
+  }
+  return [...lines, line.trimEnd()];
+}

@@ -42,15 +42,20 @@ test('runs the command of the words, with its options and what else was typed', 
 const NEAR: readonly [string, RegExp][] = [
   ['chekc', /unknown command "chekc"\. Did you mean "isthmus check"\?/],
   ['partner tset x', /Did you mean "isthmus partner test"\?/],
-  ['partner', /one word more is needed: partner test/],
-  ['request aprove 1', /unknown command "request aprove"/],
+  ['partner', /one word more is needed:\n {2}isthmus partner test {2}does it/],
+  ['request aprove 1', /unknown command "request aprove"\. There is:\n {2}isthmus request list/],
+  ['help banana', /unknown command "banana"/],
+  ['rooms', /"isthmus room" is not part of this version yet/],
+  ['check -v', /unknown option "-v"/],
+  ['check --json=1', /--json takes no value/],
+  ['check --home -1', /--home needs a value: DIR; one that begins with a hyphen is written --home=-/],
   ['check --hmoe x', /unknown option "--hmoe"\. Did you mean "--home"\?/],
-  ['check --home', /home/],
+  ['check --home', /isthmus check: --home needs a value: DIR\n/],
   ['check a b', /"b" is one word too many/],
   ['partner test', /DOMAIN is missing/],
   ['archive', /isthmus archive: not part of this version yet/],
   ['network list', /isthmus network: not part of this version yet/],
-  ['banana', /unknown command "banana"\. isthmus --help lists them/],
+  ['banana', /unknown command "banana"\. isthmus --help lists all/],
 ];
 for (const [line, says] of NEAR) {
   test(`isthmus ${line}: a usage fault that helps, exit 2`, async () => {
@@ -80,4 +85,20 @@ test('nothing typed shows the overview and exits 2; --version says both versions
   const { code, out } = await type('--version');
   assert.equal(code, 0);
   assert.equal(out, `isthmus 1.2.3, node ${process.version}`);
+});
+
+test('a noun with --help lists its commands', async () => {
+  for (const line of ['partner --help', 'help partner']) {
+    const { code, out } = await type(line);
+    assert.equal(code, 0);
+    assert.match(out, /^ {2}isthmus partner test {2}does it$/m);
+    assert.ok(!out.includes('isthmus check'));
+  }
+});
+
+test('with --json a usage fault is JSON on stdout', async () => {
+  const { code, out, err } = await type('check a b --json');
+  assert.equal(code, 2);
+  assert.equal(err, '');
+  assert.deepEqual(JSON.parse(out), { error: 'usage', text: 'isthmus check: "b" is one word too many' });
 });
