@@ -269,4 +269,9 @@ function warnPlain(listeners: Listeners, source: YamlSource | undefined, finding
     const right = 'what people write can be read on the way, and digests of their passwords be tried; use tls://';
     findings.warning('CONFIG_EXPOSED', placeOf(bind, source), `${showBind(bind)} is not encrypted`, right);
   }
+  for (const bind of listeners.clientSip) {
+    if (bind.transport !== 'plain') continue;
+    const right = 'what people write can be read on the way, and digests of their passwords be tried; use tls://';
+    findings.warning('CONFIG_EXPOSED', placeOf(bind, source), `${showBind(bind)} is not encrypted`, right);
+  }
 }

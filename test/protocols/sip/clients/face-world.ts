@@ -5,11 +5,11 @@ import { SILENT } from '../../../../src/log.ts';
 import type { Address } from '../../../../src/model/address.ts';
 import type { Timer } from '../../../../src/model/ports.ts';
 import { SipFace } from '../../../../src/protocols/sip/clients/face.ts';
-import { FakeCore } from '../../../support/fake-core.ts';
 import { ManualClock } from '../../../support/manual-clock.ts';
 import { RawPeer } from '../../../support/raw-peer.ts';
 import { fakeLink } from '../../../support/sip-exchange.ts';
 import { SipUa } from '../../../support/sip-ua.ts';
+import { MemoryCore } from './memory-core.ts';
 
 export const DOMAIN = 'people.example';
 export const nora: Address = { local: 'nora', domain: DOMAIN };
@@ -28,7 +28,7 @@ export class TurningClock extends ManualClock {
 
 export class FaceWorld implements AsyncDisposable {
   readonly clock = new TurningClock();
-  readonly core = new FakeCore(PASSWORDS);
+  readonly core = new MemoryCore(PASSWORDS);
   readonly face: SipFace;
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
