@@ -73,10 +73,11 @@ export class ContactLists {
     return reason('LIMIT_TARGETS', `The contact list of ${profile.key} has ${profile.listed} entries; ${this.#most} are allowed.`);
   }
 
-  #push({ owner, address, entry, version }: ListChange): void {
+  #push({ owner, address, entry, wasListed, version }: ListChange): void {
     const mine = this.#clients.of(owner);
     if (mine.size === 0) return;
     const removed = entry?.listed !== true;
+    if (removed && !wasListed) return; // a request alone is no entry (RFC 6121 §3.1.3)
     const none = { address, groups: [], sees: false, seen: false, asked: false, asks: false, approved: false, listed: false } as const;
     const contact = contactOf(removed ? { ...none, favourite: false } : entry);
     for (const one of mine.values())

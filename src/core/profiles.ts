@@ -59,7 +59,7 @@ export class Profile {
     else this.#entries.set(address, entry);
     this.asks += (asks ? 1 : 0) - (before?.asks === true ? 1 : 0);
     this.#version += 1;
-    return { owner: this.key, address, entry: gone ? undefined : entry, version: this.#version };
+    return { owner: this.key, address, entry: gone ? undefined : entry, wasListed: before?.listed === true, version: this.#version };
   }
 
   /** Is somebody on the block list, by themselves or by their domain (XEP-0191 §3)? */

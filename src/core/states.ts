@@ -1,11 +1,14 @@
 // The states of a person as everybody in the organisation knows them (lync-features.md A1), each with the class that other
 // systems understand and the number that Lync-compatible clients show. One table; everything else looks here.
 
+import type { CustomState } from '../model/custom-state.ts';
 import type { Show } from '../model/presence.ts';
 
 /** From most to least available; the order in which the least available wins. */
 export const CLASSES = ['available', 'busy', 'doNotDisturb', 'beRightBack', 'away', 'offline'] as const;
 export type AvailabilityClass = (typeof CLASSES)[number];
+
+export type { CustomState };
 
 /** What a person may be, chosen or found out. */
 export const STATES = {
@@ -29,14 +32,6 @@ export type State = keyof typeof STATES;
 /** What a person may choose. `appearOffline`: there, and seen by nobody. */
 export const CHOICES = ['available', 'busy', 'doNotDisturb', 'beRightBack', 'away', 'offWork', 'appearOffline'] as const;
 export type Choice = (typeof CHOICES)[number];
-
-/** A state that an administrator defined (at most 4, 64 characters, one text per language), bound to a class. */
-export interface CustomState {
-  readonly id: string;
-  readonly class: 'available' | 'busy' | 'doNotDisturb';
-  /** By language tag; `''` is for every other language. */
-  readonly words: Readonly<Record<string, string>>;
-}
 
 /** The word of RFC 6121 §4.7.2.1 for a class; undefined: plainly available, or offline. */
 export const CLASS_TO_SHOW: Readonly<Record<AvailabilityClass, Show | undefined>> = {

@@ -35,6 +35,8 @@ export interface ListChange {
   readonly owner: string;
   readonly address: string;
   readonly entry: ListEntry | undefined;
+  /** Clients saw it as an entry before. */
+  readonly wasListed: boolean;
   /** Of the list, with this change. */
   readonly version: number;
 }
