@@ -22,7 +22,7 @@ import {
   renameSync,
   rmSync,
   statSync,
-  writeSync,
+  writeFileSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { ACCEPTED } from '../edge/own-pair.ts';
@@ -180,7 +180,7 @@ export function writeFile(path: string, text: string, mode: number): void {
     fchmodSync(file, mode); // the umask may have taken bits away
     const owner = ownerToBe(folder);
     if (owner !== undefined) fchownSync(file, owner.uid, owner.gid);
-    writeSync(file, text);
+    writeFileSync(file, text); // all of it: writeSync may stop half-way on a disk that is nearly full
     fsyncSync(file);
   } catch (error) {
     rmSync(draft, { force: true });

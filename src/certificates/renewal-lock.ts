@@ -1,7 +1,7 @@
 // One renewal of a home at a time, across processes: the running edge and a command beside it would answer each other's
 // challenges. A file with the number of the process; one that has died holds nothing.
 
-import { closeSync, openSync, readFileSync, rmSync, statSync, writeSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { AcmeError } from './acme-fault.ts';
 import { makeFolder } from './pairs.ts';
@@ -16,7 +16,7 @@ export function holdRenewals(folder: string): () => void {
   for (let attempt = 0; attempt < 2; attempt++) {
     try {
       const handle = openSync(file, 'wx', 0o644);
-      writeSync(handle, String(process.pid));
+      writeFileSync(handle, String(process.pid));
       closeSync(handle);
       return () => rmSync(file, { force: true });
     } catch (error) {

@@ -15,6 +15,9 @@ import type { HomeFile, HomeFiles } from './files.ts';
 const KEPT = 50;
 /** Accepting a set takes well under a second; a lock that is older was left behind. */
 const LOCK_MS = 60_000;
+/** How long another one's change is waited for, and how often it is looked at. Several commands at a time are no mistake. */
+const LOCK_WAIT_MS = 3000;
+const LOCK_STEP_MS = 20;
 const MAX_SET_BYTES = 256 * 1024 * 1024;
 
 /** Who had a set accepted. */
@@ -56,7 +59,7 @@ const setFile = z.object({
 export function belongsToSet(path: string): boolean {
   const name = path.slice(path.lastIndexOf('/') + 1);
   if (name.startsWith('.')) return false;
-  return path === 'isthmus.yaml' || path === 'certs/acme.yaml' || (path.startsWith('routes/') && /\.(yaml|csv)$/.test(name));
+  return path === 'isthmus.yaml' || path === 'certs/acme.yaml' || (/^(?:routes|people)\//.test(path) && /\.(yaml|csv)$/.test(name));
 }
 
 /** What of a home's files is a set. */
@@ -71,7 +74,7 @@ export function setOf(files: HomeFiles): Map<string, string> {
  */
 export function withSet(files: HomeFiles, set: ReadonlyMap<string, string>): HomeFiles {
   const atOnce = [...files].filter(
-    ([path]) => !belongsToSet(path) && !path.startsWith('routes/') && !path.startsWith('certs/trust/partners/'),
+    ([path]) => !belongsToSet(path) && !/^(?:routes|people)\//.test(path) && !path.startsWith('certs/trust/partners/'),
   );
   const accepted = [...set].map(([path, text]): [string, HomeFile] => [path, { text, mode: files.get(path)?.mode ?? 0o644 }]);
   return new Map<string, HomeFile>([...atOnce, ...accepted]);
@@ -189,7 +192,7 @@ export class AppliedSets {
     return set;
   }
 
-  /** One at a time, across processes. @throws AppliedError when somebody else is at it, and what `work` throws */
+  /** One at a time, across processes. @throws AppliedError when somebody else stays at it, and what `work` throws */
   locked<T>(work: () => T): T {
     const path = join(this.folder, 'lock');
     const unwritable = (error: unknown): AppliedError =>
@@ -200,17 +203,26 @@ export class AppliedSets {
     } catch (error) {
       throw unwritable(error);
     }
-    try {
-      writeFileSync(path, `${process.pid}\n`, { flag: 'wx', mode: 0o600 });
-    } catch (error) {
-      throw codeOf(error) === 'EEXIST'
-        ? new AppliedError('somebody else is changing the rules at this moment; try again')
-        : unwritable(error);
+    for (let waited = 0; !this.#takeLock(path, unwritable); waited += LOCK_STEP_MS) {
+      if (waited >= LOCK_WAIT_MS) throw new AppliedError('somebody else is changing the rules at this moment; try again');
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, LOCK_STEP_MS);
     }
     try {
       return work();
     } finally {
       rmSync(path, { force: true });
+    }
+  }
+
+  /** @returns false when somebody else holds it */
+  #takeLock(path: string, unwritable: (error: unknown) => AppliedError): boolean {
+    try {
+      writeFileSync(path, `${process.pid}\n`, { flag: 'wx', mode: 0o600 });
+      return true;
+    } catch (error) {
+      if (codeOf(error) === 'EEXIST') return false;
+      rmSync(path, { force: true }); // made, and then no room for its number: nobody must wait for it
+      throw unwritable(error);
     }
   }
 

@@ -2,7 +2,7 @@
 // The label (which row, from whom, to whom) is bound to the text, so that damaged or swapped rows do not open.
 
 import { createCipheriv, createDecipheriv, randomBytes, randomFillSync } from 'node:crypto';
-import { chmodSync, closeSync, fsyncSync, openSync, readFileSync, statSync, writeSync } from 'node:fs';
+import { chmodSync, closeSync, fsyncSync, openSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { reason } from '../errors.ts';
 import { StoreError } from '../model/outbox-store.ts';
 
@@ -65,9 +65,12 @@ export function keyFile(path: string): KeyFile {
     const file = openSync(path, 'wx', 0o600);
     try {
       const key = randomBytes(KEY_BYTES);
-      writeSync(file, key);
+      writeFileSync(file, key);
       fsyncSync(file);
       return { key, made: true };
+    } catch (error) {
+      rmSync(path, { force: true }); // half a key would keep every later start from making a whole one
+      throw error;
     } finally {
       closeSync(file);
     }

@@ -54,6 +54,8 @@ export async function editPartner(operations: Operations, edit: PartnerEdit): Pr
   };
 }
 
+const DISK_FULL = new Set(['ENOSPC', 'EDQUOT', 'EFBIG']);
+
 function editFiles(operations: Operations, { words, make, after = [] }: PartnerEdit): Report {
   const { dir, judge, clock } = operations;
   const files = readHomeFiles(dir);
@@ -75,9 +77,10 @@ function editFiles(operations: Operations, { words, make, after = [] }: PartnerE
     if (error instanceof EditError)
       return { text: `isthmus ${words}: ${error.message}; nothing was written`, json: { error: error.message }, exit: 2 };
     if (!(error instanceof Error && 'code' in error)) throw error;
+    const code = String(error.code);
     const who = operations.live === undefined ? 'you' : 'the running process';
-    const text = `isthmus ${words}: the file cannot be written (${String(error.code)}); ${who} may not write to ${dir}/routes`;
-    return { text, json: { error: 'files', code: String(error.code) }, exit: 2 };
+    const why = DISK_FULL.has(code) ? `no room is left on the disk of ${dir}` : `${who} may not write to ${dir}/routes`;
+    return { text: `isthmus ${words}: the file cannot be written (${code}); ${why}`, json: { error: 'files', code }, exit: 2 };
   }
 }
 

@@ -1,7 +1,7 @@
 // `isthmus partner trace`: what one partner and we say to each other, decrypted by our own end, redacted, for a bounded time. The
 // process listens and masks; a file is written by the command line, with the rights of whoever typed it.
 
-import { closeSync, openSync, writeSync } from 'node:fs';
+import { closeSync, openSync, writeFileSync } from 'node:fs';
 import * as z from 'zod';
 import { parseDuration } from '../../config/values.ts';
 import type { Operations } from '../operations.ts';
@@ -116,7 +116,7 @@ async function fromHere(operations: Operations, asked: Input): Promise<Report> {
   try {
     const write = (line: string): void => {
       if (file === undefined) operations.line(line);
-      else writeSync(file, Buffer.from(format === 'pcapng' ? line : `${line}\n`, format === 'pcapng' ? 'base64' : 'utf8'));
+      else writeFileSync(file, Buffer.from(format === 'pcapng' ? line : `${line}\n`, format === 'pcapng' ? 'base64' : 'utf8'));
     };
     const report = await operations.ask('partner trace', given, write);
     if (report === undefined) {

@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { spawn, spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { pathToFileURL } from 'node:url';
 import { AppliedError, AppliedSets, belongsToSet, setOf, withSet } from '../../../src/config/applied.ts';
 import { readHomeFiles } from '../../../src/config/files.ts';
 import { RulesWorld } from './world.ts';
@@ -236,4 +239,42 @@ test('history is bounded, and the set in force stays', () => {
   for (let n = 1; n <= 60; n++) sets.accept(new Map([['isthmus.yaml', `a: ${n}\n`]]), { at: n, by: 'x' });
   assert.equal(sets.list().length, 50);
   assert.equal(sets.current()?.number, 60);
+});
+
+test('a disk without room for a whole file: the write is refused and the old file stays as it was', () => {
+  const dir = mkdtempSync(join(tmpdir(), 'isthmus-short-'));
+  try {
+    const path = join(dir, 'policy.yaml');
+    writeFileSync(path, 'note: old\n');
+    const edit = pathToFileURL(join(import.meta.dirname, '../../../src/config/edit.ts')).href;
+    const script = `import(${JSON.stringify(edit)}).then(({ writeWhole }) => writeWhole(${JSON.stringify(path)}, 'x'.repeat(20_000), 0o644))`;
+    // A limit on the size of files ends a write half-way, as a full disk does.
+    const limited = 'trap "" XFSZ; ulimit -f 8; exec "$0" -e "$1"';
+    const done = spawnSync('bash', ['-c', limited, process.execPath, script], { encoding: 'utf8' });
+    assert.notEqual(done.status, 0);
+    assert.match(done.stderr, /EFBIG/);
+    assert.equal(readFileSync(path, 'utf8'), 'note: old\n');
+    assert.deepEqual(readdirSync(dir), ['policy.yaml']);
+  } finally {
+    rmSync(dir, { recursive: true, force: true });
+  }
+});
+
+test('two commands at the same time: the second waits for the first and is not refused', () => {
+  const data = mkdtempSync(join(tmpdir(), 'isthmus-lock-'));
+  try {
+    const sets = new AppliedSets(data);
+    mkdirSync(sets.folder);
+    const lock = join(sets.folder, 'lock');
+    const holder = spawn('bash', ['-c', 'sleep 0.1; rm "$0"', lock], { stdio: 'ignore' });
+    assert.ok(holder.pid !== undefined);
+    writeFileSync(lock, `${holder.pid}\n`);
+    assert.equal(
+      sets.locked(() => 'done'),
+      'done',
+    );
+    assert.equal(existsSync(lock), false);
+  } finally {
+    rmSync(data, { recursive: true, force: true });
+  }
 });
