@@ -60,7 +60,8 @@ export async function developmentHome(terminal: Terminal): Promise<string> {
       `  domain       ${DOMAIN}, served by a SIP system expected at 127.0.0.1:35061 over TLS`,
       '  listens on   127.0.0.1: 15061 SIP partners, 15269 and 15270 XMPP partners, 25061 your SIP system',
       "  certificates of an authority made just now; the SIP system's pair is in sip-system/",
-      '  next         add a partner in routes/partners/ (taken on save), or see it all at work: isthmus demo',
+      '  next         isthmus status --home .isthmus, isthmus partner add DOMAIN --home .isthmus (taken on save);',
+      '               or see it all at work: isthmus demo',
     ].join('\n'),
   );
   return dir;

@@ -1,7 +1,10 @@
 // A verb as a command of the command line: positionals and options become its input, checked by its schema; what only the
 // process can do is asked of it; what changes something is written to the audit log.
 
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import type * as z from 'zod';
+import { placesOf } from '../config/places.ts';
 import { StoreError } from '../model/outbox-store.ts';
 import { auditedInput } from './audit/redact.ts';
 import { type Call, type Command, type ExitCode, HOME_OPTION, JSON_OPTION, type OptionSpec, type Terminal } from './command.ts';
@@ -28,29 +31,33 @@ export function verbCommand(verb: Verb, open: OpenOperations): Command {
 async function runVerb(verb: Verb, call: Call, terminal: Terminal, open: OpenOperations): Promise<ExitCode> {
   const { values } = call;
   const found = findHome(typeof values.home === 'string' ? values.home : undefined, terminal);
-  if ('looked' in found) {
-    terminal.err(noHome(found.looked, verb.words));
+  const json = values.json === true;
+  const refuse = (error: string, text: string, facts: object): ExitCode => {
+    if (json) terminal.out(JSON.stringify({ error, text, ...facts }, null, 2));
+    else terminal.err(text);
     return 2;
-  }
+  };
+  if ('looked' in found) return refuse('noHome', noHome(found.looked, verb.words), { looked: found.looked });
   const given = inputOf(verb, call);
   const parsed = verb.input.safeParse(given);
   if (!parsed.success) {
-    for (const issue of parsed.error.issues) terminal.err(`isthmus ${verb.words}: ${usageIssue(verb, issue)}`);
-    terminal.err(`  isthmus ${verb.words} --help says more`);
-    return 2;
+    const faults = parsed.error.issues.map((issue) => usageIssue(verb, issue));
+    const lines = [...faults.map((fault) => `isthmus ${verb.words}: ${fault}`), `  isthmus ${verb.words} --help says more`];
+    return refuse('input', lines.join('\n'), { faults });
   }
   const operations = open(found.dir, terminal);
   try {
     const report = await perform(verb, operations, parsed.data, given, typeof values.why === 'string' ? values.why : undefined);
-    if (values.json === true) terminal.out(JSON.stringify(report.json, null, 2));
+    if (json) terminal.out(JSON.stringify(report.json, null, 2));
     else if (report.text !== '') (report.exit === 2 || report.exit === 3 ? terminal.err : terminal.out)(report.text);
     return report.exit;
   } catch (error) {
     if (!(error instanceof StoreError)) throw error;
-    const report = { error: error.reason.code, text: error.reason.text };
-    if (values.json === true) terminal.out(JSON.stringify(report, null, 2));
-    else terminal.err(`isthmus ${verb.words}: ${error.reason.text}\n  isthmus start --home ${found.dir} makes it`);
-    return 3;
+    const { code, text } = error.reason;
+    const started = existsSync(join(placesOf(found.dir).data, 'isthmus.db'));
+    if (json) terminal.out(JSON.stringify({ error: started ? code : 'noDatabase', text }, null, 2));
+    else terminal.err(`isthmus ${verb.words}: ${text}${started ? '' : `\n  isthmus start --home ${found.dir} makes it`}`);
+    return started ? 2 : 3;
   } finally {
     operations.close();
   }
@@ -85,7 +92,7 @@ export async function perform(
 
 function notRunning(verb: Verb, dir: string): Report {
   const text = `isthmus ${verb.words}: nothing runs with the home ${dir}\n  isthmus start --home ${dir} starts it`;
-  return { text, json: { error: 'notRunning', home: dir }, exit: 3 };
+  return { text, json: { error: 'notRunning', text, home: dir }, exit: 3 };
 }
 
 /** Positionals and options under the names of the schema. */
@@ -109,8 +116,19 @@ function shownPositional(name: string): string {
 
 function usageIssue(verb: Verb, issue: z.core.$ZodIssue): string {
   const key = String(issue.path[0] ?? '');
+  const right = rightWords(issue);
+  if (key === '') return right;
   const option = Object.keys(verb.options).find((name) => camelCase(name) === key);
-  return `${option === undefined ? shownPositional(key) : `--${option}`}: ${issue.message}`;
+  return `${option === undefined ? shownPositional(key) : `--${option}`}: ${right}`;
+}
+
+/** Where the schema says nothing itself, zod's own words are for programmers. */
+function rightWords(issue: z.core.$ZodIssue): string {
+  if (!issue.message.startsWith('Invalid ')) return issue.message;
+  if (issue.code === 'invalid_value') return `right would be ${issue.values.map(String).join(' or ')}`;
+  if (issue.code === 'invalid_type')
+    return `right would be ${issue.expected === 'number' || issue.expected === 'int' ? 'a number' : `a ${issue.expected}`}`;
+  return issue.message;
 }
 
 function reasonOption(verb: Verb): Readonly<Record<string, OptionSpec>> {

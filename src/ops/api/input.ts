@@ -48,7 +48,10 @@ export function readInput(verb: Verb, carried: Carried): Input {
     }
   }
   const parsed = verb.input.safeParse(given);
-  if (!parsed.success) faults.push(...parsed.error.issues.map((issue) => `${issue.path.map(String).join('.')}: ${issue.message}`));
+  if (!parsed.success)
+    faults.push(
+      ...parsed.error.issues.map(({ path, message }) => (path.length === 0 ? message : `${path.map(String).join('.')}: ${message}`)),
+    );
   if (faults.length > 0 || !parsed.success) return { ok: false, faults };
   return { ok: true, given, parsed: parsed.data, ...(why !== undefined && { why }) };
 }

@@ -1,5 +1,6 @@
 // `isthmus backup`: one file with everything that a home is, made while it runs.
 
+import { once } from 'node:events';
 import { closeSync, createWriteStream, fsyncSync, mkdirSync, openSync, renameSync, rmSync, statSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { basename, join, resolve } from 'node:path';
@@ -24,7 +25,7 @@ export const backup = verb({
   },
   details: [
     'FILE is a gzip-compressed tar archive (mode 0600) that tar can list; "-" writes it to standard output, for ssh or age. Default:',
-    'isthmus-HOST-TIME.tar.gz in this folder. In it: isthmus.yaml, routes/, certs/, the database as of one moment, the audit log,',
+    'isthmus-HOST-TIME.tar.gz in this folder. In it: isthmus.yaml, routes/, people/, certs/, the database as of one moment, the audit log,',
     "the applied sets, store.key. The certificates' keys and secrets/ stay out unless --with-keys. Over the API the file is a plain",
     'name and stands in backups/ of the data folder. isthmus restore FILE --verify says whether it could be used.',
   ].join('\n'),
@@ -76,8 +77,9 @@ async function toFile(job: BackupJob, path: string): Promise<Report> {
   const part = `${path}.part`;
   let done: BackupDone;
   try {
-    // Of the user alone from its first byte on.
+    // Of the user alone from its first byte on. Nothing is copied for a file that cannot be made.
     const stream = createWriteStream(part, { flags: 'wx', mode: 0o600 });
+    await once(stream, 'open');
     done = await writeBackup(job, stream);
     const file = openSync(part, 'r');
     fsyncSync(file);

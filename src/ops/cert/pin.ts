@@ -29,7 +29,7 @@ export const certPin = verb({
     'FINGERPRINTS are SHA-256 over the certificate, 64 hex digits, with or without colons. A partner that renews must tell the next one ahead:',
     'pin it beside the present one. A pin does not replace the check of chain and names. isthmus apply puts the changed file in force.',
   ].join('\n'),
-  example: 'isthmus cert pin partner.example --from-wire',
+  example: 'isthmus cert pin fabrikam.example --from-wire',
   input: z.object({
     domain: z.string().describe('A domain of the partner.'),
     fingerprints: z

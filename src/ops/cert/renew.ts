@@ -65,10 +65,10 @@ async function renewalsOf(operations: Operations): Promise<Renewals | Report> {
 
 function nothingToRenew(): Report {
   const text = [
-    `isthmus ${WORDS}: certs/acme.yaml asks for nothing`,
-    '  certs/README.md shows how it is written; a certificate of another kind comes by isthmus cert request and cert import',
+    `isthmus ${WORDS}: there is no certs/acme.yaml, or no certificate in it`,
+    '  certs/acme.yaml.example shows every key; without ACME: isthmus cert request, then isthmus cert import',
   ].join('\n');
-  return { text, json: { error: 'noAcme' }, exit: 2 };
+  return { text, json: { error: 'noAcme', text }, exit: 2 };
 }
 
 function unknownName(name: string, names: readonly string[]): Report {

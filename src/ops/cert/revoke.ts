@@ -42,6 +42,8 @@ export const certRevoke = verb({
       const typed = input.what === undefined ? undefined : parseFingerprint(input.what);
       if (typeof typed === 'string')
         return refuse(operations, desk, { fingerprint: typed, subject: undefined, reason: input.reason, dryRun });
+      if (input.what === undefined && (input.content ?? []).length === 0)
+        throw new DeskError("WHAT is needed: a SHA-256 fingerprint, a certificate's file, or a revocation list");
       const [file] = givenFiles(operations, input.what === undefined ? [] : [readable(input.what, typed)], input.content);
       const given = file!; // givenFiles returns one at least, or throws
       const lists = await desk.revocationLists(given).catch((error: unknown) => {

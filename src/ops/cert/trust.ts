@@ -27,7 +27,7 @@ export const certTrust = verb({
   },
   details:
     'FILE is PEM, DER or PKCS#7. It counts at once: a running process judges every connection anew. isthmus cert list shows what is trusted.',
-  example: 'isthmus cert trust partner-ca.pem --partner partner.example',
+  example: 'isthmus cert trust partner-ca.pem --partner fabrikam.example',
   input: z.object({
     file: z.string().optional().describe('On the command line: the file.'),
     content: CONTENT,

@@ -56,7 +56,7 @@ export const partnerTest = verb({
     'A domain without a file in routes/partners/ can be tested too, before one is written.',
     'Exit 0: nothing is wrong, both ways as far as can be told. Exit 1: something was found; docs/diagnoses.md lists the codes.',
   ].join('\n'),
-  example: 'isthmus partner test partner.example --home ./home',
+  example: 'isthmus partner test fabrikam.example --home ./home',
   input,
   http: { method: 'POST', path: '/partners/{domain}/test' },
   role: 'operator',

@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import * as z from 'zod';
 import { type Plain, printYaml } from '../../config/edit-yaml.ts';
 import { readHomeFiles } from '../../config/files.ts';
-import { verb } from '../verb.ts';
+import type { Operations } from '../operations.ts';
+import { type Report, verb } from '../verb.ts';
 import { EFFECT_OPTIONS, editPartner } from './edit.ts';
 import { fileOf, noPartner, partnerFiles } from './file.ts';
 import { dateInput, domainInput } from './words.ts';
@@ -49,7 +50,7 @@ export const partnerAdd = verb({
     'Without options the shortest useful file: found by DNS, proven by its certificate, messages and availability as listed.allow says.',
     'With --now the partner is in force at once, and other changes that wait for isthmus apply go on waiting. Every choice is explained in routes/README.md.',
   ].join('\n'),
-  example: 'isthmus partner add partner.example --note "ticket 4711" --owner edge-team@corp.example --review 2027-06-01 --now --test',
+  example: 'isthmus partner add fabrikam.example --note "ticket 4711" --owner edge-team@corp.example --review 2027-06-01 --now --test',
   input: z.object({
     domain: domainInput.describe('The first domain of the partner, and the name of its file.'),
     also: z.preprocess((value) => (typeof value === 'string' ? [value] : value), z.array(domainInput).max(100)).default([]),
@@ -79,8 +80,7 @@ export const partnerAdd = verb({
     const known = fileOf(operations, domain);
     if (known !== undefined && !keepFiles)
       return {
-        text: `isthmus partner add: ${domain} is a partner already (${known}); isthmus partner show ${domain}`,
-        json: { error: 'exists', file: known },
+        ...thereAlready(operations, domain, known),
         exit: 2,
         status: 409,
       };
@@ -109,6 +109,15 @@ export const partnerAdd = verb({
     };
   },
 });
+
+/** A new home has examples that are switched off, and their names are what people type first. */
+function thereAlready({ dir }: Pick<Operations, 'dir'>, domain: string, file: string): Pick<Report, 'text' | 'json'> {
+  const off = /^enabled:\s*false\b/m.test(readHomeFiles(dir).get(file)?.text ?? '');
+  const text = off
+    ? `isthmus partner add: ${domain} has a file, ${file}, and is switched off (enabled: false). Take that line out, or first isthmus partner remove ${domain}`
+    : `isthmus partner add: ${domain} is a partner already (${file}); isthmus partner show ${domain}`;
+  return { text, json: { error: 'exists', text, file } };
+}
 
 type Given = z.output<typeof partnerAdd.input>;
 
@@ -158,7 +167,7 @@ export const partnerRemove = verb({
   options: { trust: { type: 'boolean', says: 'its own roots in certs/trust/partners/ too; that takes effect at once' }, ...EFFECT_OPTIONS },
   details:
     'DOMAIN is the first domain of the partner. The diff shows the whole file. Once in force, its open connections end; what waits for it is refused.',
-  example: 'isthmus partner remove partner.example --why "contract ended" --now',
+  example: 'isthmus partner remove fabrikam.example --why "contract ended" --now',
   input: z.object({
     domain: domainInput.describe('The first domain of the partner.'),
     trust: z.boolean().default(false).describe('Its own roots too.'),

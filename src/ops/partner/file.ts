@@ -30,10 +30,12 @@ export function fileOf(operations: Pick<Operations, 'dir'>, domain: string): str
 export function noPartner(operations: Pick<Operations, 'dir'>, words: string, domain: string): Report {
   const known = partnerFiles(readHomeFiles(operations.dir)).flatMap(({ domains }) => domains);
   const meant = nearest(domain, known);
-  const hint = meant === undefined ? `isthmus partner add ${domain} makes it one` : `Did you mean "${meant}"?`;
+  const adds = words === 'partner show' || words === 'partner pause';
+  const lists = adds ? `isthmus partner add ${domain} makes it one` : 'isthmus partner list shows which have one';
+  const hint = meant === undefined ? lists : `Did you mean "${meant}"?`;
   return {
     text: `isthmus ${words}: ${domain} has no file in routes/partners/. ${hint}`,
-    json: { error: 'unknown', domain, meant },
+    json: { error: 'unknown', text: `${domain} has no file in routes/partners/. ${hint}`, domain, meant },
     exit: 2,
     status: 404,
   };

@@ -31,7 +31,7 @@ export const partnerPause = verb({
     ...EFFECT_OPTIONS,
   },
   details: 'Writes paused: into the file of the partner and prints the diff. Contacts and grants stay. With --now it is in force at once.',
-  example: 'isthmus partner pause partner.example --until 2h --now',
+  example: 'isthmus partner pause fabrikam.example --until 2h --now',
   input: z.object({
     domain: domainInput.describe('A domain of the partner.'),
     until: untilInput.optional(),
@@ -66,7 +66,7 @@ export const partnerResume = verb({
   positionals: ['domain'],
   options: EFFECT_OPTIONS,
   details: 'Removes paused: from the file of the partner and prints the diff.',
-  example: 'isthmus partner resume partner.example --now',
+  example: 'isthmus partner resume fabrikam.example --now',
   input: z.object({ domain: domainInput.describe('A domain of the partner.'), ...EFFECT_INPUT }),
   http: { method: 'POST', path: '/partners/{domain}/resume' },
   role: 'operator',

@@ -20,7 +20,7 @@ export const partnerShow = verb({
   positionals: ['domain'],
   options: { effective: { type: 'boolean', says: 'every value with the file and line it comes from; "default" where nobody wrote it' } },
   details: 'From the files as they stand; what is in force may differ until isthmus apply (isthmus plan).',
-  example: 'isthmus partner show partner.example --effective',
+  example: 'isthmus partner show fabrikam.example --effective',
   input: z.object({
     domain: domainInput.describe('A domain of the partner.'),
     effective: z.boolean().default(false).describe('Every value with the file and line it comes from.'),

@@ -22,8 +22,7 @@ export const queueRetry = verb({
   input: z
     .object({ id, partner: domainInput.optional(), all: z.union([z.boolean(), z.stringbool()]).optional() })
     .refine((input) => [input.id, input.partner, input.all === true ? true : undefined].filter((one) => one !== undefined).length === 1, {
-      message: 'give one of: an ID, --partner, --all',
-      path: ['id'],
+      message: 'one of ID, --partner DOMAIN and --all is needed',
     }),
   http: { method: 'POST', path: '/queue/retry' },
   role: 'operator',
@@ -53,7 +52,7 @@ export const queueDrop = verb({
   example: 'isthmus queue drop --partner fabrikam.example --yes --why "partner has moved"',
   input: z
     .object({ id, partner: domainInput.optional(), yes: z.union([z.boolean(), z.stringbool()]).optional() })
-    .refine((input) => (input.id === undefined) !== (input.partner === undefined), { message: 'either an ID or --partner', path: ['id'] }),
+    .refine((input) => (input.id === undefined) !== (input.partner === undefined), { message: 'one of ID and --partner DOMAIN is needed' }),
   http: { method: 'POST', path: '/queue/drop' },
   role: 'operator',
   audited: true,

@@ -19,7 +19,7 @@ export const sessionClose = verb({
   example: 'isthmus session close --partner fabrikam.example --why "new certificate on their side"',
   input: z
     .object({ id: z.string().max(100).describe('The ID that session list shows.').optional(), partner: domainInput.optional() })
-    .refine(({ id, partner }) => (id === undefined) !== (partner === undefined), { message: 'either an ID or --partner', path: ['id'] }),
+    .refine(({ id, partner }) => (id === undefined) !== (partner === undefined), { message: 'one of ID and --partner DOMAIN is needed' }),
   http: { method: 'POST', path: '/sessions/close' },
   role: 'operator',
   audited: true,

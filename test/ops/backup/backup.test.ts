@@ -380,3 +380,16 @@ test('data: elsewhere is restored there, and only when it is free', async () => 
   assert.match(done.said, /restored into \S+standby3 and \S+elsewhere\n/);
   assert.ok(existsSync(join(elsewhere, 'isthmus.db')) && !existsSync(join(into, 'var')));
 });
+
+test('a backup into a folder that is not there is refused in words, and leaves nothing behind', async () => {
+  const at = home();
+  const into = join(root, 'nowhere', 'x.tar.gz');
+  const report = await at.run({ file: into });
+  assert.equal(report.exit, 2);
+  assert.match(report.text, /x\.tar\.gz\.part could not be written: ENOENT/);
+  assert.deepEqual(
+    readdirSync(at.data).filter((name) => name.startsWith('.backup-')),
+    [],
+  );
+  at.close();
+});

@@ -104,7 +104,7 @@ test('a failure names the authority, the code, its words and the next step; in J
 });
 
 test('no acme.yaml, a name that it does not have, a home with faults: exit 2 in words', async () => {
-  assert.match((await run({}, { certificates: [] })).report.text, /certs\/acme.yaml asks for nothing/);
+  assert.match((await run({}, { certificates: [] })).report.text, /there is no certs\/acme.yaml/);
   const unknown = (await run({ name: 'mian' })).report;
   assert.deepEqual([unknown.exit, unknown.status], [2, 404]);
   assert.match(unknown.text, /no certificate "mian". Did you mean "main"\? There is: main/);

@@ -24,6 +24,14 @@ test('partner add writes the shortest useful file, shows the diff, and says what
   assert.match(again.text, /is a partner already \(routes\/partners\/new\.example\.yaml\)/);
 });
 
+test('partner add of an example that is switched off says how to switch it on', async () => {
+  using world = new RulesWorld();
+  world.write(NEW, 'enabled: false\n');
+  const report = await world.run('partner add', { domain: 'new.example' });
+  assert.equal(report.exit, 2);
+  assert.match(report.text, /is switched off \(enabled: false\)\. Take that line out, or first isthmus partner remove new\.example$/);
+});
+
 const kinds: readonly [given: Readonly<Record<string, unknown>>, text: RegExp][] = [
   [
     { protocol: 'xmpp', host: '10.0.0.7:5269', name: 'x.new.example' },
