@@ -1,7 +1,7 @@
 // What would change between two sets, key by key: partners, our domains, policy, and the process itself, whose listeners and
 // places change with the next start only. Both sides carry the line that says so.
 
-import type { Block, OwnDomain, Policy, Rule, Table, Where } from '../model/table.ts';
+import type { Block, OwnDomain, Policy, Rule, Table, Where, Who } from '../model/table.ts';
 import { effectiveValues, hostPort, isoTime, showValue } from './effective.ts';
 import { filterFacts } from './filter-facts.ts';
 import type { Home } from './home.ts';
@@ -158,12 +158,24 @@ export function blockName({ domain, user, address, subdomains }: Block): string 
   return `${subdomains ? '*.' : ''}${domain ?? user ?? address}`;
 }
 
+function whoWord(who: Who): string {
+  return who.kind === 'everyone' ? 'everyone' : who.kind === 'group' ? `group:${who.group}` : who.kind === 'domain' ? who.domain : who.user;
+}
+
 function ruleValue(rule: Rule): string {
-  const who = rule.who.kind === 'everyone' ? 'everyone' : rule.who.kind === 'group' ? `group:${rule.who.group}` : rule.who.user;
-  const other = rule.with.kind === 'domain' ? rule.with.domain : rule.with.kind === 'user' ? rule.with.user : rule.with.kind;
+  const { with: theirs, except } = rule;
+  const other =
+    theirs.kind === 'domain'
+      ? theirs.domain
+      : theirs.kind === 'user'
+        ? theirs.user
+        : theirs.kind === 'protocol'
+          ? theirs.protocol
+          : theirs.kind;
   const { messages, theySee, weSee } = rule;
   return showValue({
-    who,
+    who: whoWord(rule.who),
+    ...(except !== undefined && { except: except.map(whoWord) }),
     with: other,
     ...(messages !== undefined && { messages }),
     ...(theySee !== undefined && { theySee }),

@@ -3,6 +3,7 @@
 
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { placesOf } from './places.ts';
 
 export interface HomeFile {
   /** Empty for what is not read: secrets, unreadable files. */
@@ -16,7 +17,9 @@ export interface HomeFile {
 /** Every file of the parts that Isthmus reads, by its path relative to the home with forward slashes. */
 export type HomeFiles = ReadonlyMap<string, HomeFile>;
 
-const FOLDERS = ['routes', 'certs', 'secrets'] as const;
+const FOLDERS = ['routes', 'people', 'certs', 'secrets'] as const;
+/** Who is in the groups of a directory, as its sync found them, by their names in routes/policy.yaml; lies in `data:`. */
+export const DIRECTORY_GROUPS = 'data/directory/groups.json';
 const MAX_FILES = 20_000;
 const MAX_DEPTH = 6;
 const MAX_READ_BYTES = 4 * 1024 * 1024;
@@ -28,6 +31,8 @@ export function readHomeFiles(dir: string): HomeFiles {
     if (!entry.isDirectory() && /\.ya?ml$/.test(entry.name)) files.set(entry.name, readOne(dir, entry.name));
   }
   for (const folder of FOLDERS) walk(dir, folder, files, 0);
+  const groups = readOne(placesOf(dir).data, 'directory/groups.json');
+  if (groups.unreadable === undefined) files.set(DIRECTORY_GROUPS, groups);
   return files;
 }
 

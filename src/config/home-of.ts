@@ -28,6 +28,7 @@ export function homeOf(dir: string, input: IsthmusInput, listeners: Listeners, h
       xmpp: listeners.clientXmpp,
       web: listeners.clientWeb,
     },
+    people: { states: [] },
     outbound: {
       sourceAddress: outbound?.sourceAddress ?? [],
       ...(httpProxy !== undefined && { httpProxy: { host: httpProxy.host, port: httpProxy.port } }),

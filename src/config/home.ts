@@ -2,6 +2,8 @@
 // assembly/ reads it to open listeners, the store and the log.
 
 import type { AcmeSettings } from '../model/acme.ts';
+import type { CustomState } from '../model/custom-state.ts';
+import type { DirectorySettings } from '../model/directory.ts';
 import type { NotifySettings } from '../model/notify.ts';
 import type { HostPort, Where } from '../model/table.ts';
 import type { AdminClient, AdminToken } from './admin.ts';
@@ -23,6 +25,12 @@ export interface AdminHttps {
   readonly certificate?: string;
   readonly tokens: readonly AdminToken[];
   readonly clients: readonly AdminClient[];
+}
+
+/** people/*.yaml but access.yaml, which becomes rules of the table. */
+export interface PeopleSettings {
+  readonly states: readonly CustomState[];
+  readonly directory?: DirectorySettings;
 }
 
 export interface Home {
@@ -50,6 +58,8 @@ export interface Home {
     readonly xmpp: readonly Bind[];
     readonly web: readonly Bind<'https'>[];
   };
+  /** people/: what the people of the core have and where they come from. */
+  readonly people: PeopleSettings;
   readonly outbound: { readonly sourceAddress: readonly string[]; readonly httpProxy?: HostPort };
   readonly admin: {
     /** Absolute path of the admin socket; the command line uses it whatever else listens. */

@@ -7,6 +7,7 @@ import { nearest } from './spelling.ts';
 
 const ROUTES_FILES = ['domains.yaml', 'policy.yaml', 'filters.yaml'] as const;
 const ROUTES_FOLDERS = ['partners', 'providers', 'networks'] as const;
+const PEOPLE_FILES = ['directory.yaml', 'states.yaml', 'access.yaml'] as const;
 const CERTS_FOLDERS = ['own', 'trust', 'revoked'] as const;
 
 /** Tells every file whose name or place is not quite right, with the name that may be meant. */
@@ -49,6 +50,8 @@ export function checkLayout(files: HomeFiles, findings: Findings): void {
         const meant = name.endsWith('.yml') ? name.replace(/\.yml$/, '.yaml') : undefined;
         tell(path, path, `nobody reads ${name} here`, `routes/${folder}/<name>.yaml`, meant);
       }
+    } else if (steps[0] === 'people' && (steps.length > 2 || !PEOPLE_FILES.some((known) => known === name))) {
+      tell(path, path, `nobody reads ${steps.slice(1).join('/')} in people/`, PEOPLE_FILES.join(', '), nearest(name, PEOPLE_FILES));
     } else if (steps[0] === 'certs' && steps.length > 2 && !CERTS_FOLDERS.some((known) => known === steps[1])) {
       tell(
         path,

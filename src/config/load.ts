@@ -19,6 +19,7 @@ import type { FileMemory, FilePartner, FileReading } from './memory.ts';
 import { tellNotYet } from './not-yet.ts';
 import { ownDomainsOf } from './own-domains.ts';
 import { domainOfFile, partnerOf } from './partners.ts';
+import { peopleOf } from './people-files.ts';
 import { defaultPolicy, POLICY_FILE, policyOf } from './policy.ts';
 import { type Judge, runPolicyTests } from './policy-tests.ts';
 import { checkIdentities, checkPartners, checkPolicy, checkSecrets, partnersByDomain } from './references.ts';
@@ -177,11 +178,27 @@ export function checkHome(dir: string, files: HomeFiles, options: LoadOptions = 
   tellNotYet(isthmus, domainsFile, later, findings);
 
   const filters = filtersOf(filtersInput, filtersFile, byDomain.values());
+  const people = peopleOf(
+    open,
+    { files, domains, groups: Object.keys(policyInput?.groups ?? {}), credentials: options.credentials ?? false },
+    findings,
+  );
+  const policy = policyOf(policyInput ?? defaultPolicy(), policyInput === undefined ? undefined : policyFile, files, findings);
+  for (const name of policy.ldapGroups?.keys() ?? []) {
+    // A wall that is written but not there is worse than one that is refused.
+    if (people.settings.directory === undefined && policyFile !== undefined)
+      findings.fault(
+        'CONFIG_REFERENCE',
+        policyFile.place(['groups', name]),
+        'no directory fills this group',
+        'ldap: in people/directory.yaml, or { file: NAME.csv }',
+      );
+  }
   const table: Table = {
     generation: options.generation ?? 1,
     domains,
     partners: byDomain,
-    policy: policyOf(policyInput ?? defaultPolicy(), policyInput === undefined ? undefined : policyFile, files, findings),
+    policy: { ...policy, rules: [...people.rules, ...policy.rules] },
     ...(filters !== undefined && { filters }),
   };
   if (options.judge !== undefined && findings.faults().length === 0 && policyFile !== undefined) {
@@ -190,7 +207,7 @@ export function checkHome(dir: string, files: HomeFiles, options: LoadOptions = 
   const faults = findings.faults();
   const notices = findings.notices();
   if (faults.length > 0) return { ok: false, faults, notices };
-  return { ok: true, home: { ...home, ...(acme !== undefined && { acme }) }, table, notices, faults: [] };
+  return { ok: true, home: { ...home, people: people.settings, ...(acme !== undefined && { acme }) }, table, notices, faults: [] };
 }
 
 /** A partner's file by itself: what stands in it, and its faults, which go to `findings`. */
@@ -262,11 +279,6 @@ function warnPlain(listeners: Listeners, source: YamlSource | undefined, finding
   for (const bind of [...listeners.insideSip, ...listeners.insideComponent]) {
     if (bind.transport !== 'plain') continue;
     const right = 'anyone who can reach it can read and inject; use tls://, or keep the network to these servers';
-    findings.warning('CONFIG_EXPOSED', placeOf(bind, source), `${showBind(bind)} is not encrypted`, right);
-  }
-  for (const bind of listeners.clientSip) {
-    if (bind.transport !== 'plain') continue;
-    const right = 'what people write can be read on the way, and digests of their passwords be tried; use tls://';
     findings.warning('CONFIG_EXPOSED', placeOf(bind, source), `${showBind(bind)} is not encrypted`, right);
   }
   for (const bind of listeners.clientSip) {

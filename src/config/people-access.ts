@@ -51,13 +51,26 @@ function levelsOf(input: AccessInput, source: YamlSource, { domains, groups }: A
       return [];
     }
     const domain = user.slice(user.lastIndexOf('@') + 1);
-    if (!domains.has(domain)) findings.fault('CONFIG_REFERENCE', source.place(path), `${domain} is no domain of ours`, known(domains), nearest(domain, [...domains.keys()]));
+    if (!domains.has(domain))
+      findings.fault(
+        'CONFIG_REFERENCE',
+        source.place(path),
+        `${domain} is no domain of ours`,
+        known(domains),
+        nearest(domain, [...domains.keys()]),
+      );
     return [{ who: { kind: 'user', user }, may, path }];
   });
   const grouped = on(input.groups).map(([group, may]): Level => {
     const path = ['groups', group];
     if (!groups.includes(group))
-      findings.fault('CONFIG_REFERENCE', source.place(path), `there is no group "${group}" in routes/policy.yaml`, groups.join(', ') || 'a group under groups: there', nearest(group, groups));
+      findings.fault(
+        'CONFIG_REFERENCE',
+        source.place(path),
+        `there is no group "${group}" in routes/policy.yaml`,
+        groups.join(', ') || 'a group under groups: there',
+        nearest(group, groups),
+      );
     return { who: { kind: 'group', group }, may, path };
   });
   const own = on(input.domains).flatMap(([written, may]): Level[] => {
@@ -67,11 +80,19 @@ function levelsOf(input: AccessInput, source: YamlSource, { domains, groups }: A
       findings.fault('CONFIG_VALUE', source.place(path), `"${written.slice(0, 80)}"`, domain.right, domain.meant);
       return [];
     }
-    if (!domains.has(domain)) findings.fault('CONFIG_REFERENCE', source.place(path), `${domain} is no domain of ours`, known(domains), nearest(domain, [...domains.keys()]));
+    if (!domains.has(domain))
+      findings.fault(
+        'CONFIG_REFERENCE',
+        source.place(path),
+        `${domain} is no domain of ours`,
+        known(domains),
+        nearest(domain, [...domains.keys()]),
+      );
     return [{ who: { kind: 'domain', domain }, may, path }];
   });
   const { everyone } = input;
-  const rest: Level[] = everyone === undefined || everyone.enabled === false ? [] : [{ who: { kind: 'everyone' }, may: everyone, path: ['everyone'] }];
+  const rest: Level[] =
+    everyone === undefined || everyone.enabled === false ? [] : [{ who: { kind: 'everyone' }, may: everyone, path: ['everyone'] }];
   return [...users, ...grouped, ...own, ...rest];
 }
 

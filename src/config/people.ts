@@ -6,7 +6,7 @@ import type { OwnDomain } from '../model/table.ts';
 import type { HomeFiles } from './files.ts';
 import type { Findings } from './finding.ts';
 import type { DirectoryInput } from './sections/directory.ts';
-import { MAX_STATES, type StatesInput } from './sections/states.ts';
+import { LOCALE, MAX_STATES, STATE_NAME, type StatesInput } from './sections/states.ts';
 import { nearest } from './spelling.ts';
 import { parseDomain, Wrong } from './values.ts';
 import type { YamlSource } from './yaml-source.ts';
@@ -32,11 +32,22 @@ export function statesOf(input: StatesInput, source: YamlSource, findings: Findi
       `at most ${MAX_STATES}; enabled: false keeps one for later`,
     );
   for (const [id] of on) {
+    if (!STATE_NAME.test(id))
+      findings.fault('CONFIG_VALUE', source.place(['states', id]), `"${id.slice(0, 60)}"`, 'a short name of letters, digits and hyphens');
     if (BUILT_IN.some((word) => word.toLowerCase() === id.toLowerCase()))
       findings.fault('CONFIG_VALUE', source.place(['states', id]), `"${id}" is a built-in state`, 'another name');
   }
   return on.map(([id, { class: bound, words }]) => {
     if (typeof words === 'string') return { id, class: bound, words: { '': words } };
+    for (const language of Object.keys(words)) {
+      if (!LOCALE.test(language))
+        findings.fault(
+          'CONFIG_VALUE',
+          source.place(['states', id, 'words', language]),
+          `"${language.slice(0, 60)}"`,
+          'a language such as en, de or pt-BR',
+        );
+    }
     const [first] = Object.values(words);
     if (first === undefined)
       findings.fault('CONFIG_VALUE', source.place(['states', id, 'words']), 'no text', 'text, or text for at least one language');

@@ -1,7 +1,8 @@
 // routes/policy.yaml to the table's policy: what is switched off is left out, groups are resolved, defaults filled in.
 
+import * as z from 'zod';
 import type { Block, Policy, PolicyTest, Rule, Where } from '../model/table.ts';
-import type { HomeFiles } from './files.ts';
+import { DIRECTORY_GROUPS, type HomeFiles } from './files.ts';
 import { type Findings, wholeFile } from './finding.ts';
 import { DEFAULT_DISCOVERED_ALLOW, DEFAULT_DISCOVERED_LIMITS } from './sections/allow.ts';
 import { type PolicyInput, policySection } from './sections/policy.ts';
@@ -25,6 +26,10 @@ export function policyOf(input: PolicyInput, source: YamlSource | undefined, fil
   const groups = new Map<string, ReadonlySet<string>>();
   for (const [name, members] of Object.entries(input.groups)) {
     groups.set(name, new Set(membersOf(name, members, source, files, findings)));
+  }
+  const ldapGroups = new Map<string, string>();
+  for (const [name, members] of Object.entries(input.groups)) {
+    if (!Array.isArray(members) && members.enabled !== false && 'ldap' in members) ldapGroups.set(name, members.ldap);
   }
   const { allow, limits, protocols } = input.discovered;
   const discoveredAllow = allow?.enabled === false ? {} : (allow ?? {});
@@ -55,6 +60,7 @@ export function policyOf(input: PolicyInput, source: YamlSource | undefined, fil
       where: where(['discovered']),
     },
     groups,
+    ...(ldapGroups.size > 0 && { ldapGroups }),
     rules: enabled(input.rules).map(([rule, index]) => ruleOf(rule, where(['rules', index]))),
     tests: enabled(input.tests).map(([test, index]) => testOf(test, where(['tests', index]))),
   };
@@ -112,7 +118,9 @@ function membersOf(
   findings: Findings,
 ): readonly string[] {
   if (Array.isArray(members)) return members;
-  if (members.enabled === false || !('file' in members)) return [];
+  if (members.enabled === false) return [];
+  if ('ldap' in members) return resolved(name, files);
+  if (!('file' in members)) return [];
   const path = `routes/${members.file}`;
   const file = files.get(path);
   const place = source?.place(['groups', name, 'file'], 'value') ?? wholeFile(POLICY_FILE);
@@ -128,6 +136,22 @@ function membersOf(
     return [];
   }
   return usersOf(path, file.text, findings);
+}
+
+/** The members that the last round of the directory found (directory/sync.ts). */
+function resolved(name: string, files: HomeFiles): readonly string[] {
+  const parsed = resolvedGroups.safeParse(asJson(files.get(DIRECTORY_GROUPS)?.text ?? '{}'));
+  return parsed.success ? (parsed.data[name] ?? []) : [];
+}
+
+const resolvedGroups = z.record(z.string(), z.array(z.string()));
+
+function asJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined; // the next round writes it anew
+  }
 }
 
 /** One user a line, what follows a comma or semicolon is for people; `#` begins a comment, a first line without @ is a heading. */

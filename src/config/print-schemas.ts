@@ -4,13 +4,16 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import type * as z from 'zod';
+import { accessSection } from './sections/access.ts';
 import { acmeSection } from './sections/acme.ts';
+import { directorySection } from './sections/directory.ts';
 import { domainsSection } from './sections/domains.ts';
 import { filtersSection } from './sections/filters.ts';
 import { isthmusSection } from './sections/isthmus.ts';
 import { networkSection, providerSection, refusedSection } from './sections/later.ts';
 import { partnerSection } from './sections/partner.ts';
 import { policySection } from './sections/policy.ts';
+import { statesSection } from './sections/states.ts';
 import { jsonSchema } from './shape.ts';
 
 const SCHEMAS: Readonly<Record<string, { readonly schema: z.ZodType; readonly title: string }>> = {
@@ -21,6 +24,9 @@ const SCHEMAS: Readonly<Record<string, { readonly schema: z.ZodType; readonly ti
   'routes/partner.schema.json': { schema: partnerSection, title: 'routes/partners/<domain>.yaml' },
   'routes/provider.schema.json': { schema: providerSection, title: 'routes/providers/<name>.yaml' },
   'routes/network.schema.json': { schema: networkSection, title: 'routes/networks/<name>.yaml' },
+  'people/directory.schema.json': { schema: directorySection, title: 'people/directory.yaml' },
+  'people/states.schema.json': { schema: statesSection, title: 'people/states.yaml' },
+  'people/access.schema.json': { schema: accessSection, title: 'people/access.yaml' },
   'certs/refused.schema.json': { schema: refusedSection, title: 'certs/revoked/refused.yaml' },
   'certs/acme.schema.json': { schema: acmeSection, title: 'certs/acme.yaml' },
 };

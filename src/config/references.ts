@@ -134,14 +134,6 @@ function checkGroup(name: string, policy: PolicyInput, path: Path, source: YamlS
       names.length === 0 ? 'define it in groups' : `one of ${names.join(', ')}`,
       nearest(name, names),
     );
-  } else if (!Array.isArray(group) && 'ldap' in group) {
-    // A wall that is written but not there is worse than one that is refused.
-    findings.fault(
-      'CONFIG_NOT_YET',
-      place,
-      `the group "${name}" comes from a directory, which is not part of this version`,
-      'list its members, or use { file: NAME.csv }',
-    );
   }
 }
 

@@ -40,3 +40,40 @@ export interface DirectoryPerson {
   readonly dn: string;
   readonly stamp: string;
 }
+
+/** Attributes of an entry by what they are to us; a list is tried in order. */
+export interface DirectoryAttributes {
+  /** The address, or its part before the @. */
+  readonly address: readonly string[];
+  readonly name: readonly string[];
+  readonly mail: readonly string[];
+  readonly phone: readonly string[];
+  readonly mobile: readonly string[];
+  readonly title: readonly string[];
+  readonly company: readonly string[];
+  readonly office: readonly string[];
+  readonly groups: readonly string[];
+  readonly photo: readonly string[];
+  /** The entry's own mark of its last change. */
+  readonly changed: readonly string[];
+}
+
+/** people/directory.yaml, every default filled in. */
+export interface DirectorySettings {
+  /** `ldaps`: TLS from the first octet; `ldap`: STARTTLS, always; `plain`: no TLS. Tried in order. */
+  readonly servers: readonly { readonly scheme: 'ldaps' | 'ldap' | 'plain'; readonly host: string; readonly port: number }[];
+  /** Absent: anonymous. */
+  readonly bindDn?: string;
+  /** The name of a secret. */
+  readonly password?: string;
+  readonly base: string;
+  readonly filter: string;
+  readonly attributes: DirectoryAttributes;
+  /** For addresses without a domain. */
+  readonly domain?: string;
+  /** Domains of the directory to ours. */
+  readonly domains: ReadonlyMap<string, string>;
+  readonly refreshMs: number;
+  /** Whether the main password is the directory's. */
+  readonly signIn: 'passwords' | 'ldap';
+}

@@ -130,20 +130,30 @@ export interface Block {
   readonly where: Where;
 }
 
+/** Some of our users. */
+export type Who =
+  | { readonly kind: 'everyone' }
+  | { readonly kind: 'user'; readonly user: string }
+  | { readonly kind: 'group'; readonly group: string }
+  | { readonly kind: 'domain'; readonly domain: string };
+
 /** Who a rule is about: our side (`who`) and the partner's side (`with`). */
 export interface Rule {
-  readonly who:
-    | { readonly kind: 'everyone' }
-    | { readonly kind: 'user'; readonly user: string }
-    | { readonly kind: 'group'; readonly group: string };
+  readonly who: Who;
+  /** Whom it is not about all the same. */
+  readonly except?: readonly Who[];
   readonly with:
     | { readonly kind: 'everyone' | 'listed' | 'discovered' }
+    /** Whom we reach over this protocol. */
+    | { readonly kind: 'protocol'; readonly protocol: Protocol }
     | { readonly kind: 'domain'; readonly domain: string }
     | { readonly kind: 'user'; readonly user: string };
   readonly messages?: MessageDirections;
   readonly theySee?: readonly PresenceDetail[];
   readonly weSee?: boolean;
   readonly where: Where;
+  /** `where` is the key that decides itself, not the rule around it (people/access.yaml). */
+  readonly whole?: true;
 }
 
 export interface PolicyTest {
@@ -162,6 +172,8 @@ export interface Policy {
   readonly blocked: readonly Block[];
   readonly discovered: { readonly protocols: readonly Protocol[]; readonly allow: Allow; readonly limits: Limits; readonly where: Where };
   readonly groups: ReadonlyMap<string, ReadonlySet<string>>;
+  /** Those of the groups that a directory fills, with its filter: the sync of the directory says who they are. */
+  readonly ldapGroups?: ReadonlyMap<string, string>;
   readonly rules: readonly Rule[];
   readonly tests: readonly PolicyTest[];
 }

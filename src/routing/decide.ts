@@ -109,7 +109,7 @@ function inward(event: Event, own: OwnDomain, table: Table, facts: Facts): Decis
         partner.sources.get(`${spoken}.proof`) ?? partner.where,
       );
   }
-  const rules = effective(table.policy, partner, event.to, event.from);
+  const rules = effective(table.policy, partner, event.to, event.from, overOf(event));
   const refusal = directionGate(event, rules, 'fromThem');
   if (refusal !== undefined) return { kind: 'refuse', reason: refusal };
 
@@ -134,15 +134,20 @@ function inward(event: Event, own: OwnDomain, table: Table, facts: Facts): Decis
   return decision;
 }
 
+/** The protocol that a partner's event came by. */
+function overOf({ origin }: Event): Protocol | undefined {
+  return origin.side === 'edge' && (origin.network === 'sip' || origin.network === 'xmpp') ? origin.network : undefined;
+}
+
 function outward(event: Event, own: OwnDomain, table: Table, facts: Facts): Decision {
   const gate = partnerGate(event.to, event, table, facts);
   if ('reason' in gate) return { kind: 'refuse', reason: gate.reason };
   const { partner } = gate;
-  const rules = effective(table.policy, partner, event.from, event.to);
+  const network = protocolFor(own, partner, facts.pinned);
+  const rules = effective(table.policy, partner, event.from, event.to, network);
   const refusal = directionGate(event, rules, 'toThem');
   if (refusal !== undefined) return { kind: 'refuse', reason: refusal };
 
-  const network = protocolFor(own, partner, facts.pinned);
   if (network === undefined)
     return refuse('ROUTE_SAME_PROTOCOL', `${own.domain} and ${partner.name} both speak ${own.served}; that pair does not cross here`, {
       ...own.where,

@@ -3,7 +3,7 @@
 
 import { type Address, bareKey } from '../model/address.ts';
 import type { PresenceDetail } from '../model/presence.ts';
-import type { Block, FirstContact, MessageDirections, Partner, Policy, Rule, Where } from '../model/table.ts';
+import type { Block, FirstContact, MessageDirections, Partner, Policy, Protocol, Rule, Where, Who } from '../model/table.ts';
 
 /** A value and the place in the home that decided it. */
 export interface Decided<T> {
@@ -18,13 +18,16 @@ export interface Effective {
   readonly firstContact: Decided<FirstContact>;
 }
 
-/** What holds between these two users. `ours` and `theirs` are bare. */
-export function effective(policy: Policy, partner: Partner, ours: Address, theirs: Address): Effective {
+/**
+ * What holds between these two users. `ours` and `theirs` are bare.
+ * @param over the protocol that is spoken with the partner; undefined: any that it has
+ */
+export function effective(policy: Policy, partner: Partner, ours: Address, theirs: Address, over?: Protocol): Effective {
   let messages: Decided<MessageDirections> | undefined;
   let theySee: Decided<readonly PresenceDetail[]> | undefined;
   let weSee: Decided<boolean> | undefined;
   for (const rule of policy.rules) {
-    if (!matchesOurs(rule, policy, ours) || !matchesTheirs(rule, partner, theirs)) continue;
+    if (!matchesOurs(rule, policy, ours) || !matchesTheirs(rule, partner, theirs, over)) continue;
     // example-home/routes/policy.yaml: any `messages: none` beats every allow, wherever it stands in the list.
     if (rule.messages !== undefined && (messages === undefined || rule.messages === 'none'))
       messages = { value: rule.messages, where: at(rule, 'messages') };
@@ -45,7 +48,7 @@ export function effective(policy: Policy, partner: Partner, ours: Address, their
 }
 
 function at(rule: Rule, key: string): Where {
-  return { ...rule.where, key: `${rule.where.key}/${key}` };
+  return rule.whole === true ? rule.where : { ...rule.where, key: `${rule.where.key}/${key}` };
 }
 
 function narrower(rule: Decided<MessageDirections>, entry: Decided<MessageDirections>): Decided<MessageDirections> {
@@ -62,18 +65,24 @@ function intersect(
   return both.length === entry.value.length ? entry : { value: both, where: rule.where };
 }
 
-function matchesOurs(rule: Rule, policy: Policy, ours: Address): boolean {
-  switch (rule.who.kind) {
+function matchesOurs({ who, except }: Rule, policy: Policy, ours: Address): boolean {
+  return isOneOf(who, policy, ours) && except?.some((other) => isOneOf(other, policy, ours)) !== true;
+}
+
+function isOneOf(who: Who, policy: Policy, ours: Address): boolean {
+  switch (who.kind) {
     case 'everyone':
       return true;
     case 'user':
-      return rule.who.user === bareKey(ours);
+      return who.user === bareKey(ours);
     case 'group':
-      return policy.groups.get(rule.who.group)?.has(bareKey(ours)) === true;
+      return policy.groups.get(who.group)?.has(bareKey(ours)) === true;
+    case 'domain':
+      return who.domain === ours.domain;
   }
 }
 
-function matchesTheirs(rule: Rule, partner: Partner, theirs: Address): boolean {
+function matchesTheirs(rule: Rule, partner: Partner, theirs: Address, over: Protocol | undefined): boolean {
   switch (rule.with.kind) {
     case 'everyone':
       return true;
@@ -81,6 +90,8 @@ function matchesTheirs(rule: Rule, partner: Partner, theirs: Address): boolean {
       return !partner.discovered;
     case 'discovered':
       return partner.discovered;
+    case 'protocol':
+      return over === undefined ? partner.prefer.includes(rule.with.protocol) : over === rule.with.protocol;
     case 'domain':
       return partner.domains.includes(rule.with.domain) || theirs.domain === rule.with.domain;
     case 'user':

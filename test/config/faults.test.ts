@@ -326,11 +326,11 @@ const ROWS: readonly Row[] = [
     meant: 'traders',
   },
   {
-    title: 'a wall around a group that cannot be read yet',
+    title: 'a wall around a group that no directory fills',
     file: 'routes/policy.yaml',
     text: 'groups:\n  traders: { ldap: "(memberOf=x)" }\nrules:\n  - { who: group:traders, with: listed, messages: none }\n',
-    at: '4:12',
-    code: 'CONFIG_NOT_YET',
+    at: '2:3',
+    code: 'CONFIG_REFERENCE',
     found: /directory/,
   },
   {

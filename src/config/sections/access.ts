@@ -14,9 +14,14 @@ const may = entry({
 const groupName = text((value) => caseMapped(value), 'traders');
 
 export const accessSection = entry({
-  everyone: may.optional().describe('What holds for whom nothing else is said. Default: everything that routes/policy.yaml and the partner allow.'),
+  everyone: may
+    .optional()
+    .describe('What holds for whom nothing else is said. Default: everything that routes/policy.yaml and the partner allow.'),
   domains: z.record(z.string(), may).default({}).describe('By domain of ours; beats everyone.'),
-  groups: z.record(groupName, may).default({}).describe('By group of routes/policy.yaml; beats domains. Of several groups the one written first counts.'),
+  groups: z
+    .record(groupName, may)
+    .default({})
+    .describe('By group of routes/policy.yaml; beats domains. Of several groups the one written first counts.'),
   users: z.record(z.string(), may).default({}).describe('By user; beats everything here.'),
 }).describe(
   'people/access.yaml: who of ours may reach whom outside. It only takes away: federation, the partner and the rules in routes/ must allow it as well.',

@@ -7,7 +7,7 @@ import { entry, word } from '../shape.ts';
 export const MAX_STATES = 4;
 export const MAX_STATE_WORDS = 64;
 
-const LOCALE = /^[A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8}){0,3}$/;
+export const LOCALE = /^[A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8}){0,3}$/;
 
 const words = z
   .string({ error: () => 'text of at most 64 characters, such as With a customer' })
@@ -15,7 +15,7 @@ const words = z
   .refine((value) => value !== '' && !/[\p{Cc}\p{Zl}\p{Zp}]/u.test(value), { error: () => 'one line of text' })
   .refine((value) => [...value].length <= MAX_STATE_WORDS, { error: () => `at most ${MAX_STATE_WORDS} characters` });
 
-const localised = z.record(z.string().regex(LOCALE, { error: () => 'a language such as en, de or pt-BR' }), words);
+const localised = z.record(z.string(), words);
 
 const state = entry({
   class: word(['available', 'busy', 'doNotDisturb']).describe('How it counts for everybody and everything that does not know it.'),
@@ -24,10 +24,10 @@ const state = entry({
     .describe('What is shown: one text, or one for each language; the first language stands for every other.'),
 });
 
-const stateName = z.string().regex(/^[A-Za-z][A-Za-z0-9-]{0,31}$/, { error: () => 'a short name of letters, digits and hyphens' });
+export const STATE_NAME = /^[A-Za-z][A-Za-z0-9-]{0,31}$/;
 
 export const statesSection = entry({
-  states: z.record(stateName, state).default({}).describe(`At most ${MAX_STATES}, in the order in which clients show them.`),
+  states: z.record(z.string(), state).default({}).describe(`At most ${MAX_STATES}, in the order in which clients show them.`),
 }).describe('people/states.yaml: states that users may choose beside the built-in ones.');
 
 export type StatesInput = z.output<typeof statesSection>;

@@ -41,7 +41,7 @@ export function collect(
   };
   for (const path of walk(dir)) {
     const first = path.split('/')[0] ?? '';
-    if (['routes', 'certs', 'secrets'].includes(first) || /^[^/]+\.(ya?ml|json|md)$/.test(path) || path === '.gitignore')
+    if (['routes', 'people', 'certs', 'secrets'].includes(first) || /^[^/]+\.(ya?ml|json|md)$/.test(path) || path === '.gitignore')
       take(HOME_FOLDER, dir, path);
   }
   for (const path of walk(data)) if (!NOT_DATA.test(path)) take(DATA_FOLDER, data, path);

@@ -1,0 +1,34 @@
+// The files of people/ together: states.yaml and directory.yaml to settings, access.yaml to rules.
+
+import type { Rule } from '../model/table.ts';
+import type { Findings } from './finding.ts';
+import type { PeopleSettings } from './home.ts';
+import { checkSection } from './issues.ts';
+import { DIRECTORY_FILE, type DirectorySurroundings, directoryOf, STATES_FILE, statesOf } from './people.ts';
+import { ACCESS_FILE, type AccessSurroundings, accessRules } from './people-access.ts';
+import { accessSection } from './sections/access.ts';
+import { directorySection } from './sections/directory.ts';
+import { statesSection } from './sections/states.ts';
+import type { YamlSource } from './yaml-source.ts';
+
+/** @param open reads a file of the home; undefined: it is not there */
+export function peopleOf(
+  open: (file: string) => YamlSource | undefined,
+  around: DirectorySurroundings & AccessSurroundings,
+  findings: Findings,
+): { readonly settings: PeopleSettings; readonly rules: readonly Rule[] } {
+  const statesFile = open(STATES_FILE);
+  const states = statesFile && checkSection(statesFile, statesSection, findings);
+  const directoryFile = open(DIRECTORY_FILE);
+  const written = directoryFile && checkSection(directoryFile, directorySection, findings);
+  const accessFile = open(ACCESS_FILE);
+  const access = accessFile && checkSection(accessFile, accessSection, findings);
+  const directory = directoryFile && written && directoryOf(written, directoryFile, around, findings);
+  return {
+    settings: {
+      states: statesFile === undefined || states === undefined ? [] : statesOf(states, statesFile, findings),
+      ...(directory !== undefined && { directory }),
+    },
+    rules: accessFile === undefined || access === undefined ? [] : accessRules(access, accessFile, around, findings),
+  };
+}
