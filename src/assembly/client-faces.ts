@@ -1,13 +1,15 @@
-// The faces of the core, one for each protocol that clients speak: how each is made. A listener of `clients:` whose protocol
-// has no face here is not opened.
+// The faces of the core, one for each protocol that clients speak: how each is made with its listeners of `clients:`.
 
 import type { Home } from '../config/home.ts';
+import type { Edge } from '../edge/link.ts';
+import type { Listener } from '../edge/listener.ts';
 import type { Log } from '../log.ts';
 import type { Core } from '../model/core.ts';
-import type { Clock, Ids, Link, TlsUpgrade } from '../model/ports.ts';
+import type { Clock, Ids, TlsUpgrade } from '../model/ports.ts';
 import type { Table } from '../model/table.ts';
 import type { Store } from '../store/store.ts';
 import type { Drains } from './drain.ts';
+import { sipClientsFace } from './sip-clients.ts';
 
 /** What a face is given. */
 export interface FaceGround {
@@ -17,19 +19,20 @@ export interface FaceGround {
   readonly clock: Clock;
   readonly ids: Ids;
   readonly log: Log;
+  readonly edge: Edge;
   readonly upgrade: TlsUpgrade;
   readonly store: Store;
   readonly version: string;
+  /** Blocked by policy: closed without a word. */
+  readonly refuses: (address: string) => boolean;
 }
 
 export interface ClientFace extends Drains {
-  /** Serves a connection of its listener, with TLS already or before STARTTLS. */
-  accept(link: Link): void;
+  /** To be opened with all others. */
+  readonly listeners: readonly Listener[];
 }
 
-export interface ClientFaces {
-  readonly sip?: (ground: FaceGround) => ClientFace;
-  readonly xmpp?: (ground: FaceGround) => ClientFace;
+/** Makes every face; opens nothing. */
+export function clientFaces(ground: FaceGround): readonly ClientFace[] {
+  return [sipClientsFace(ground)];
 }
-
-export const CLIENT_FACES: ClientFaces = {};

@@ -5,24 +5,15 @@ import { randomBytes } from 'node:crypto';
 import { makeCore } from '../core/core.ts';
 import type { CoreParts } from '../core/ports.ts';
 import { PasswordSignIn } from '../core/sign-in.ts';
-import { Admission, EDGE_LIMITS } from '../edge/admission.ts';
-import type { Edge } from '../edge/link.ts';
-import { Listener } from '../edge/listener.ts';
+import type { Listener } from '../edge/listener.ts';
 import type { ClientSights, Core } from '../model/core.ts';
 import type { SecretStore } from '../model/outbox-store.ts';
-import type { Gateway, Link } from '../model/ports.ts';
-import { CLIENT_FACES, type ClientFace, type ClientFaces, type FaceGround } from './client-faces.ts';
+import type { Gateway } from '../model/ports.ts';
+import { clientFaces, type FaceGround } from './client-faces.ts';
 import type { Drains } from './drain.ts';
 import type { Ground } from './sip.ts';
 
-/** Clients of people have fewer connections each than partners, and are more. */
-const CLIENT_LIMITS = EDGE_LIMITS;
-
 export interface CoreGround extends Ground, Omit<FaceGround, 'core'> {
-  readonly edge: Edge;
-  /** Blocked by policy: closed without a word. */
-  readonly refuses: (address: string) => boolean;
-  readonly faces?: ClientFaces;
   /** What else the core is given: history, filter. */
   readonly with?: Pick<CoreParts, 'history' | 'filter'>;
 }
@@ -43,42 +34,22 @@ export async function coreRoom(ground: CoreGround): Promise<CoreRoom> {
   const core = makeCore({
     ...{ people, contacts, blocked, chosen, kept, signIn, clock, ids, log, submit },
     serves: (domain) => table().domains.get(domain)?.served === 'core',
+    mainDomain: (domain) => table().domains.get(domain)?.domain ?? domain,
     isOurs: (domain) => table().domains.has(domain),
     ...ground.with,
   });
-  const makers = ground.faces ?? CLIENT_FACES;
-  const given: FaceGround = { ...ground, core };
-  const faces = { sip: makers.sip?.(given), xmpp: makers.xmpp?.(given) };
+  const faces = clientFaces({ ...ground, core });
   return {
     core,
     clients: core.clients,
     gateway: core.gateway,
-    open: () => openAll(listenersOf(ground, faces)),
+    open: () => openAll(faces.flatMap((face) => face.listeners)),
     async drain(graceMs) {
       // The core ends the sessions first, so that each client is told why.
       await core.close();
-      await Promise.all([faces.sip?.drain(graceMs), faces.xmpp?.drain(graceMs)]);
+      await Promise.all(faces.map((face) => face.drain(graceMs)));
     },
   };
-}
-
-function listenersOf(
-  ground: CoreGround,
-  faces: { readonly sip: ClientFace | undefined; readonly xmpp: ClientFace | undefined },
-): Listener[] {
-  const { home, edge, log, refuses } = ground;
-  const common = { side: 'local', edge, admission: new Admission(CLIENT_LIMITS), log, refuses } as const;
-  const { sip, xmpp } = faces;
-  const onSip =
-    sip && home.clients.sip.map((bind) => new Listener({ ...common, protocol: 'sip', bind, onLink: (link: Link) => sip.accept(link) }));
-  const onXmpp =
-    xmpp &&
-    home.clients.xmpp.map((bind) => {
-      // XEP-0368 §2: direct TLS is offered with ALPN xmpp-client.
-      const alpn = bind.transport === 'tls' ? { alpn: ['xmpp-client'] } : {};
-      return new Listener({ ...common, ...alpn, protocol: 'xmpp', bind, onLink: (link: Link) => xmpp.accept(link) });
-    });
-  return [...(onSip ?? []), ...(onXmpp ?? [])];
 }
 
 async function openAll(wanted: readonly Listener[]): Promise<readonly Listener[]> {

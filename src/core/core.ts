@@ -15,7 +15,7 @@ import { Partners } from './partners.ts';
 import { People } from './people.ts';
 import { CORE_LIMITS, type CoreParts } from './ports.ts';
 
-import { sessionOf } from './sessions.ts';
+import { homeOf, sessionOf } from './sessions.ts';
 import { Subscribing } from './subscribing.ts';
 import { Visibility } from './visibility.ts';
 
@@ -42,7 +42,17 @@ export function makeCore(parts: CoreParts): RunningCore {
   const lists = new ContactLists(people, clients, limits.contacts);
   const messages = new Messages(parts, clients, people, kept, visibility);
   const subscribing = new Subscribing({ parts, limits, clients, people, lists, partners, visibility });
-  const gateway = new CoreGateway({ clock, clients, people, messages, subscribing, partners, visibility, graceMs: limits.graceMs });
+  const gateway = new CoreGateway({
+    home: (address) => homeOf(address, parts),
+    clock,
+    clients,
+    people,
+    messages,
+    subscribing,
+    partners,
+    visibility,
+    graceMs: limits.graceMs,
+  });
   const running = new Set<Promise<unknown>>();
   let closed = false;
 
@@ -108,7 +118,7 @@ export function makeCore(parts: CoreParts): RunningCore {
     signIn: parts.signIn,
     gateway,
     clients: clients.sights(end),
-    isUser: (address) => people.isUser(address),
+    isUser: (address) => people.isUser(homeOf(address, parts)),
     open(user: Address, resource: string | undefined, client: Client): Session | Reason {
       const added = clients.add(user, resource, client, clock.now());
       if ('code' in added) return added;

@@ -17,6 +17,8 @@ import type { Visibility } from './visibility.ts';
 
 export interface CoreGatewayParts {
   readonly clock: Clock;
+  /** The address under the main name of its domain. */
+  home(address: Address): Address;
   readonly clients: OpenClients;
   readonly people: People;
   readonly messages: Messages;
@@ -42,7 +44,8 @@ export class CoreGateway implements Gateway {
   }
 
   async deliver(delivery: Delivery): Promise<Outcome> {
-    const { event, wire } = delivery;
+    const { wire } = delivery;
+    const event = { ...delivery.event, to: this.#is.home(delivery.event.to) };
     delivery.written();
     switch (event.kind) {
       case 'im.sent': {

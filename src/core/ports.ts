@@ -65,6 +65,8 @@ export interface CoreParts {
   readonly submit: Submit;
   /** Is the domain `served: core`? */
   readonly serves: (domain: string) => boolean;
+  /** The name of a domain of ours, of which it may be an alias; anybody else's as it is. */
+  readonly mainDomain?: (domain: string) => string;
   /** Is the domain one of the same organisation, however it is served? */
   readonly isOurs: (domain: string) => boolean;
   readonly history?: History;

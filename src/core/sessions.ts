@@ -34,11 +34,12 @@ const GONE: Outcome = refused(reason('NET_CLOSED', 'This client has been signed 
 /** The session of one open client. */
 export function sessionOf(one: OpenClient, rooms: Rooms): Session {
   const { parts, people, kept, lists, messages, subscribing, visibility, limits } = rooms;
+  const home = <A extends Address>(address: A): A => homeOf(address, parts);
   const ifOpen = (work: () => Promise<Outcome>): Promise<Outcome> => (one.open ? work() : Promise.resolve(GONE));
   return {
     user: one.user,
     resource: one.resource,
-    say: (said: Said) => ifOpen(() => messages.say(one, said)),
+    say: (said: Said) => ifOpen(() => messages.say(one, { ...said, event: { ...said.event, to: home(said.event.to) } })),
     present(presence: OwnPresence) {
       if (!one.open) return;
       const [wasThere, tookMessages] = [one.available, one.takesMessages];
@@ -55,8 +56,9 @@ export function sessionOf(one: OpenClient, rooms: Rooms): Session {
       });
       if (!tookMessages && one.takesMessages) kept.drain(one);
     },
-    presentTo: (to: Address, presence: OwnPresence) => rooms.light('directed presence', one, () => visibility.tell(one, to, presence)),
-    probe: (to: Address) => visibility.probe(one, bare(to)),
+    presentTo: (to: Address, presence: OwnPresence) =>
+      rooms.light('directed presence', one, () => visibility.tell(one, home(to), presence)),
+    probe: (to: Address) => visibility.probe(one, bare(home(to))),
     choose: (chosen: Chosen | undefined) =>
       ifOpen(async () => {
         if (chosen !== undefined && !CHOICES.some((known) => known === chosen.state))
@@ -73,10 +75,11 @@ export function sessionOf(one: OpenClient, rooms: Rooms): Session {
         return delivered('chosen');
       }),
     chosen: async () => (await people.profile(one.key)).chosen,
-    subscription: (verb, to, message) => ifOpen(() => subscribing.say(one.user, verb, to, message)),
+    subscription: (verb, to, message) => ifOpen(() => subscribing.say(one.user, verb, home(to), message)),
     contacts: () => lists.of(one.key),
-    putContact: (contact) =>
+    putContact: (change) =>
       ifOpen(async () => {
+        const contact = { ...change, address: bare(home(change.address)) };
         const before = (await people.profile(one.key)).entry(bareKey(contact.address))?.level;
         const outcome = await lists.put(one.key, contact);
         const entry = (await people.profile(one.key)).entry(bareKey(contact.address));
@@ -87,7 +90,7 @@ export function sessionOf(one: OpenClient, rooms: Rooms): Session {
         }
         return outcome;
       }),
-    removeContact: (address) => ifOpen(() => subscribing.remove(one.user, address)),
+    removeContact: (address) => ifOpen(() => subscribing.remove(one.user, home(address))),
     blocked: async () => [...(await people.profile(one.key)).blocked],
     block: (addresses) => change(one, rooms, (before) => new Set([...before, ...addresses].slice(0, limits.blocked))),
     unblock: (addresses) =>
@@ -96,6 +99,12 @@ export function sessionOf(one: OpenClient, rooms: Rooms): Session {
       ),
     close: () => rooms.left(one),
   };
+}
+
+/** The address under the main name of its domain. */
+export function homeOf<A extends Address>(address: A, { mainDomain }: Pick<CoreParts, 'mainDomain'>): A {
+  const domain = mainDomain?.(address.domain) ?? address.domain;
+  return domain === address.domain ? address : { ...address, domain };
 }
 
 /** Another block list: who is on it now sees the user go, who is not any more sees them come (XEP-0191 §3.3, §3.4). */

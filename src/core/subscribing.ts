@@ -118,7 +118,7 @@ export class Subscribing {
     if (outcome.kind === 'refused' && verb === 'subscribe' && !before.asked) {
       // What was not taken was not asked.
       const now = profile.entryFor(bareKey(to));
-      await this.#commit(changed(profile, now, { ...now, asked: false }, before.listed));
+      await this.#commit(changed(profile, { ...now, listed: before.listed }, { ...now, asked: false }, false));
       return outcome;
     }
     if (next.seen && !before.seen) await visibility.sightChanged(profile.key, to, true);
