@@ -76,6 +76,8 @@ function endOf(plain: string, start: number): number {
 }
 
 const SCHEME = /^[a-z][a-z0-9+.-]{0,31}:\/\//;
+/** `www*` and `ftp.`: a name without a scheme. */
+const NAME = /^(?:www[a-z0-9-]{0,16}|ftp)\.[^\s.]/;
 const MAILBOX_SCHEME = /^(?:mailto|sips?|xmpp|im|pres):/;
 /** Nothing that two programs could read in two ways: no user, no backslash, no escape, no bracket. */
 const HOST = /^([^\s/?#@\\:%<>"'`{}|^[\](),;!&=]{1,255})(?::\d{1,5})?$/;
@@ -88,6 +90,7 @@ function isTrusted(text: FilterText, start: number, end: number, filter: UrlFilt
   const link = text.plain.slice(start, Math.min(end, start + READ_CHARS));
   const scheme = SCHEME.exec(link)?.[0] ?? MAILBOX_SCHEME.exec(link)?.[0] ?? '';
   const mailbox = MAILBOX_SCHEME.test(scheme);
+  if (scheme === '' && !NAME.test(link)) return false; // tel:123 is no host with a port
   const authority = authorityOf(link, scheme.length, mailbox ? '?;' : '/?#');
   const match = authority.length > 600 ? null : (mailbox ? MAILBOX : HOST).exec(authority);
   if (match === null) return false;
