@@ -1,7 +1,7 @@
 // One client of a user, as the core sees it: a session, the flows it can be reached on, and what it has shown that it
 // understands. What comes for it is handed to the rooms that speak of it; messages go out on the newest flow that works.
 
-import type { Address } from '../../../model/address.ts';
+import { type Address, bareKey } from '../../../model/address.ts';
 import type { Client, Item, Session } from '../../../model/core.ts';
 import type { Reason } from '../../../model/reason.ts';
 import type { SipAnswer } from '../exchange.ts';
@@ -33,8 +33,8 @@ export interface EndpointFacts {
   readonly user: Address;
   /** `+sip.instance`, or the Contact URI; what tells this client from the user's others. */
   readonly key: string;
-  readonly connection: string;
-  readonly address: string;
+  /** Where it came first. */
+  readonly flow: Flow;
 }
 
 export class Endpoint implements Client {
@@ -53,13 +53,15 @@ export class Endpoint implements Client {
   /** Answered typing with an error: it is not sent again. */
   noTyping = false;
   closed = false;
+  readonly #flow: Flow;
   readonly #rooms: EndpointRooms;
 
   constructor(facts: EndpointFacts, rooms: EndpointRooms) {
     this.user = facts.user;
     this.key = facts.key;
-    this.connection = facts.connection;
-    this.address = facts.address;
+    this.#flow = facts.flow;
+    this.connection = facts.flow.connection.id;
+    this.address = facts.flow.connection.peer.address;
     this.#rooms = rooms;
   }
 
@@ -82,22 +84,25 @@ export class Endpoint implements Client {
 
   /** The core ends it: the client may register again, if it can still sign in. */
   end(_why: Reason): void {
-    for (const { flow } of this.bindings) forget(flow, this);
-    this.#over();
+    for (const flow of this.#over()) flow.signedIn.delete(bareKey(this.user));
   }
 
   /** The client is gone, or has said so. */
   close(): void {
     if (this.closed) return;
-    for (const { flow } of this.bindings) forget(flow, this);
     this.#over();
     this.session.close();
   }
 
-  #over(): void {
+  /** @returns the flows it was on */
+  #over(): readonly Flow[] {
     this.closed = true;
+    const flows = [this.#flow, ...this.bindings.map(({ flow }) => flow)];
+    const user = bareKey(this.user);
+    for (const { endpoints } of flows) if (endpoints.get(user) === this) endpoints.delete(user);
     this.bindings = [];
     this.#rooms.gone(this);
+    return flows;
   }
 
   /** Sends a request to the client itself: its Contact, on its newest flow; on the next when one turns out to be dead. */
@@ -110,13 +115,5 @@ export class Endpoint implements Client {
       if (last.kind === 'response' && last.response.status !== 430) return last;
     }
     return last;
-  }
-}
-
-function forget(flow: Flow, endpoint: Endpoint): void {
-  for (const [user, one] of flow.endpoints) {
-    if (one !== endpoint) continue;
-    flow.endpoints.delete(user);
-    flow.signedIn.delete(user);
   }
 }

@@ -35,6 +35,10 @@ export class Flow {
   readonly endpoints = new Map<string, Endpoint>();
   /** Sign-ins that failed since the last that did not. */
   failures = 0;
+  /** Call-IDs of requests that were asked for a password; the newest only. */
+  readonly asked = new Set<string>();
+  /** It came back without an answer: it can make nothing of two challenges. */
+  md5Only = false;
   readonly #parts: FlowParts;
 
   constructor(connection: SipConnection, parts: FlowParts) {

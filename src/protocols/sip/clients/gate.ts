@@ -2,6 +2,7 @@
 // inside TLS on which the user has signed in before. From must be the user's own address; what else claims an identity
 // (P-Asserted-Identity and the like) is never read. Unknown users and wrong passwords get the same answer.
 
+import { LRUCache } from 'lru-cache';
 import { type Address, bareKey, sameBare, show } from '../../../model/address.ts';
 import type { SignIn } from '../../../model/core.ts';
 import type { Clock } from '../../../model/ports.ts';
@@ -26,11 +27,17 @@ export type Admission = { readonly kind: 'user'; readonly user: Address } | { re
 
 /** Failed sign-ins of one connection before it is closed. */
 export const MAX_FAILURES = 5;
+const MAX_ASKED = 32;
 /** Authorization headers looked at. */
 const MAX_CREDENTIALS = 4;
 
+/** Users' clients that are known to make nothing of two challenges. */
+const MAX_REMEMBERED = 20_000;
+
 export class Gate {
   readonly #parts: GateParts;
+  /** By user and User-Agent: offered MD5 alone, it signed in. */
+  readonly #md5Only = new LRUCache<string, true>({ max: MAX_REMEMBERED });
 
   constructor(parts: GateParts) {
     this.#parts = parts;
@@ -45,21 +52,22 @@ export class Gate {
     const given = this.#credentials(request, claimed.domain);
     if (given === undefined) {
       if (flow.connection.link.secure && flow.signedIn.has(bareKey(claimed))) return { kind: 'user', user: claimed };
-      return this.#challenge(flow, request.method, claimed.domain);
+      this.#noteUnanswered(flow, request.headers.get('call-id') ?? '');
+      return this.#challenge(flow, request, claimed);
     }
     // RFC 7616 §3.4.6: the credentials are for this request and no other.
     if (given.uri !== request.uri) return refuse(400, 'the digest is for another Request-URI');
     const now = this.#parts.clock.monotonic();
     const verdict = this.#parts.nonces.check(given.nonce, flow.connection.id, given.realm, now);
     const fresh = verdict === 'good' && (given.counted === undefined || flow.nonces.take(given.nonce, given.counted.nc));
-    if (!fresh) return this.#challenge(flow, request.method, claimed.domain, true);
-    return this.#judge(flow, request.method, claimed, given);
+    if (!fresh) return this.#challenge(flow, request, claimed, true);
+    return this.#judge(flow, request, claimed, given);
   }
 
-  async #judge(flow: Flow, method: string, claimed: Address, given: DigestCredentials): Promise<Admission> {
+  async #judge(flow: Flow, request: SipRequest, claimed: Address, given: DigestCredentials): Promise<Admission> {
     const user: Address = { local: localOf(given.username, claimed.domain), domain: claimed.domain };
     const { ha1s } = await this.#parts.signIn.digest(user, given.realm, given.algorithm);
-    const proven = fits(ha1s, given, method);
+    const proven = fits(ha1s, given, request.method);
     if (!proven || !flow.signedIn.has(bareKey(user))) {
       const { connection } = flow;
       const from = { face: 'sip', address: connection.peer.address, connection: connection.id } as const;
@@ -67,10 +75,11 @@ export class Gate {
       if (!done.ok) {
         flow.failures += 1;
         if (done.reason.code === 'LIMIT_SIGN_IN') return refuse(403, done.reason.text, [['Retry-After', '300']]);
-        return this.#challenge(flow, method, claimed.domain);
+        return this.#challenge(flow, request, claimed);
       }
       flow.failures = 0;
       flow.signedIn.add(bareKey(user));
+      if (flow.md5Only) this.#md5Only.set(clientKey(user, request), true);
     }
     // RFC 3261 §22.4, §10.3: the password proves one user, and only that user may be named in From.
     if (!sameBare(user, claimed)) return refuse(403, `signed in as ${show(user)}, which is not the sender`);
@@ -86,11 +95,27 @@ export class Gate {
     return undefined;
   }
 
+  /**
+   * RFC 8760 §2.4 lets a client take the first challenge it knows; some from before it give up at one they do not know, and come
+   * back after a while as if nothing had been said (seen with baresip 1.0.0). Such a client is offered MD5 alone.
+   */
+  #noteUnanswered(flow: Flow, callId: string): void {
+    if (flow.asked.has(callId)) flow.md5Only = true;
+    flow.asked.add(callId);
+    for (const oldest of flow.asked) {
+      if (flow.asked.size <= MAX_ASKED) break;
+      flow.asked.delete(oldest);
+    }
+  }
+
   /** 401 to the registrar's clients, 407 to everybody else's requests (RFC 3261 §22.2, §22.3): clients expect a proxy there. */
-  #challenge(flow: Flow, method: string, realm: string, stale = false): Admission {
-    const [status, name] = method === 'REGISTER' ? [401, 'WWW-Authenticate'] : [407, 'Proxy-Authenticate'];
+  #challenge(flow: Flow, request: SipRequest, claimed: Address, stale = false): Admission {
+    const realm = claimed.domain;
+    const [status, name] = request.method === 'REGISTER' ? [401, 'WWW-Authenticate'] : [407, 'Proxy-Authenticate'];
     const nonce = this.#parts.nonces.mint(flow.connection.id, realm, this.#parts.clock.monotonic());
-    const headers = ALGORITHMS.map((algorithm) => [name, printChallenge({ realm, nonce, algorithm, stale })] as [string, string]);
+    flow.md5Only ||= this.#md5Only.has(clientKey(claimed, request));
+    const offered = flow.md5Only ? (['MD5'] as const) : ALGORITHMS;
+    const headers = offered.map((algorithm) => [name, printChallenge({ realm, nonce, algorithm, stale })] as [string, string]);
     return { kind: 'answer', reply: { status: status as number, headers } };
   }
 }
@@ -99,6 +124,10 @@ export class Gate {
 export function ownAddress(uri: SipUri): Address | undefined {
   const read = toAddress(uri.scheme === 'sips' ? { ...uri, scheme: 'sip' } : uri);
   return read.kind === 'address' && read.address.local !== '' ? { local: read.address.local, domain: read.address.domain } : undefined;
+}
+
+function clientKey(user: Address, { headers }: SipRequest): string {
+  return `${bareKey(user)} ${headers.get('user-agent') ?? ''}`;
 }
 
 /** Clients write their name or their whole address. */

@@ -160,8 +160,7 @@ export class Registrar {
 
   #open(flow: Flow, user: Address, key: string, instance: string | undefined, bindings: readonly Binding[]): Endpoint | Reason {
     const { core, rooms } = this.#parts;
-    const { connection } = flow;
-    const endpoint = new Endpoint({ user, key, connection: connection.id, address: connection.peer.address }, rooms);
+    const endpoint = new Endpoint({ user, key, flow }, rooms);
     // Before the core knows of it: what waits for the user may come at once.
     endpoint.bindings = bindings;
     const session = core.open(user, instance, endpoint);
