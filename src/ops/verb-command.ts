@@ -11,6 +11,7 @@ import { type Call, type Command, type ExitCode, HOME_OPTION, JSON_OPTION, type 
 import { findHome, noHome } from './home-search.ts';
 import type { Operations } from './operations.ts';
 import type { Report, Verb } from './verb.ts';
+import { printable } from './words.ts';
 
 /** Makes what a verb works with, for one call on the command line. `close` lets go of whatever was opened. */
 export type OpenOperations = (dir: string, terminal: Terminal) => Operations & { close(): void };
@@ -49,7 +50,7 @@ async function runVerb(verb: Verb, call: Call, terminal: Terminal, open: OpenOpe
   try {
     const report = await perform(verb, operations, parsed.data, given, typeof values.why === 'string' ? values.why : undefined);
     if (json) terminal.out(JSON.stringify(report.json, null, 2));
-    else if (report.text !== '') (report.exit === 2 || report.exit === 3 ? terminal.err : terminal.out)(report.text);
+    else if (report.text !== '') (report.exit === 2 || report.exit === 3 ? terminal.err : terminal.out)(printable(report.text));
     return report.exit;
   } catch (error) {
     if (!(error instanceof StoreError)) throw error;
@@ -77,7 +78,7 @@ export async function perform(
   }
   const report = await verb.run(why === undefined ? operations : { ...operations, why }, input);
   if (verb.audited && report.recorded !== true) {
-    await operations.audit().append({
+    const entry = {
       at: operations.clock.now(),
       actor: operations.actor,
       act: verb.words,
@@ -85,7 +86,15 @@ export async function perform(
       exit: report.exit,
       ...(report.changes !== undefined && { changes: report.changes }),
       ...(why !== undefined && { why }),
-    });
+    };
+    try {
+      await operations.audit().append(entry);
+    } catch (error) {
+      if (!(error instanceof StoreError) || report.changes === undefined) throw error;
+      // It is done: to say only that something failed would have it done twice, and nobody would know.
+      const text = `${report.text}\n\nThis is done, and is not in the audit log: ${error.reason.text}. Note elsewhere who did it and why.`;
+      return { ...report, text, exit: 1 };
+    }
   }
   return report;
 }

@@ -40,6 +40,11 @@ export function oneLine(text: string): string {
   return text.replaceAll(/[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]/g, ' ');
 }
 
+/** A text of several lines for a terminal: a note, an owner or a name that carries escape sequences shows them as `?`. */
+export function printable(text: string): string {
+  return text.replaceAll(/[\x00-\x08\x0b-\x1f\x7f-\x9f]/g, '?');
+}
+
 /** Help is read in windows of this width, columns. */
 export const WIDTH = 100;
 

@@ -3,6 +3,7 @@
 
 import type { ServerResponse } from 'node:http';
 import type { Report } from '../verb.ts';
+import { printable } from '../words.ts';
 
 /** One JSON object a line: `{"line"}` and `{"progress"}` while it works, `{"report"}` last. Empty lines say that it is alive. */
 export const LINES = 'application/x-ndjson';
@@ -39,7 +40,7 @@ export interface Fault {
 
 /** The body of a report in one of the forms that are sent at once. */
 export function bodyOf(report: Report, form: Exclude<Form, 'lines'>): { readonly type: string; readonly body: string } {
-  if (form === 'text') return { type: 'text/plain; charset=utf-8', body: report.text === '' ? '' : `${report.text}\n` };
+  if (form === 'text') return { type: 'text/plain; charset=utf-8', body: report.text === '' ? '' : `${printable(report.text)}\n` };
   if (form === 'whole') return { type: WHOLE, body: JSON.stringify({ ...report, status: statusOf(report) }) };
   return { type: 'application/json; charset=utf-8', body: JSON.stringify(report.json ?? null) };
 }

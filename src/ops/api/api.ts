@@ -86,6 +86,8 @@ export async function makeApi(parts: ApiParts): Promise<Api> {
     onProtoPoisoning: 'error',
     onConstructorPoisoning: 'error',
     exposeHeadRoutes: false,
+    // An address that is none is refused before any hook, and in our words all the same.
+    frameworkErrors: (error, _request, reply) => void refuse(reply.headers(SECURITY_HEADERS), 400, { error: 'input', text: error.message }),
     return503OnClosing: true,
   });
   const headers = { ...SECURITY_HEADERS, 'isthmus-version': parts.version };

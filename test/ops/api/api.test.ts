@@ -45,6 +45,15 @@ test('the same answer as text, or whole', async () => {
   assert.deepEqual(whole.json(), { text: 'it is a', json: { name: 'a' }, exit: 0, status: 200 });
 });
 
+test('an address that cannot be read is refused in the words of every refusal', async () => {
+  const { api } = await open();
+  const answer = await api.inject({ url: '/v1/things/%zz' });
+  assert.equal(answer.statusCode, 400);
+  assert.equal(answer.json().error, 'input');
+  assert.match(answer.json().text, /%zz/);
+  assert.equal(answer.headers['cache-control'], 'no-store');
+});
+
 test('all mistakes of a call are told at once, with the nearest key', async () => {
   const { api, audit } = await open();
   const answer = await api.inject({ url: `/v1/things/${'x'.repeat(21)}?maxLines=0&lout=true` });
