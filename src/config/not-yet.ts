@@ -4,7 +4,9 @@ import { type Findings, wholeFile } from './finding.ts';
 import type { Path, YamlSource } from './yaml-source.ts';
 
 const ISTHMUS: readonly { readonly path: Path; readonly what: string }[] = [
-  { path: ['clients'], what: 'clients of the embedded core are not listened for' },
+  { path: ['clients', 'xmpp'], what: 'XMPP clients of the embedded core are not listened for' },
+  { path: ['clients', 'web'], what: 'browsers are not listened for' },
+  { path: ['clients', 'drachtio'], what: 'no drachtio-server is spoken to' },
 ];
 
 /** Names every key that is accepted and not in force. @param later files of providers and networks */

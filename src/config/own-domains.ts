@@ -87,11 +87,4 @@ function checkServed(entry: Entry, domain: string, path: Path, source: YamlSourc
       'name its servers in acceptFrom: certificate names, or addresses where the inside is plain',
     );
   }
-  if (entry.served === 'core') {
-    findings.notYet(
-      source.place([...path, 'served'], 'value'),
-      'served: core',
-      'the embedded core is not part of this version; whoever writes to the domain is refused',
-    );
-  }
 }
