@@ -64,24 +64,28 @@ export function makeProber(home: Home, table: () => Table, given: ProberParts = 
         hop,
         ...(given.dialbackSecret !== undefined && { dialbackSecret: given.dialbackSecret }),
       };
-      return probeOf(probe, rules, ours, domain, ourDomain);
+      // The record may lead to any name that the certificate shown for the domain carries, as domain dns prints them.
+      const hosts = new Set([home.edge.host, ...(own.choose(ourDomain, 'xmpp')?.names.dns ?? [])]);
+      return probeOf(probe, rules, ours, domain, ourDomain, hosts);
     },
   };
 }
 
-function probeOf(probe: ProbeParts, rules: Table, own: OwnDomain, domain: string, ourDomain: string): Probe {
+/** @param hosts names under which partners find us */
+function probeOf(probe: ProbeParts, rules: Table, own: OwnDomain, domain: string, ourDomain: string, hosts: ReadonlySet<string>): Probe {
   const { partner } = probe;
   const climbers: Record<Protocol, Climber> = { sip: sipClimber(probe), xmpp: xmppClimber(probe) };
-  const order = [...new Set<Protocol>([...partner.prefer, 'sip', 'xmpp'])];
+  const spoken = partner.prefer.filter((one) => protocolFor(own, { ...partner, prefer: [one] }) !== undefined);
+  const order = [...new Set<Protocol>([...spoken, ...partner.prefer, 'sip', 'xmpp'])];
   const file = rules.partners.get(domain)?.where.file;
   return {
     ourDomain,
     ourHost: probe.host,
-    spoken: partner.prefer.filter((one) => protocolFor(own, { ...partner, prefer: [one] }) !== undefined),
+    spoken,
     ...(file !== undefined && { file }),
     climbers: order.map((one) => climbers[one]),
     policy: policyWords(rules, ourDomain, domain),
-    ourRecords: (protocol) => ourRecord(probe, ourDomain, protocol, new Set([probe.host])),
+    ourRecords: (protocol) => ourRecord(probe, ourDomain, protocol, hosts),
     addresses: (targets) => addressesOf(probe, targets),
     deliver: (from, to, text, signal) => deliverDirect(probe, rules, from, to, text, signal),
   };

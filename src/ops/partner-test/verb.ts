@@ -7,6 +7,7 @@ import { StoreError } from '../../model/outbox-store.ts';
 import type { Table } from '../../model/table.ts';
 import type { Operations, Records } from '../operations.ts';
 import { type Report, verb } from '../verb.ts';
+import { count } from '../words.ts';
 import type { Finding, Looked } from './findings.ts';
 import { look, type Means, type Wanted } from './look.ts';
 import { oneLine, showReport } from './report.ts';
@@ -193,13 +194,13 @@ async function everybody(wanted: readonly Wanted[], means: Means): Promise<Repor
           json: answer(one.looked, one.findings),
           exit: one.findings.length === 0 ? 0 : 1,
         });
-      means.operations.progress(`${done.length} of ${wanted.length} partners tested`);
+      means.operations.progress(`${done.length} of ${count(wanted.length, 'partner')} tested`);
     }
   };
   await Promise.all(Array.from({ length: AT_ONCE }, worker));
   done.sort((a, b) => a.domain.localeCompare(b.domain));
   const bad = done.filter((one) => one.exit === 1).length;
-  const last = `${done.length} partners tested, ${bad === 0 ? 'nothing is wrong' : `${bad} with findings; isthmus partner test DOMAIN says more`}`;
+  const last = `${count(done.length, 'partner')} tested, ${bad === 0 ? 'nothing is wrong' : `${bad} with findings; isthmus partner test DOMAIN says more`}`;
   return {
     text: [...done.map((one) => one.line), last].join('\n'),
     json: { partners: done.map((one) => one.json) },
