@@ -91,7 +91,7 @@ function answerOf(text: string): HookAnswer {
   if (data.action === 'replace') return { action: 'replace', body: data.body };
   if (data.reason === undefined) return { action: 'refuse' };
   const reason = data.reason
-    .replace(/\p{C}+/gu, ' ')
+    .replace(/[\p{C}\s]+/gu, ' ')
     .trim()
     .slice(0, MAX_REASON_CHARS);
   return { action: 'refuse', ...(reason !== '' && { reason }) };

@@ -42,7 +42,7 @@ export function filtersOf(
     urls: {
       action: urls?.action ?? 'off',
       direction: links.direction,
-      prefixes: links.prefixes,
+      prefixes: [...links.schemes.map((scheme) => `${scheme}:`), ...links.prefixes],
       trusted: links.trusted,
       ignoreLocal: links.ignoreLocal,
       warnMessage: links.warnMessage,

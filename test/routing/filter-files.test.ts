@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { FILE_EXTENSIONS, LINK_PREFIXES } from '../../src/config/sections/filters.ts';
+import { FILE_EXTENSIONS, LINK_PREFIXES, LINK_SCHEMES } from '../../src/config/sections/filters.ts';
 import type { FileFilter, UrlFilter } from '../../src/model/filters.ts';
 import { findFile } from '../../src/routing/filter-files.ts';
 import { findLinks } from '../../src/routing/filter-links.ts';
@@ -10,7 +10,7 @@ const where = { file: 'routes/filters.yaml', key: '/files/action' };
 const urls: UrlFilter = {
   action: 'warn',
   direction: 'both',
-  prefixes: LINK_PREFIXES,
+  prefixes: [...LINK_SCHEMES.map((scheme) => `${scheme}:`), ...LINK_PREFIXES],
   trusted: [],
   ignoreLocal: false,
   warnMessage: '',

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import * as fc from 'fast-check';
-import { LINK_PREFIXES } from '../../src/config/sections/filters.ts';
+import { LINK_PREFIXES, LINK_SCHEMES } from '../../src/config/sections/filters.ts';
 import type { UrlFilter } from '../../src/model/filters.ts';
 import { findLinks, MOST_LINKS } from '../../src/routing/filter-links.ts';
 import { filterText } from '../../src/routing/filter-text.ts';
@@ -9,7 +9,7 @@ import { filterText } from '../../src/routing/filter-text.ts';
 const filter: UrlFilter = {
   action: 'warn',
   direction: 'both',
-  prefixes: LINK_PREFIXES,
+  prefixes: [...LINK_SCHEMES.map((scheme) => `${scheme}:`), ...LINK_PREFIXES],
   trusted: ['wiki.example', 'xn--bcher-kva.example'],
   ignoreLocal: true,
   warnMessage: '',

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import * as fc from 'fast-check';
-import { FILE_EXTENSIONS, LINK_PREFIXES } from '../../src/config/sections/filters.ts';
+import { FILE_EXTENSIONS, LINK_PREFIXES, LINK_SCHEMES } from '../../src/config/sections/filters.ts';
 import type { Filters } from '../../src/model/filters.ts';
 import { filtersFor, judge } from '../../src/routing/filter-rules.ts';
 import { partner } from '../support/table.ts';
@@ -11,7 +11,7 @@ const OFF: Filters = {
   urls: {
     action: 'off',
     direction: 'both',
-    prefixes: LINK_PREFIXES,
+    prefixes: [...LINK_SCHEMES.map((scheme) => `${scheme}:`), ...LINK_PREFIXES],
     trusted: ['wiki.example'],
     ignoreLocal: true,
     warnMessage: 'Look twice.',

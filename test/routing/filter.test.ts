@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { FILE_EXTENSIONS, LINK_PREFIXES } from '../../src/config/sections/filters.ts';
+import { FILE_EXTENSIONS, LINK_PREFIXES, LINK_SCHEMES } from '../../src/config/sections/filters.ts';
 import type { Log } from '../../src/log.ts';
 import type { Event, ImSent, Origin } from '../../src/model/event.ts';
 import type { AskHook, Filters, HookAnswer, HookQuestion } from '../../src/model/filters.ts';
@@ -27,7 +27,7 @@ const BASE: Filters = {
   urls: {
     action: 'off',
     direction: 'both',
-    prefixes: LINK_PREFIXES,
+    prefixes: [...LINK_SCHEMES.map((scheme) => `${scheme}:`), ...LINK_PREFIXES],
     trusted: [],
     ignoreLocal: true,
     warnMessage: 'Look twice.',

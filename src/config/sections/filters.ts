@@ -4,26 +4,11 @@ import * as z from 'zod';
 import { entry, list, secret, text, word } from '../shape.ts';
 import { parseDomain, parseDuration, Wrong } from '../values.ts';
 
-/** Lync's own list (Set-CsImFilterConfiguration). */
-export const LINK_PREFIXES = [
-  'callto:',
-  'file:',
-  'ftp.',
-  'ftp:',
-  'gopher:',
-  'href',
-  'http:',
-  'https:',
-  'ldap:',
-  'mailto:',
-  'news:',
-  'nntp:',
-  'sip:',
-  'sips:',
-  'tel:',
-  'telnet:',
-  'www*',
+/** Lync's own list (Set-CsImFilterConfiguration) in two: schemes, and what a link without one begins with. */
+export const LINK_SCHEMES = [
+  ...['callto', 'file', 'ftp', 'gopher', 'http', 'https', 'ldap', 'mailto', 'news', 'nntp', 'sip', 'sips', 'tel', 'telnet'],
 ] as const;
+export const LINK_PREFIXES = ['ftp.', 'www*', 'href'] as const;
 
 /** What starts a program, is a script, or is a database: Lync's list, and what has come since. */
 export const FILE_EXTENSIONS = [
@@ -50,9 +35,15 @@ const words = (example: string, most = LINE_CHARS) => text(line(most), example);
 /** The same, or nothing. */
 const wordsOrNone = (example: string) => text((value) => (value === '' ? value : line(LINE_CHARS)(value)), example);
 
+/** A colon would make a mapping of it in YAML, so it is not asked for. */
+function parseScheme(value: string) {
+  const scheme = value.toLowerCase().replace(/:(?:\/\/)?$/, '');
+  return /^[a-z][a-z0-9+.-]{0,30}$/.test(scheme) ? scheme : new Wrong('a scheme such as https');
+}
+
 function parsePrefix(value: string) {
-  const right = 'a scheme such as https:, the beginning of a name such as ftp., www*, or a word such as href';
-  return /^[a-z][a-z0-9+.-]{0,30}[:.*]?$/.test(value.toLowerCase()) ? value.toLowerCase() : new Wrong(right);
+  const right = 'the beginning of a name such as ftp. or www*, or a word such as href';
+  return /^[a-z][a-z0-9-]{0,30}[.*]?$/.test(value.toLowerCase()) ? value.toLowerCase() : new Wrong(right);
 }
 
 function parseExtension(value: string) {
@@ -101,9 +92,12 @@ const urls = entry({
       'allow: the link stands there with _ before it, so that it cannot be clicked. warn: warnMessage stands before the message. block: the message is refused. More than 1000 links are always refused. Default: warn.',
     ),
   direction: direction('fromThem'),
-  prefixes: list(text(parsePrefix, 'https:'))
+  schemes: list(text(parseScheme, 'https'))
+    .default([...LINK_SCHEMES])
+    .describe('With a colon behind it, each begins a link. Default: the list in routes/README.md.'),
+  prefixes: list(text(parsePrefix, 'www*'))
     .default([...LINK_PREFIXES])
-    .describe('What a link begins with. Default: the list in routes/README.md.'),
+    .describe('What else begins a link; * stands for letters and digits up to a dot. Default: [ftp., www*, href].'),
   trusted: domains.default([]).describe('Domains whose links pass untouched, and those of everything below. Default: none.'),
   ignoreLocal: z.boolean().default(true).describe('Links to our own domains and to names without a dot pass untouched. Default: true.'),
   warnMessage: wordsOrNone('Look twice before you open a link.')
@@ -188,7 +182,7 @@ export const partnerFiltersSection = entry({
     .describe('In place of files.action.'),
   trusted: domains.optional().describe('Besides urls.trusted.'),
   length: most.optional().describe('In place of length.most.'),
-  disclaimer: z.literal(false, { error: () => 'false: not for this partner' }).optional(),
-  externalMark: z.literal(false, { error: () => 'false: not for this partner' }).optional(),
-  hook: z.literal(false, { error: () => 'false: not for this partner' }).optional(),
+  disclaimer: z.literal(false).optional().describe('false: not for this partner.'),
+  externalMark: z.literal(false).optional().describe('false: not for this partner.'),
+  hook: z.literal(false).optional().describe('false: not for this partner.'),
 });
