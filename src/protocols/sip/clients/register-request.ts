@@ -49,7 +49,8 @@ export function readRegister(request: SipRequest): RegisterReading {
     bindings.push(one);
   }
   const supported = parseTokens([...headers.all('supported'), ...headers.all('require')]) ?? [];
-  return { kind: 'update', bindings, outbound: supported.includes('outbound') };
+  // RFC 5626 §6: outbound is what a client asks for that knows it and numbers its flows.
+  return { kind: 'update', bindings, outbound: supported.includes('outbound') && bindings.some(({ regId }) => regId !== undefined) };
 }
 
 function readBinding(contact: NameAddr, expires: number | undefined): AskedBinding | Extract<RegisterReading, { kind: 'refused' }> {
