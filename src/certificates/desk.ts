@@ -143,7 +143,15 @@ async function examine(
     return leaf === undefined ? [] : [{ name, leaf }];
   });
   const leaf = leafOf(certificates, key);
-  const name = wanted ?? staged?.name ?? inForce?.name ?? nameFor(leaf, leaves, domains);
+  // A folder whose pair cannot be used, because of its key for one, is still the place of these names.
+  const broken = names
+    .filter((name) => leaves.every((one) => one.name !== name))
+    .flatMap((name) =>
+      certificatesOf(join(folder, 'own', name, 'fullchain.pem'))
+        .slice(0, 1)
+        .map((leaf) => ({ name, leaf })),
+    );
+  const name = wanted ?? staged?.name ?? inForce?.name ?? nameFor(leaf, [...leaves, ...broken], domains);
   const old = leaves.find((one) => one.name === name)?.leaf;
   const replaced = old !== undefined && valid(old) ? old : undefined;
   const needs: PairNeeds = {

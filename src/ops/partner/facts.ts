@@ -7,6 +7,7 @@ import { StoreError } from '../../model/outbox-store.ts';
 import type { Passport } from '../../model/passport.ts';
 import type { Block, Partner, Table } from '../../model/table.ts';
 import type { Operations } from '../operations.ts';
+import { setsOf } from '../rules/by.ts';
 import { type ForPeople, forPeople } from './file.ts';
 
 /** Decisions that are looked through for the last sign of life. */
@@ -19,7 +20,7 @@ export interface PartnerFacts extends ForPeople {
   readonly blocked?: Block;
   /** Wall ms; undefined: never seen, or longer ago than the records reach. */
   readonly lastSeen?: number;
-  /** Who added it and when, where the audit log knows. */
+  /** Who added it and when, where the audit log knows: by `partner add`, else whoever applied the set its file came with. */
   readonly added?: { readonly at: number; readonly by: string; readonly why?: string };
 }
 
@@ -35,13 +36,13 @@ export interface AllFacts {
 export async function partnerFacts(operations: Operations, loaded: Extract<Loaded, { ok: true }>): Promise<AllFacts> {
   const { table } = loaded;
   const { seen, passports, recorded } = await seenOf(operations);
-  const added = await addedOf(operations);
+  const [added, applied] = [await addedOf(operations), await appliedOf(operations)];
   const files = readHomeFiles(operations.dir);
   const now = operations.clock.now();
   const partners = [...new Set(table.partners.values())].map((partner): PartnerFacts => {
     const times = partner.domains.flatMap((domain) => seen.get(domain) ?? []);
     const blocked = table.policy.blocked.find((block) => blocks(block, partner, now));
-    const add = added.get(partner.name);
+    const add = added.get(partner.name) ?? applied.get(partner.where.file);
     return {
       partner,
       ...forPeople(files.get(partner.where.file)?.text ?? ''),
@@ -90,6 +91,28 @@ async function addedOf(operations: Operations): Promise<Map<string, NonNullable<
     // Without an audit log that can be read, nobody is named.
   }
   return added;
+}
+
+/** Who accepted the set in which a partner's file was new, by file: most are written with an editor, then applied. */
+async function appliedOf(operations: Operations): Promise<Map<string, NonNullable<PartnerFacts['added']>>> {
+  const applied = new Map<string, NonNullable<PartnerFacts['added']>>();
+  try {
+    // The first set has no diff in the audit log; what is in it has been there since.
+    const first = setsOf(operations).list().at(-1);
+    if (first?.number === 1) {
+      const { files, at, by, why } = setsOf(operations).get(1);
+      for (const path of files.keys()) applied.set(path, { at, by, ...(why !== undefined && { why }) });
+    }
+    const lines = await operations.audit().list({ act: 'apply', limit: AUDIT_LINES });
+    for (const { at, actor, exit, changes, why } of lines.toReversed()) {
+      if (exit !== 0 || changes === undefined) continue;
+      for (const [, path = ''] of changes.matchAll(/^--- \/dev\/null\n\+\+\+ b\/(routes\/partners\/[^\n]+)$/gm))
+        applied.set(path, { at, by: actor.name, ...(why !== undefined && { why }) });
+    }
+  } catch {
+    // Without sets or an audit log that can be read, nobody is named.
+  }
+  return applied;
 }
 
 export type PartnerState = 'on' | 'off' | 'paused' | 'blocked';

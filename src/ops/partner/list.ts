@@ -21,7 +21,7 @@ export const partnerList = verb({
   },
   details: [
     'From the files as they stand. "Seen" is the last message, presence or handshake on record. With --unused, --blocked or --review-due together, all must hold.',
-    'SINCE and APPROVED BY of the report come from the audit log: whoever used isthmus partner add.',
+    'SINCE and APPROVED BY of the report come from the audit log: whoever used isthmus partner add, or applied the set its file came with.',
   ].join('\n'),
   example: 'isthmus partner list --unused 90d',
   input: z.object({

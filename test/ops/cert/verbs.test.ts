@@ -52,6 +52,20 @@ const passport = (more: Partial<Passport> = {}): Passport => {
 };
 
 describe('cert request and import', () => {
+  it('a folder whose key does not match is the one that an import for its names mends', async () => {
+    const [pair, other, fresh] = [ours(), ours(), ours()];
+    using home = new CertHome({
+      ...rooted,
+      'certs/own/corp/fullchain.pem': pair.chainPem,
+      'certs/own/corp/key.pem': other.keyPem,
+    });
+    const files = [home.write('new.pem', fresh.chainPem), home.write('new.key', fresh.keyPem)];
+    const done = await home.run(certImport, { files });
+    assert.equal(done.exit, 0, done.text);
+    assert.match(done.text, /in force: certs\/own\/corp\//);
+    assert.equal(home.read('certs/own/corp/key.pem'), fresh.keyPem);
+  });
+
   it('the key stays, the request names what our domains need, and the certificate finds its key', async () => {
     using home = new CertHome(rooted);
     const asked = await home.run(certRequest, { out: join(home.folder, 'corp.csr') });

@@ -184,6 +184,22 @@ test('partner list: states, last seen, unused, review; and the report as CSV', a
   assert.equal(csvCell('@x'), "'@x");
 });
 
+test('the report names who approved a partner whose file was written with an editor and applied', async () => {
+  using world = new RulesWorld();
+  await world.run('apply', {}, 'ticket 1');
+  world.write('routes/partners/byhand.example.yaml', 'note: x\n');
+  await world.run('apply', {}, 'ticket 2');
+  world.write('routes/partners/byhand.example.yaml', 'note: changed\n');
+  await world.run('apply', {}, 'ticket 3');
+  const csv = (await world.run('partner list', { csv: true })).text.split('\n');
+  const cells = (name: string): string[] => csv.find((one) => one.startsWith(`${name},`))!.split(',');
+  const [since, by, why] = ['since', 'approvedBy', 'why'].map((head) => csv[0]!.split(',').indexOf(head)) as [number, number, number];
+  assert.equal(cells('byhand.example')[why], 'ticket 2', 'who let it in, not who changed it last');
+  assert.notEqual(cells('byhand.example')[by], '');
+  assert.match(cells('byhand.example')[since]!, /^20\d\d-/);
+  assert.equal(cells('lync.example')[why], 'ticket 1', 'what stood in the first set came with it');
+});
+
 test('partner show --effective: every value with the line it comes from', async () => {
   using world = new RulesWorld();
   const report = await world.run('partner show', { domain: 'conference.partner.example', effective: true });
