@@ -23,23 +23,33 @@ export function filterText(original: string): FilterText {
   const places: number[] = [];
   let at = 0;
   for (const char of original) {
-    if (!INVISIBLE.test(char)) {
-      // A character alone: text is not composed across characters, so that places stay true.
-      for (const unit of char.normalize('NFKC').toLowerCase().replace(STOPS, '.').split('')) {
-        plain.push(unit);
-        places.push(at);
-      }
-      decodeLast(plain, places);
+    for (const unit of read(char)) {
+      plain.push(unit);
+      places.push(at);
     }
+    if (plain.length >= 3 && plain[plain.length - 3] === '%') decodeLast(plain, places);
     at += char.length;
   }
   return { original, plain: plain.join(''), at: (index) => places[index] ?? original.length };
 }
 
+/** What characters read as: a language has few, so they are remembered. Bounded. */
+const known = new Map<string, readonly string[]>();
+const MAX_KNOWN = 4096;
+
+/** One character alone: text is not composed across characters, so that places stay true. */
+function read(char: string): readonly string[] {
+  const before = known.get(char);
+  if (before !== undefined) return before;
+  const units = INVISIBLE.test(char) ? [] : char.normalize('NFKC').toLowerCase().replace(STOPS, '.').split('');
+  if (known.size >= MAX_KNOWN) known.clear();
+  known.set(char, units);
+  return units;
+}
+
 /** The last three characters, if they are an encoded unreserved one, become that one. */
 function decodeLast(plain: string[], places: number[]): void {
   const start = plain.length - 3;
-  if (start < 0 || plain[start] !== '%') return;
   const char = decoded(plain.slice(start + 1).join(''));
   if (char === undefined || !UNRESERVED.test(char)) return;
   plain.length = places.length = start + 1;

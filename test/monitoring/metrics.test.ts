@@ -40,6 +40,19 @@ test('a message counts for its partner, in its direction, with how it ended', as
   metrics.stop();
 });
 
+test('what the filters do counts for the partner, whichever way it went', async () => {
+  const { metrics, log, lines } = world();
+  log.info({ event: 'message.filtered', fromDomain: 'partner.example', toDomain: 'corp.example', action: 'refuse', what: 'words' });
+  log.info({ event: 'message.filtered', fromDomain: 'corp.example', toDomain: 'partner.example', action: 'add', what: 'disclaimer' });
+  log.warn({ event: 'filter.hookFailed', url: 'https://filter.example/' });
+  assert.deepEqual((await lines('isthmus_filtered_total')).sort(), [
+    'isthmus_filtered_total{partner="partner.example",action="add",what="disclaimer"} 1',
+    'isthmus_filtered_total{partner="partner.example",action="refuse",what="words"} 1',
+  ]);
+  assert.deepEqual(await lines('isthmus_filter_hook_failures_total'), ['isthmus_filter_hook_failures_total 1']);
+  metrics.stop();
+});
+
 test('strangers share one label', async () => {
   const { metrics, log, lines } = world();
   for (let i = 0; i < 1000; i += 1) log.warn({ event: 'peer.refused', domain: `d${i}.example`, code: 'CERT_PEER_UNTRUSTED' });
