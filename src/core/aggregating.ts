@@ -2,6 +2,7 @@
 
 import type { Address } from '../model/address.ts';
 import type { Chosen, Composed, Level, OwnPresence } from '../model/core.ts';
+import type { CustomState } from '../model/custom-state.ts';
 import type { Endpoint, PresenceDocument, Show } from '../model/presence.ts';
 import { type Aggregate, aggregate, type EndpointInput } from './aggregate.ts';
 import type { OpenClient } from './clients.ts';
@@ -23,17 +24,18 @@ export interface Seen {
 /** A person at one moment. */
 export interface Whole extends Aggregate {
   /** The person's own word, while it holds. */
-  readonly choice?: Choice;
+  readonly choice?: Choice | CustomState;
 }
 
-/** The choice as a word that we know, while it holds. @param now wall ms */
-export function choiceOf(chosen: Chosen | undefined, now: number): Choice | undefined {
-  return chosen?.until !== undefined && chosen.until <= now ? undefined : CHOICES.find((one) => one === chosen?.state);
+/** The choice as a word that we know, while it holds; a state that an administrator has taken back says nothing. @param now wall ms */
+export function choiceOf(chosen: Chosen | undefined, states: readonly CustomState[], now: number): Choice | CustomState | undefined {
+  if (chosen === undefined || (chosen.until !== undefined && chosen.until <= now)) return undefined;
+  return CHOICES.find((one) => one === chosen.state) ?? states.find(({ id }) => id === chosen.state);
 }
 
 /** Everything in one. @param now wall ms */
-export function whole(clients: Iterable<OpenClient>, chosen: Chosen | undefined, now: number): Whole {
-  const what = choiceOf(chosen, now);
+export function whole(clients: Iterable<OpenClient>, chosen: Chosen | undefined, states: readonly CustomState[], now: number): Whole {
+  const what = choiceOf(chosen, states, now);
   const endpoints = [...clients].flatMap((one) => (one.presence === undefined ? [] : [input(one, one.presence)]));
   const until = chosen?.until;
   const choice = what && { what, ...(until !== undefined && { until }) };
@@ -73,7 +75,9 @@ export function seenBy(level: Level | undefined, clients: Iterable<OpenClient>, 
 
 function stateFor(level: Level | undefined, all: Whole, there: boolean): Omit<Composed, 'document'> {
   if (!there) return { state: 'offline', number: STATES.offline.number };
-  if (level === undefined || sees(level, 'activity')) return { state: all.state, number: all.number };
+  const words = all.custom?.words[''] ?? Object.values(all.custom?.words ?? {})[0];
+  if (level === undefined || sees(level, 'activity'))
+    return { state: all.state, number: all.number, ...(words !== undefined && { words }) };
   // Who sees availability alone sees its class.
   const plain = STATES[all.state].class;
   return { state: plain, number: STATES[plain].number };
@@ -84,7 +88,9 @@ function lowered(own: OwnPresence, level: Level | undefined, all: Whole): OwnPre
   if (level === undefined) return own;
   const wide = sees(level, 'note') && sees(level, 'activity') && sees(level, 'device');
   const { choice } = all;
-  const bound = choice === undefined || choice === 'appearOffline' ? undefined : CLASS_TO_SHOW[STATES[choice].class];
+  const held =
+    typeof choice === 'object' ? choice.class : choice === undefined || choice === 'appearOffline' ? undefined : STATES[choice].class;
+  const bound = held && CLASS_TO_SHOW[held];
   const chosen = SHOWS.indexOf(bound) > SHOWS.indexOf(own.show) ? bound : own.show;
   const { show: said, notes, activity, idleSince, payload, ...rest } = own;
   return {

@@ -90,6 +90,12 @@ export function makeCore(parts: CoreParts): RunningCore {
     light: (what: string, one: OpenClient, work: () => Promise<unknown>): void => light(what, one.key, work),
   };
 
+  /** Whoever gets the address next begins with nothing. */
+  const forget = async (key: string): Promise<void> => {
+    await subscribing.leave(fromBareKey(key));
+    await Promise.all([parts.contacts.forget(key), parts.kept.forget(key)]);
+    people.profiles.forget(key);
+  };
   let version = 0;
   const look = async (): Promise<void> => {
     for (;;) {
@@ -97,9 +103,11 @@ export function makeCore(parts: CoreParts): RunningCore {
       if (changes.addresses.length === 0) return;
       version = changes.version;
       for (const key of changes.addresses) {
-        if (clients.of(key).size === 0 || (await people.isUser(fromBareKey(key)))) continue;
+        const person = await parts.people.get(key);
+        if (person !== undefined && !person.disabled) continue;
         const text = `${key} is no user any more, or disabled.`;
         for (const one of [...clients.of(key).values()]) end(one, reason('AUTH_SIGN_IN_FAILED', text));
+        if (person === undefined && parts.serves(fromBareKey(key).domain)) await forget(key);
       }
     }
   };
@@ -133,6 +141,7 @@ export function makeCore(parts: CoreParts): RunningCore {
         });
       }
       log.info({ event: 'user.opened', user: one.key, resource: one.resource, face: client.face, address: client.address });
+      light('profile', one.key, () => people.profile(one.key));
       if (one.takesMessages) kept.drain(one);
       return sessionOf(one, rooms);
     },

@@ -39,6 +39,10 @@ export class Messages {
   async say(from: OpenClient, heard: Said): Promise<Outcome> {
     const said = await this.#asSaid(from, heard);
     if ('code' in said) return refused(said);
+    const { to } = said.event;
+    // XEP-0191 §3.4: who blocks somebody does not write to them either.
+    if ((await this.#people.profile(from.key)).blocks(to))
+      return refused(reason('PEER_NOT_ACCEPTABLE', `${show(bare(to))} is on the block list of ${from.key}.`));
     const outcome = await this.#sayOn(from, said);
     if (outcome.kind === 'refused' || outcome.kind === 'failed') return outcome;
     return this.#afterwards(from, said, outcome);

@@ -4,6 +4,7 @@ import type { Log } from '../log.ts';
 import type { Address } from '../model/address.ts';
 import type { Said, SignIn } from '../model/core.ts';
 import type { BlockStore, ChosenStore, ContactStore, KeptStore } from '../model/core-stores.ts';
+import type { CustomState } from '../model/custom-state.ts';
 import type { ImSent } from '../model/event.ts';
 import type { PeopleStore } from '../model/people.ts';
 import type { Clock, Ids, Submit } from '../model/ports.ts';
@@ -69,6 +70,8 @@ export interface CoreParts {
   readonly mainDomain?: (domain: string) => string;
   /** Is the domain one of the same organisation, however it is served? */
   readonly isOurs: (domain: string) => boolean;
+  /** States that an administrator has defined. */
+  readonly states?: () => readonly CustomState[];
   readonly history?: History;
   readonly filter?: Filter;
   readonly limits?: Partial<CoreLimits>;

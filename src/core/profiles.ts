@@ -74,10 +74,12 @@ export class Profile {
 export class Profiles {
   readonly #parts: CoreParts;
   readonly #known: LRUCache<string, Promise<Profile>>;
+  readonly #loaded: LRUCache<string, Profile>;
 
   constructor(parts: CoreParts, most: number) {
     this.#parts = parts;
     this.#known = new LRUCache({ max: most });
+    this.#loaded = new LRUCache({ max: most });
   }
 
   /** @param key bare key of a user of ours */
@@ -86,8 +88,16 @@ export class Profiles {
     if (known !== undefined) return known;
     const loading = this.#load(key);
     this.#known.set(key, loading);
-    loading.catch(() => this.#known.delete(key));
+    loading.then(
+      (profile) => this.#loaded.set(key, profile),
+      () => this.#known.delete(key),
+    );
     return loading;
+  }
+
+  /** The same, if it is in memory: of everybody who is signed in. */
+  peek(key: string): Profile | undefined {
+    return this.#loaded.get(key);
   }
 
   /** Makes changes durable. Where that fails the memory of the lists is thrown away, and the next look finds what is true. */
@@ -95,13 +105,14 @@ export class Profiles {
     try {
       await this.#parts.contacts.write(changes);
     } catch (error) {
-      for (const { owner } of changes) this.#known.delete(owner);
+      for (const { owner } of changes) this.forget(owner);
       throw error;
     }
   }
 
   forget(key: string): void {
     this.#known.delete(key);
+    this.#loaded.delete(key);
   }
 
   async #load(key: string): Promise<Profile> {

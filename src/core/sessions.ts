@@ -61,10 +61,9 @@ export function sessionOf(one: OpenClient, rooms: Rooms): Session {
     probe: (to: Address) => visibility.probe(one, bare(home(to))),
     choose: (chosen: Chosen | undefined) =>
       ifOpen(async () => {
-        if (chosen !== undefined && !CHOICES.some((known) => known === chosen.state))
-          return refused(
-            reason('CONTENT_UNSUPPORTED', `${chosen.state} is no state that can be chosen; these are: ${CHOICES.join(', ')}.`),
-          );
+        const known: readonly string[] = [...CHOICES, ...(parts.states?.() ?? []).map(({ id }) => id)];
+        if (chosen !== undefined && !known.includes(chosen.state))
+          return refused(reason('CONTENT_UNSUPPORTED', `${chosen.state} is no state that can be chosen; these are: ${known.join(', ')}.`));
         try {
           await parts.chosen.put(one.key, chosen);
         } catch (error) {

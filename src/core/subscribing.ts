@@ -70,6 +70,16 @@ export class Subscribing {
     });
   }
 
+  /** Somebody is no user any more: everybody on their list is told as if they had ended it themselves. */
+  async leave(user: Address): Promise<void> {
+    const profile = await this.#is.people.profile(bareKey(user));
+    for (const entry of [...profile.entries()]) {
+      const contact = fromBareKey(entry.address);
+      if (entry.sees || entry.asked) await this.say(user, 'unsubscribe', contact);
+      if (entry.seen || entry.asks) await this.say(user, 'unsubscribed', contact);
+    }
+  }
+
   /** Requests that wait are shown to a client that has come (RFC 6121 §3.1.3). */
   async remind(one: OpenClient): Promise<void> {
     const profile = await this.#is.people.profile(one.key);

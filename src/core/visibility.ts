@@ -47,7 +47,7 @@ export class Visibility {
       const profile = await this.#people.profile(user);
       const now = this.#parts.clock.now();
       const clients = [...this.#clients.of(user).values()];
-      const all = whole(clients, profile.chosen, now);
+      const all = this.#whole(clients, profile);
       this.#again(user, all, now);
       this.#showWatchers(profile, clients, all, said);
     });
@@ -58,7 +58,7 @@ export class Visibility {
     const profile = await this.#people.profile(one.key);
     const others = [...this.#clients.of(one.key).values()].filter((other) => other !== one);
     if (one.client.wants.presence) {
-      const mine = seenBy(undefined, others, whole(others, profile.chosen, this.#parts.clock.now()));
+      const mine = seenBy(undefined, others, this.#whole(others, profile));
       for (const item of itemsOf(one.user, mine)) void one.hand(item);
     }
     for (const entry of profile.entries()) {
@@ -76,8 +76,7 @@ export class Visibility {
     if (own) {
       const profile = await this.#people.profile(one.key);
       const clients = [...this.#clients.of(key).values()];
-      for (const item of itemsOf(one.user, seenBy(undefined, clients, whole(clients, profile.chosen, this.#parts.clock.now()))))
-        void one.hand(item);
+      for (const item of itemsOf(one.user, seenBy(undefined, clients, this.#whole(clients, profile)))) void one.hand(item);
     } else if (entry?.sees !== true) void one.hand(nothing(to));
     else if (this.#parts.serves(to.domain)) await this.#showTo(one, to, true);
     else this.#partners.probe(one, to);
@@ -90,7 +89,7 @@ export class Visibility {
     if (entry?.seen !== true) return undefined;
     const clients = [...this.#clients.of(user).values()];
     const level = profile.blocks(watcher) ? 'blocked' : this.level(entry, watcher);
-    return seenBy(level, clients, whole(clients, profile.chosen, this.#parts.clock.now()));
+    return seenBy(level, clients, this.#whole(clients, profile));
   }
 
   /** A watcher may see a user from now on, or not any more: shows or takes back everything. */
@@ -103,7 +102,7 @@ export class Visibility {
         return;
       }
       const there = [...this.#clients.of(user).values()].filter((one) => one.available);
-      this.#handWatching(bareKey(watcher), maySee ? itemsOf(of, seen) : there.map((one) => gone(of, one.resource)));
+      this.#handWatching(of, bareKey(watcher), maySee ? itemsOf(of, seen) : there.map((one) => gone(of, one.resource)));
     });
   }
 
@@ -131,7 +130,9 @@ export class Visibility {
   /** lync-features.md A2, break-through: only who may reaches somebody who has chosen not to be disturbed. */
   async refuses(user: string, from: Address): Promise<boolean> {
     const profile = await this.#people.profile(user);
-    if (choiceOf(profile.chosen, this.#parts.clock.now()) !== 'doNotDisturb' || bareKey(from) === user) return false;
+    const choice = choiceOf(profile.chosen, this.#parts.states?.() ?? [], this.#parts.clock.now());
+    const held = typeof choice === 'object' ? choice.class : choice;
+    if (held !== 'doNotDisturb' || bareKey(from) === user) return false;
     return !sees(this.level(profile.entry(bareKey(from)), from), 'breakThrough');
   }
 
@@ -154,6 +155,10 @@ export class Visibility {
   close(): void {
     for (const timer of this.#timers.values()) timer.cancel();
     this.#timers.clear();
+  }
+
+  #whole(clients: readonly OpenClient[], { chosen }: Profile): Whole {
+    return whole(clients, chosen, this.#parts.states?.() ?? [], this.#parts.clock.now());
   }
 
   /** Time alone changes a state: looked at again then. */
@@ -189,16 +194,18 @@ export class Visibility {
       const watcher = fromBareKey(entry.address);
       const level = profile.blocks(watcher) ? 'blocked' : this.level(entry, watcher);
       const { items, seen, differs } = newsFor(level);
-      if (this.#parts.serves(watcher.domain)) this.#handWatching(entry.address, items);
+      if (this.#parts.serves(watcher.domain)) this.#handWatching(user, entry.address, items);
       else if (differs) this.#partners.show(user, watcher, seen.composed.document);
     }
     if (clients.length === 0) this.#shown.delete(profile.key);
     else this.#shown.set(profile.key, after);
   }
 
-  #handWatching(watcher: string, items: readonly Item[]): void {
-    if (items.length === 0) return;
-    for (const one of this.#clients.of(watcher).values()) if (one.watches) for (const item of items) void one.hand(item);
+  #handWatching(of: Address, watcher: string, items: readonly Item[]): void {
+    const theirs = this.#clients.of(watcher);
+    // XEP-0191 §3.3: nothing arrives from who is blocked.
+    if (items.length === 0 || theirs.size === 0 || this.#people.profiles.peek(watcher)?.blocks(of) === true) return;
+    for (const one of theirs.values()) if (one.watches) for (const item of items) void one.hand(item);
   }
 
   async #showTo(one: OpenClient, of: Address, evenNothing: boolean): Promise<void> {

@@ -269,3 +269,43 @@ test('a client that does not look is given no presence; pre-approval grants unse
   await world.settle();
   assert.deepEqual(phone.saw, []);
 });
+
+test('who blocks somebody sees nothing of them either, and does not write to them', async () => {
+  await using world = await coreWorld();
+  await friends(world, nora, omar);
+  const desk = await world.client(nora, 'desk');
+  await desk.session.block(['omar@people.example']);
+  const phone = await world.client(omar, 'phone');
+  assert.deepEqual(desk.saw, []);
+  assert.deepEqual(phone.saw, []);
+  const outcome = await world.say(desk, omar, 'hello');
+  assert.ok(outcome.kind === 'refused' && outcome.reason.code === 'PEER_NOT_ACCEPTABLE');
+});
+
+test('a custom state counts as its class and is shown in its words', async () => {
+  const states = [{ id: 'customer', class: 'busy', words: { '': 'With a customer', de: 'Beim Kunden' } }] as const;
+  await using world = await coreWorld({ states: () => states });
+  await friends(world, nora, omar);
+  const [desk, phone] = [await world.client(nora, 'desk'), await world.client(omar, 'phone')];
+  assert.equal((await desk.session.choose({ state: 'customer' })).kind, 'delivered');
+  await world.settle();
+  assert.equal(last(phone), 'nora@people.example/desk open dnd');
+  const item = phone.items.at(-1);
+  assert.ok(item?.kind === 'presence');
+  assert.deepEqual([item.composed?.state, item.composed?.words, item.composed?.number], ['busy', 'With a customer', 6500]);
+});
+
+test('a user who is removed leaves nothing to the next one of that address', async () => {
+  await using world = await coreWorld();
+  await friends(world, nora, omar);
+  const [desk, tablet] = [await world.client(nora, 'desk'), await world.client(li, 'tablet')];
+  await world.say(tablet, omar, 'for the old one');
+  await world.temp.store.people.remove('omar@people.example');
+  world.temp.clock.advance(30_000);
+  await world.settle();
+  assert.deepEqual(desk.asked, ['unsubscribe from omar@people.example', 'unsubscribed from omar@people.example']);
+  await world.temp.store.people.put({ address: omar, name: 'Another Omar', disabled: false, groups: [], createdAt: 1 });
+  const phone = await world.client(omar, 'phone');
+  assert.deepEqual([phone.heard, phone.saw, desk.saw], [[], [], []]);
+  assert.deepEqual((await phone.session.contacts()).contacts, []);
+});

@@ -121,9 +121,10 @@ export async function coreWorld(more: Partial<CoreParts> = {}): Promise<CoreWorl
   const { clock } = temp;
   const ids = countingIds();
   const sent: Event[] = [];
-  const make = (): RunningCore =>
-    makeCore({
-      ...temp.store,
+  const make = (): RunningCore => {
+    const { people, contacts, blocked, chosen, kept } = temp.store;
+    return makeCore({
+      ...{ people, contacts, blocked, chosen, kept },
       signIn: new PasswordSignIn({ people: temp.store.people, clock, log: SILENT, secret: new Uint8Array(32) }),
       clock,
       ids,
@@ -136,6 +137,7 @@ export async function coreWorld(more: Partial<CoreParts> = {}): Promise<CoreWorl
       isOurs: (domain) => domain === HERE,
       ...more,
     });
+  };
   const world: CoreWorld = {
     temp,
     core: undefined as unknown as RunningCore, // set below, before anybody sees it
