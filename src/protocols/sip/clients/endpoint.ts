@@ -35,6 +35,8 @@ export interface EndpointFacts {
   readonly key: string;
   /** Where it came first. */
   readonly flow: Flow;
+  /** The answer to its REGISTER is out: what waits for the user may follow. */
+  readonly answered: Promise<void>;
 }
 
 export class Endpoint implements Client {
@@ -54,12 +56,14 @@ export class Endpoint implements Client {
   noTyping = false;
   closed = false;
   readonly #flow: Flow;
+  readonly #answered: Promise<void>;
   readonly #rooms: EndpointRooms;
 
   constructor(facts: EndpointFacts, rooms: EndpointRooms) {
     this.user = facts.user;
     this.key = facts.key;
     this.#flow = facts.flow;
+    this.#answered = facts.answered;
     this.connection = facts.flow.connection.id;
     this.address = facts.flow.connection.peer.address;
     this.#rooms = rooms;
@@ -107,6 +111,7 @@ export class Endpoint implements Client {
 
   /** Sends a request to the client itself: its Contact, on its newest flow; on the next when one turns out to be dead. */
   async request(build: (binding: Binding) => FlowRequest, waitMs?: number): Promise<SipAnswer | undefined> {
+    await this.#answered;
     let last: SipAnswer | undefined;
     for (const binding of this.bindings) {
       if (!binding.flow.connection.usable) continue;

@@ -159,8 +159,9 @@ export class Registrar {
   }
 
   #open(flow: Flow, user: Address, key: string, instance: string | undefined, bindings: readonly Binding[]): Endpoint | Reason {
-    const { core, rooms } = this.#parts;
-    const endpoint = new Endpoint({ user, key, flow }, rooms);
+    const { core, clock, rooms } = this.#parts;
+    const answered = new Promise<void>((resolve) => void clock.after(0, resolve));
+    const endpoint = new Endpoint({ user, key, flow, answered }, rooms);
     // Before the core knows of it: what waits for the user may come at once.
     endpoint.bindings = bindings;
     const session = core.open(user, instance, endpoint);

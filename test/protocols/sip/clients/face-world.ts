@@ -75,6 +75,15 @@ export class FaceWorld implements AsyncDisposable {
     return SipUa.signIn({ user, domain: DOMAIN, password: password ?? '', address: '127.0.0.1', port: this.port });
   }
 
+  /** Asks again and again until it is so. */
+  async until(what: string, look: () => boolean | Promise<boolean>): Promise<void> {
+    for (let i = 0; i < 500; i++) {
+      if (await look()) return;
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+    throw new Error(`waited in vain for ${what}`);
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     for (const socket of this.#sockets) socket.destroy();
     await new Promise<void>((resolve) => this.#server.close(() => resolve()));
