@@ -62,7 +62,8 @@ function isOurs(path: string): boolean {
   return (
     steps.length > 1 &&
     (steps[0] === HOME_FOLDER || steps[0] === DATA_FOLDER) &&
-    steps.every((step) => step !== '' && step !== '.' && step !== '..')
+    // A home is often a git folder, whose configuration runs commands: backup leaves it out, and nobody may bring one in.
+    steps.every((step) => step !== '' && step !== '.' && step !== '..' && step.toLowerCase() !== '.git')
   );
 }
 

@@ -242,6 +242,7 @@ test('--verify says what it is, and finds what was changed, cut off, put in or l
     [await forge(at.archive, same, [['home/routes/partners/evil.example.yaml', 'xmpp: {}']]), /was put in later/],
     [await forge(at.archive, same, [['home/../../etc/cron.d/x', 'x']]), /which no backup of Isthmus does/],
     [await forge(at.archive, same, [['/etc/cron.d/x', 'x']]), /which no backup of Isthmus does/],
+    [await forge(at.archive, same, [['home/.git/config', 'x']]), /which no backup of Isthmus does/],
   ];
   const cut = join(root, 'cut.tar.gz');
   writeFileSync(cut, readFileSync(at.archive).subarray(0, 2000));
