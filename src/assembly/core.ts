@@ -2,18 +2,21 @@
 // connect to. It is always there and idle until a domain is `served: core`, so that a reload may bring one.
 
 import { randomBytes } from 'node:crypto';
+import type { Home } from '../config/home.ts';
 import { makeCore } from '../core/core.ts';
 import type { CoreParts } from '../core/ports.ts';
-import { PasswordSignIn } from '../core/sign-in.ts';
 import type { Listener } from '../edge/listener.ts';
 import type { ClientSights, Core } from '../model/core.ts';
 import type { SecretStore } from '../model/outbox-store.ts';
 import type { Gateway } from '../model/ports.ts';
 import { clientFaces, type FaceGround } from './client-faces.ts';
+import { signInOf } from './directory.ts';
 import type { Drains } from './drain.ts';
 import type { Ground } from './sip.ts';
 
 export interface CoreGround extends Ground, Omit<FaceGround, 'core'> {
+  /** isthmus.yaml and people/ as of the set in force. Default: those of the start. */
+  readonly inForce?: () => Home;
   /** What else the core is given: history, filter. */
   readonly with?: Pick<CoreParts, 'history' | 'filter'>;
 }
@@ -30,12 +33,13 @@ export interface CoreRoom extends Drains {
 export async function coreRoom(ground: CoreGround): Promise<CoreRoom> {
   const { store, table, clock, ids, log, submit } = ground;
   const { people, contacts, blocked, chosen, kept } = store;
-  const signIn = new PasswordSignIn({ people, clock, log, secret: await signInSecret(store.secrets) });
+  const signIn = signInOf({ home: ground.inForce ?? (() => ground.home), store, clock, log, secret: await signInSecret(store.secrets) });
   const core = makeCore({
     ...{ people, contacts, blocked, chosen, kept, signIn, clock, ids, log, submit },
     serves: (domain) => table().domains.get(domain)?.served === 'core',
     mainDomain: (domain) => table().domains.get(domain)?.domain ?? domain,
     isOurs: (domain) => table().domains.has(domain),
+    states: () => ground.home.people.states,
     ...ground.with,
   });
   const faces = clientFaces({ ...ground, core });
@@ -43,7 +47,10 @@ export async function coreRoom(ground: CoreGround): Promise<CoreRoom> {
     core,
     clients: core.clients,
     gateway: core.gateway,
-    open: () => openAll(faces.flatMap((face) => face.listeners)),
+    async open() {
+      await core.look(); // who was removed meanwhile is forgotten before anybody signs in
+      return openAll(faces.flatMap((face) => face.listeners));
+    },
     async drain(graceMs) {
       // The core ends the sessions first, so that each client is told why.
       await core.close();

@@ -1,6 +1,8 @@
 // `isthmus session list`: who is connected now, how they proved it, what crossed.
 
 import * as z from 'zod';
+import { bareKey } from '../../model/address.ts';
+import type { ClientSight } from '../../model/core.ts';
 import type { ProofWord } from '../../model/event.ts';
 import type { Session } from '../../model/sessions.ts';
 import { domainInput, domainsOf } from '../partner-choice.ts';
@@ -15,7 +17,7 @@ export const sessionList = verb({
   details: [
     'in: they opened it; out: we did. SENT and RCVD count messages and presence. PROVEN BY: certificate names the domain itself;',
     "named server and discovered server stand in for it (names: of the partner's file, or _sipfederationtls); dialback is UNPROVEN.",
-    'A connection that has not said yet who it is shows "nobody yet".',
+    'A connection that has not said yet who it is shows "nobody yet". Users of the core who are signed in stand in a second table.',
   ].join('\n'),
   example: 'isthmus session list --partner fabrikam.example',
   input: z.object({ partner: domainInput.optional() }),
@@ -46,10 +48,33 @@ export const sessionList = verb({
       String(one.sent),
     ]);
     const none = partner === undefined ? 'Nobody is connected.' : `Nobody is connected as ${partner}.`;
-    const text = found.length === 0 ? none : [...columns([head, ...rows]), '', count(found.length, 'connection')].join('\n');
-    return { text, json: { sessions: found.map(sessionJson) }, exit: 0 };
+    const users = wanted === undefined ? live.clients.list() : [];
+    const connected = found.length === 0 ? none : [...columns([head, ...rows]), '', count(found.length, 'connection')].join('\n');
+    const text = users.length === 0 ? connected : [connected, '', ...usersTable(users, now)].join('\n');
+    return { text, json: { sessions: found.map(sessionJson), users: users.map(userJson) }, exit: 0 };
   },
 });
+
+/** Clients of users of the core. */
+function usersTable(users: readonly ClientSight[], now: number): string[] {
+  const sorted = [...users].sort((a, b) => bareKey(a.user).localeCompare(bareKey(b.user)) || a.since - b.since);
+  const rows = sorted.map(({ user, resource, face, connection, address, since, availability }) => [
+    bareKey(user),
+    resource,
+    face,
+    availability === 'open' ? 'available' : 'not shown',
+    connection,
+    address,
+    span(now - since),
+  ]);
+  const people = new Set(users.map(({ user }) => bareKey(user))).size;
+  const head = ['USER', 'CLIENT', 'OVER', 'PRESENCE', 'ID', 'ADDRESS', 'SINCE'];
+  return [...columns([head, ...rows]), '', `${count(users.length, 'client')} of ${count(people, 'user')}`];
+}
+
+function userJson({ user, ...rest }: ClientSight): object {
+  return { user: bareKey(user), ...rest, since: new Date(rest.since).toISOString() };
+}
 
 /** The first domain, and how many more. */
 export function whoOf({ proven }: Pick<Session, 'proven'>): string {
