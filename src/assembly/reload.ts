@@ -52,10 +52,10 @@ const HOUSEKEEPING_MS = 3_600_000;
 export function keepHouse(home: Home, store: Pick<Store, 'expire'>, clock: Clock, log: Log): Reloads {
   let timer: Timer | undefined;
   let stopped = false;
-  const { ledgerMs, decisionsMs, requestsMs } = home.retention;
+  const { ledgerMs, decisionsMs, requestsMs, historyMs } = home.retention;
   const tidy = async (): Promise<void> => {
     try {
-      await store.expire({ ledgerMs, decisionsMs, requestsMs });
+      await store.expire({ ledgerMs, decisionsMs, requestsMs, historyMs });
     } catch (error) {
       log.error({ event: 'store.failed', err: error }, 'what is older than retention: could not be removed and is tried again');
     }

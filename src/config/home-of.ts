@@ -43,6 +43,7 @@ export function homeOf(dir: string, input: IsthmusInput, listeners: Listeners, h
       decisionsMs: retention.decisions,
       queuedMs: retention.queued,
       requestsMs: retention.requests,
+      historyMs: retention.history,
     },
     reload: input.reload,
     log: { level: input.log.level },

@@ -80,6 +80,7 @@ export interface Home {
     readonly decisionsMs: number;
     readonly queuedMs: number;
     readonly requestsMs: number;
+    readonly historyMs: number;
   };
   readonly reload: 'onApply' | 'onChange';
   readonly log: { readonly level: 'error' | 'warn' | 'info' | 'debug' };

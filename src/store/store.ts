@@ -1,12 +1,13 @@
 // Opens the database of a home and hands out one table per noun. All durable state of one process goes through here.
 //   var/isthmus.db        the database (WAL)        var/store.key      the key of its seals, 0600
-//   var/isthmus.owner     held while a process runs it
+//   var/isthmus.owner     held while a process runs it       var/archive.key  the key of what people said and were told
 
 import { mkdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { reason } from '../errors.ts';
 import type { BlockStore, ChosenStore, ContactStore, KeptStore } from '../model/core-stores.ts';
 import type { DirectoryStore } from '../model/directory.ts';
+import type { HistoryStore } from '../model/history.ts';
 import type { LedgerStore, OutboxStore, SecretStore, SentIds, ServiceClockStore } from '../model/outbox-store.ts';
 import { StoreError } from '../model/outbox-store.ts';
 import type { PassportStore } from '../model/passport.ts';
@@ -28,6 +29,7 @@ import { blockTable, chosenTable, contactTable } from './contacts.ts';
 import { type CommitStats, Database, isDamage, storeError } from './database.ts';
 import { decisionTable } from './decisions.ts';
 import { directoryTable } from './directory.ts';
+import { historyTable } from './history.ts';
 import { keptTable } from './kept-items.ts';
 import { Ledger } from './ledger.ts';
 import { LedgerPen } from './ledger-pen.ts';
@@ -98,12 +100,18 @@ export interface Store {
   readonly blocked: BlockStore;
   readonly chosen: ChosenStore;
   readonly kept: KeptStore;
+  readonly histories: HistoryStore;
   readonly peerTries: PeerTryStore;
   /** What was found at the start. Empty is good. */
   readonly remarks: readonly Remark[];
   stats(): StoreStats;
   /** Removes what is older than the given ages in ms (`retention:`), in small steps. */
-  expire(ages: { readonly ledgerMs: number; readonly decisionsMs: number; readonly requestsMs: number }): Promise<void>;
+  expire(ages: {
+    readonly ledgerMs: number;
+    readonly decisionsMs: number;
+    readonly requestsMs: number;
+    readonly historyMs: number;
+  }): Promise<void>;
   /** Writes lazy marks now. */
   flush(): void;
   close(): void;
@@ -117,7 +125,7 @@ export function openStore(options: StoreOptions): Store {
   const { folder, clock } = options;
   const path = join(folder, 'isthmus.db');
   const remarks: Remark[] = [];
-  if (options.mode === 'visit') return assemble(visit(path), join(folder, 'store.key'), options, remarks, () => {});
+  if (options.mode === 'visit') return assemble(visit(path), folder, options, remarks, () => {});
   try {
     mkdirSync(folder, { recursive: true, mode: 0o700 });
   } catch (error) {
@@ -127,7 +135,7 @@ export function openStore(options: StoreOptions): Store {
   try {
     const db = openOwn(path, clock, remarks);
     if (options.maxPages !== undefined) db.exec(`PRAGMA max_page_count = ${options.maxPages}`);
-    return assemble(db, join(folder, 'store.key'), options, remarks, () => owner.release());
+    return assemble(db, folder, options, remarks, () => owner.release());
   } catch (error) {
     owner.release();
     throw error instanceof StoreError ? error : storeError(error);
@@ -194,19 +202,27 @@ function check(db: Database, path: string, remarks: Remark[]): string | undefine
   return verdict === 'ok' ? undefined : verdict;
 }
 
-function assemble(db: Database, keyPath: string, options: StoreOptions, remarks: Remark[], released: () => void): Store {
+function assemble(db: Database, folder: string, options: StoreOptions, remarks: Remark[], released: () => void): Store {
   const { clock } = options;
+  const keyPath = join(folder, 'store.key');
   const { key, remark, made } = keyFile(keyPath);
   if (remark !== undefined) remarks.push({ what: 'key', text: remark });
   if (made && db.prepare('SELECT 1 AS yes FROM outbox').get() !== undefined) {
     remarks.push({ what: 'key', text: `${keyPath} was gone and is new: what waited cannot be read any more and its senders are told` });
   }
   const seal = sealWith(key);
+  const archivePath = join(folder, 'archive.key');
+  const archive = keyFile(archivePath);
+  if (archive.remark !== undefined) remarks.push({ what: 'key', text: archive.remark });
+  if (archive.made && db.prepare('SELECT 1 AS yes FROM history').get() !== undefined) {
+    remarks.push({ what: 'key', text: `${archivePath} was gone and is new: the history so far cannot be read without the old one` });
+  }
   const ledger = new Ledger(db, clock);
   const threads = new Threads(db, clock);
   const decisions = decisionTable(db);
   const requests = requestTable(db, seal);
   const kept = keptTable(db, seal);
+  const histories = historyTable(db, sealWith(archive.key));
   return {
     outbox: new OutboxTable(db, seal, ledger, new LedgerPen(db), threads, options.dedupMs ?? DEDUP_MS),
     ledger,
@@ -227,16 +243,18 @@ function assemble(db: Database, keyPath: string, options: StoreOptions, remarks:
     blocked: blockTable(db),
     chosen: chosenTable(db),
     kept,
+    histories,
     peerTries: peerTryTable(db),
     remarks,
     stats: () => ({ ...db.stats(), backlog: db.backlog }),
-    async expire({ ledgerMs, decisionsMs, requestsMs }) {
+    async expire({ ledgerMs, decisionsMs, requestsMs, historyMs }) {
       const now = clock.now();
       await untilNone(() => ledger.expire(now - ledgerMs));
       await untilNone(() => decisions.expire(now - decisionsMs));
       await untilNone(() => threads.expire(now - THREAD_MS));
       await requests.expire(now - requestsMs);
       await kept.expire(now - KEPT_MS, now);
+      await histories.expire(now - historyMs);
     },
     flush: () => db.flush(),
     close() {

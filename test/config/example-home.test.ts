@@ -218,6 +218,7 @@ test('isthmus.yaml may be missing: the edge listens everywhere on the usual port
     decisionsMs: 14 * 86_400_000,
     queuedMs: 86_400_000,
     requestsMs: 14 * 86_400_000,
+    historyMs: 365 * 86_400_000,
   });
   assert.equal(home.reload, 'onApply');
   assert.equal(home.log.level, 'info');

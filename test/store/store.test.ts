@@ -177,7 +177,7 @@ test('retention: old ledger lines, decisions and requests go step by step', asyn
       );
   }
   await accept(temp, 'last');
-  await temp.store.expire({ ledgerMs: 500, decisionsMs: 500, requestsMs: 500 });
+  await temp.store.expire({ ledgerMs: 500, decisionsMs: 500, requestsMs: 500, historyMs: 500 });
   const counts = await temp.store.ledger.counts();
   assert.equal(counts.delivered, 0);
   assert.equal(counts.accepted, 1);

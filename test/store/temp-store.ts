@@ -35,7 +35,7 @@ export function tempStore(options: Partial<StoreOptions> = {}, clock = new Manua
     crash() {
       left.push(temp.store);
       const copy = join(root, String((crashes += 1)));
-      for (const name of ['isthmus.db', 'isthmus.db-wal', 'store.key']) {
+      for (const name of ['isthmus.db', 'isthmus.db-wal', 'store.key', 'archive.key']) {
         cpSync(join(folder, name), join(copy, name), { force: true, errorOnExist: false });
       }
       folder = copy;

@@ -75,6 +75,9 @@ export const isthmusSection = entry({
     requests: duration('14d')
       .default(14 * 86_400_000)
       .describe("How long a stranger's first contact waits for a decision. Default: 14d."),
+    history: duration('365d')
+      .default(365 * 86_400_000)
+      .describe('What users of the core said and were told. Default: 365d.'),
   }).prefault({}),
   reload: word(['onApply', 'onChange'])
     .default('onApply')

@@ -21,12 +21,15 @@ export const backup = verb({
   positionals: ['[file]'],
   options: {
     'with-keys': { type: 'boolean', says: "the certificates' private keys and secrets/ too; keep such a file like the keys themselves" },
-    'without-keys': { type: 'boolean', says: 'not even store.key, without which messages that wait cannot be read' },
+    'without-keys': {
+      type: 'boolean',
+      says: 'not even store.key and archive.key, without which messages that wait and histories cannot be read',
+    },
   },
   details: [
     'FILE is a gzip-compressed tar archive (mode 0600) that tar can list; "-" writes it to standard output, for ssh or age. Default:',
     'isthmus-HOST-TIME.tar.gz in this folder. In it: isthmus.yaml, routes/, people/, certs/, the database as of one moment, the audit log,',
-    "the applied sets, store.key. The certificates' keys and secrets/ stay out unless --with-keys. Over the API the file is a plain",
+    "the applied sets, store.key and archive.key. The certificates' keys and secrets/ stay out unless --with-keys. Over the API the file is a plain",
     'name and stands in backups/ of the data folder. isthmus restore FILE --verify says whether it could be used.',
   ].join('\n'),
   example: 'isthmus backup - --with-keys | ssh standby "cat > /var/backups/isthmus.tar.gz"',
@@ -132,8 +135,12 @@ function keysText(keys: Manifest['keys'], left: readonly string[], opens: boolea
   const shown = `${left.slice(0, 5).join(', ')}${left.length > 5 ? ` and ${left.length - 5} more` : ''}`;
   if (keys === 'all') return ['It holds every private key and secret of this home: keep it like them.'];
   if (keys === 'none')
-    return [`Left out: ${shown}. Without store.key messages that wait, and secrets in the database, cannot be read from it.`];
-  const kept = opens ? ['It holds store.key, which opens messages that wait: keep it where only operators read.'] : [];
+    return [
+      `Left out: ${shown}. Without store.key messages that wait, and secrets in the database, cannot be read from it; without archive.key histories cannot.`,
+    ];
+  const kept = opens
+    ? ['It holds store.key and archive.key, which open messages that wait and what users said: keep it where only operators read.']
+    : [];
   return left.length === 0 ? kept : [...kept, `Left out: ${shown}; keep those elsewhere, or use --with-keys.`];
 }
 

@@ -33,7 +33,7 @@ export function collect(
   const take = (folder: string, root: string, path: string): void => {
     const file = join(root, path);
     const shown = `${folder}/${path}`;
-    const isStoreKey = folder === DATA_FOLDER && path === 'store.key';
+    const isStoreKey = folder === DATA_FOLDER && (path === 'store.key' || path === 'archive.key');
     const secret = !isStoreKey && (/^secrets\/[^.]/.test(path) || KEY_NAME.test(path) || holdsKey(file));
     const wanted = isStoreKey ? keys !== 'none' : !secret || keys === 'all';
     if (wanted) files.push({ path: shown, file });
