@@ -3,7 +3,7 @@
 import { createServer } from 'node:http';
 import type { Home } from '../config/home.ts';
 import type { Loaded } from '../config/load.ts';
-import { type DeskParts, peopleDesk } from '../core/people-desk.ts';
+import type { DeskParts } from '../core/people-desk.ts';
 import type { OwnCertificates } from '../edge/own-certificates.ts';
 import type { Log } from '../log.ts';
 import type { Actor } from '../model/audit.ts';
@@ -22,6 +22,7 @@ import { openDoors, refusalNotes } from './admin-doors.ts';
 import { listenOnSocket } from './admin-socket.ts';
 import { certificateDesk } from './certificates.ts';
 import { dnsView } from './domain-dns.ts';
+import { deskOf } from './people.ts';
 
 export interface AdminParts {
   readonly live: Live;
@@ -121,7 +122,7 @@ function operationsOf(parts: AdminParts, audit: ReturnType<typeof openAudit>, si
     replay,
     records: () => parts.records,
     audit: () => audit,
-    people: async () => peopleDesk({ ...parts.people, clock: parts.clock }),
+    people: async () => deskOf(parts.live.home.dir, parts.live.home.data, parts.people, parts.clock),
     snapshots: async () => (await import('../store/backup.ts')).snapshots,
     certificates: () => certificateDesk(parts.live.home.dir, parts.clock),
     renewals: async () => parts.live.renewals,

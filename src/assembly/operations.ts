@@ -40,9 +40,9 @@ export function commandLineOperations(dir: string, terminal: Terminal, judge: Ju
     records: () => (store ??= openStore({ folder: data, clock: systemClock, mode: 'visit' })),
     audit: () => (audit ??= openAudit(data)),
     people: async () => {
-      const [{ peopleDesk }, { storeToVisit }] = await Promise.all([import('../core/people-desk.ts'), import('./people.ts')]);
+      const { deskOf, storeToVisit } = await import('./people.ts');
       store ??= storeToVisit(dir, data);
-      return peopleDesk({ ...store, clock: systemClock });
+      return deskOf(dir, data, store, systemClock);
     },
     snapshots: async () => (await import('../store/backup.ts')).snapshots,
     certificates: () => certificateDesk(dir, systemClock),

@@ -1,11 +1,14 @@
-// The tables of the people for a command. A home that has never been started gets its database here, so that its users can be
+// The people of a home for a command. A home that has never been started gets its database here, so that its users can be
 // there before its first start.
 
 import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { type DeskParts, peopleDesk } from '../core/people-desk.ts';
 import { systemClock } from '../edge/system-clock.ts';
 import { reason } from '../errors.ts';
 import { StoreError } from '../model/outbox-store.ts';
+import type { PeopleDesk } from '../model/people.ts';
+import type { Clock } from '../model/ports.ts';
 import { openStore, type Store } from '../store/store.ts';
 
 /** @throws StoreError */
@@ -21,4 +24,17 @@ export function storeToVisit(dir: string, data: string): Store {
     openStore({ folder: data, clock: systemClock, mode: 'own' }).close();
   }
   return openStore({ folder: data, clock: systemClock, mode: 'visit' });
+}
+
+/** Where commands change people, for one home. */
+export function deskOf(dir: string, data: string, store: Pick<DeskParts, 'people' | 'directory'>, clock: Clock): PeopleDesk {
+  return peopleDesk({
+    people: store.people,
+    directory: store.directory,
+    clock,
+    takeDirectory: async (settings, table, dryRun) => {
+      const { takeRound } = await import('./directory.ts');
+      return takeRound({ dir, data, store, clock, settings, table, full: true, dryRun });
+    },
+  });
 }

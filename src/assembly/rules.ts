@@ -121,6 +121,17 @@ export class Rules {
       this.#log.warn({ event: 'rules.unkept', found: taken.text }, 'the set in force could not be kept; a restart takes the files again');
   }
 
+  /** Who is in the groups that a directory fills, as its last round found it. In force at once; the files are as they were. */
+  groupsChanged(groups: ReadonlyMap<string, ReadonlySet<string>>): void {
+    const { policy, generation } = this.#table;
+    this.#table = { ...this.#table, generation: generation + 1, policy: { ...policy, groups: new Map([...policy.groups, ...groups]) } };
+    this.#log.info(
+      { event: 'directory.groups', generation: this.#table.generation, groups: [...groups.keys()] },
+      'groups have other members',
+    );
+    this.#changed();
+  }
+
   /** Takes what is saved, where the home asks for it. */
   watch(home: Home, clock: Clock): Reloads {
     if (home.reload !== 'onChange') return { stop() {} };

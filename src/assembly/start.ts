@@ -30,6 +30,7 @@ import { detailsFor } from '../routing/way.ts';
 import { openStore, type Store } from '../store/store.ts';
 import { openAdmin } from './admin.ts';
 import { coreRoom } from './core.ts';
+import { watchDirectory } from './directory.ts';
 import { drain } from './drain.ts';
 import { makeEdge, openListeners } from './edge.ts';
 import { watchExpiry } from './expiry.ts';
@@ -115,7 +116,7 @@ export async function start(ready: Ready, written: Log): Promise<Running> {
     decisions: store.decisions,
     sentIds: store.sentIds,
     hold: (event) => firstContact.hold(event),
-    filter: borderFilter({ home, clock, log, web: parts.web, requests: store.requests }),
+    filter: borderFilter({ home, clock, log, ...parts, requests: store.requests }),
   });
   const outbox = new Outbox({
     store: store.outbox,
@@ -165,7 +166,7 @@ export async function start(ready: Ready, written: Log): Promise<Running> {
     visible: async (asker, user) => (await store.requests.knows(bareKey(user), bareKey(asker))) || (await presence.related(asker, user)),
   });
   const refuses = (address: string): boolean => blockedAddress(table().policy, address, clock.now());
-  const people = await coreRoom({ ...common, refuses, version: packageJson.version });
+  const people = await coreRoom({ ...common, refuses, inForce: rules.home, version: packageJson.version });
   gateways.set('sip', sip.gateway).set('xmpp', even.watched(xmpp.gateway)).set('core', people.gateway);
 
   const renewing = makeRenewals({ ready, table, clock, log, web: parts.web, trust: parts.trust });
@@ -210,6 +211,7 @@ export async function start(ready: Ready, written: Log): Promise<Running> {
     passports,
     watchCertificates({ home, own: parts.own, trust: parts.trust, clock, log }),
     rules.watch(home, clock),
+    watchDirectory({ home: rules.home, table, store, clock, log, groupsChanged: (groups) => rules.groupsChanged(groups) }),
     keepHouse(home, store, clock, log),
     watchExpiry({ dir: home.dir, own: parts.own, passports: store.passports, clock, log }),
   ];

@@ -11,12 +11,14 @@ export interface DeskParts {
   readonly people: PeopleStore;
   readonly directory: DirectoryStore;
   readonly clock: Pick<Clock, 'now'>;
+  readonly takeDirectory: PeopleDesk['takeDirectory'];
 }
 
-export function peopleDesk({ people, directory, clock }: DeskParts): PeopleDesk {
+export function peopleDesk({ people, directory, clock, takeDirectory }: DeskParts): PeopleDesk {
   return {
     people,
     directory,
+    takeDirectory,
     async setPassword(person, device, password) {
       const key = bareKey(person.address);
       // Salts are those of the passwords that stay, or a challenge would fit only some of them; alone, a password gets new ones.

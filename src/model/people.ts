@@ -1,7 +1,8 @@
 // The people of the core and what is kept of their passwords, as the rooms see the tables.
 
 import type { Person } from './core.ts';
-import type { DirectoryStore } from './directory.ts';
+import type { DirectorySettings, DirectoryStore, SyncResult } from './directory.ts';
+import type { Table } from './table.ts';
 
 /** One word for each mechanism: scrypt for PLAIN, the rest for theirs. */
 export const CREDENTIAL_KINDS = ['scrypt', 'SCRAM-SHA-1', 'SCRAM-SHA-256', 'DIGEST-MD5', 'DIGEST-SHA-256'] as const;
@@ -68,4 +69,6 @@ export interface PeopleDesk {
   readonly directory: DirectoryStore;
   /** Replaces the password of one device; what is kept of it fits every mechanism. @param device empty: the main password */
   setPassword(person: Person, device: string, password: string): Promise<void>;
+  /** One round of the directory, now. @throws Error in words when it cannot be asked */
+  takeDirectory(settings: DirectorySettings, table: Table, dryRun: boolean): Promise<SyncResult & { readonly spared: number }>;
 }

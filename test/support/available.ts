@@ -28,6 +28,7 @@ export const PEER_PACKAGES = [
   { name: 'dnsmasq', shows: '/usr/sbin/dnsmasq', what: 'a DNS server with SRV records' },
   { name: 'pebble', shows: '/usr/bin/pebble-challtestsrv', what: 'an ACME authority, strict on purpose' },
   { name: 'knot', shows: '/usr/sbin/knotd', what: 'a name server that takes dynamic updates' },
+  { name: 'slapd', shows: '/usr/sbin/slapd', what: 'an LDAP directory' },
   { name: 'faketime', shows: `${LIB}/faketime/libfaketime.so.1`, what: 'a clock that jumps' },
   { name: 'strace', shows: '/usr/bin/strace', what: 'a disk that is slow to sync, for `npm run faults`' },
   { name: 'iproute2', shows: '/{usr/,}{s,}bin/ip', what: 'brings up loopback inside a namespace' },

@@ -11,6 +11,7 @@ import type { Operations } from '../operations.ts';
 import { type Report, verb } from '../verb.ts';
 import { count } from '../words.ts';
 import { atPeople, differences, Refused, tableOf, withFields } from './given.ts';
+import { importDirectory } from './import-directory.ts';
 import { COLUMNS, type RowFault, readUsers, type UserRow } from './import-rows.ts';
 import { makePassword, passwordFault } from './password-rules.ts';
 
@@ -21,9 +22,10 @@ const SHOWN = 50;
 
 export const userImport = verb({
   words: 'user import',
-  summary: 'adds and changes users from a CSV table',
+  summary: 'adds and changes users from a CSV table, or from the directory',
   positionals: ['[file]'],
   options: {
+    ldap: { type: 'boolean', says: 'from the directory that people/directory.yaml names, one round now' },
     'dry-run': { type: 'boolean', says: 'only says what it would do' },
     generate: { type: 'boolean', says: 'makes a password for every new user that has none, and prints it, once' },
   },
@@ -31,11 +33,13 @@ export const userImport = verb({
     `The first line names the columns: ${COLUMNS.join(', ')}. Only address is needed; groups are`,
     'separated by semicolons. Names as in exports of Lync and Active Directory (SipAddress, DisplayName, ...) are understood; UTF-8 and UTF-16 too.',
     'Who is there already is changed where the table has a value, and keeps the password they have. A line with a fault is told and left out (exit 1).',
+    'With --ldap who is gone or disabled in the directory is disabled; while Isthmus runs that happens by itself. Beside a running process it is seen at once.',
   ].join('\n'),
   example: 'isthmus user import staff.csv --dry-run',
   input: z.object({
     file: z.string().min(1).optional().describe('On the command line: the table.'),
     csv: z.string().max(1_000_000).optional().describe('Over the API: the table as text.').meta({ secret: true }),
+    ldap: z.boolean().default(false).describe('From the directory, one round now.'),
     dryRun: z.boolean().default(false).describe('Only say what it would do.'),
     generate: z.boolean().default(false).describe('Make a password for every new user that has none.'),
   }),
@@ -45,6 +49,10 @@ export const userImport = verb({
   where: 'here',
   run: (operations, input) =>
     atPeople(operations, 'user import', async (desk): Promise<Report> => {
+      if (input.ldap) {
+        if (input.file !== undefined || input.csv !== undefined || input.generate) throw new Refused('--ldap goes alone or with --dry-run');
+        return importDirectory(operations, desk, input.dryRun);
+      }
       const { name, text } = tableText(operations, input);
       const { rows, faults, ignored } = readUsers(name, text, tableOf(operations));
       const plans: Plan[] = [];

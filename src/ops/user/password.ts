@@ -2,6 +2,7 @@
 
 import * as z from 'zod';
 import { bareKey } from '../../model/address.ts';
+import type { Operations } from '../operations.ts';
 import { type Report, verb } from '../verb.ts';
 import { addressInput, atPeople, PASSWORD_INPUT, PASSWORD_OPTIONS, personOf, Refused } from './given.ts';
 import { chosenPassword, keepPassword } from './set-password.ts';
@@ -65,6 +66,12 @@ export const userPassword = verb({
       }
       if (device !== '' && devices.length >= MAX_DEVICES && !devices.some((one) => one.device === device))
         throw new Refused(`${key} has passwords for ${devices.length} devices; --remove-device takes one away`);
+      const entry = device === '' ? await desk.directory.get(key) : undefined;
+      if (entry !== undefined && signsInThere(operations))
+        throw new Refused(
+          `the main password of ${key} is the one of the directory (${entry.dn}; people/directory.yaml, signIn: ldap); --device NAME gives a device one`,
+          409,
+        );
       const chosen = await chosenPassword(operations, input, person);
       if (chosen === undefined)
         throw new Refused('which password? --password-file FILE, --password-file - for standard input, or --generate');
@@ -78,3 +85,8 @@ export const userPassword = verb({
       };
     }),
 });
+
+function signsInThere(operations: Operations): boolean {
+  const loaded = operations.load();
+  return loaded.ok && loaded.home.people.directory?.signIn === 'ldap';
+}

@@ -57,7 +57,10 @@ export const userEnable = verb({
       const json = viewPerson({ ...person, disabled: false });
       if (!person.disabled) return { text: `${key} may sign in already.`, json, exit: 0 };
       await desk.people.put({ ...person, disabled: false });
-      const fromDirectory = (await desk.directory.get(key))?.disabled === true;
+      const entry = await desk.directory.get(key);
+      const fromDirectory = entry?.disabled === true;
+      // As if it had not been noticed yet: the next round looks anew.
+      if (fromDirectory) await desk.directory.put({ ...entry, disabled: false });
       const note = fromDirectory ? ['The directory has them disabled; its next round disables them again.'] : [];
       return { text: [`${key} may sign in again.`, ...note].join('\n'), json, exit: 0, changes: `enabled ${key}` };
     }),
