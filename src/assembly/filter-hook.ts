@@ -28,6 +28,8 @@ export interface HookParts {
   readonly log: Log;
   /** @throws what the file system says when there is no such secret */
   readonly secret: (name: string) => string;
+  /** PEM of who vouches for the service; absent: those of `web`. */
+  readonly roots?: () => readonly string[];
 }
 
 /** Makes the one that asks. Its memory of failures belongs to an address: another `url` begins anew. */
@@ -61,7 +63,7 @@ export function filterHook(parts: HookParts): AskHook {
   };
 }
 
-async function ask(rule: HookRule, question: HookQuestion, timeoutMs: number, { web, secret }: HookParts): Promise<HookAnswer> {
+async function ask(rule: HookRule, question: HookQuestion, timeoutMs: number, { web, secret, roots }: HookParts): Promise<HookAnswer> {
   if (timeoutMs <= 0) throw new Error(`no answer within ${rule.timeoutMs} ms`);
   const token = rule.token === undefined ? {} : { authorization: `Bearer ${secret(rule.token)}` };
   const { status, body } = await web.fetch(rule.url, {
@@ -72,6 +74,7 @@ async function ask(rule: HookRule, question: HookQuestion, timeoutMs: number, { 
     timeoutMs,
     allowHttp: true, // the file admits it for this machine only
     allowPrivateAddresses: true, // the operator named it
+    ...(roots !== undefined && { roots: roots() }),
   });
   if (status !== 200) throw new Error(`it answered with status ${status}`);
   return answerOf(body.toString('utf8'));

@@ -27,6 +27,8 @@ export interface Trust {
   readonly ours: readonly { readonly name: string; readonly notAfter: number }[];
   /** The anchors of `edge`, for HTTPS that we ask for. */
   readonly edgeRoots: readonly X509Certificate[];
+  /** The anchors of `inside`, for services of ours that we ask. */
+  readonly insideRoots: readonly X509Certificate[];
 }
 
 export interface TrustOptions {
@@ -105,6 +107,7 @@ export function loadTrust(options: TrustOptions, generation: number): { readonly
   }
   const system = systemRoots(options);
   const edgeRoots = [...system, ...roots('trust/edge')];
+  const insideRoots = roots('trust/inside');
   const revocation = new RevocationLists(revocationLists(options.folder, read, fault));
   const set = (id: string, anchors: readonly X509Certificate[]): TrustSet => trustSet(`${generation} ${id}`, anchors, revocation);
   const partners = new Map<string, TrustSet>();
@@ -126,12 +129,13 @@ export function loadTrust(options: TrustOptions, generation: number): { readonly
     trust: {
       generation,
       edge: set('edge', edgeRoots),
-      inside: set('inside', roots('trust/inside')),
+      inside: set('inside', insideRoots),
       partners,
       refused: refusedFingerprints(options.folder, read, fault),
       publicRoots: new Set(system.map((root) => root.fingerprint256)),
       ours,
       edgeRoots,
+      insideRoots,
     },
     faults,
   };

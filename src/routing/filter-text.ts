@@ -41,11 +41,18 @@ const MAX_KNOWN = 4096;
 function read(char: string): readonly string[] {
   const before = known.get(char);
   if (before !== undefined) return before;
-  const units = INVISIBLE.test(char) ? [] : char.normalize('NFKC').toLowerCase().replace(STOPS, '.').split('');
+  const units = INVISIBLE.test(char) ? [] : mapped(char).split('');
   if (known.size >= MAX_KNOWN) known.clear();
   known.set(char, units);
   return units;
 }
+
+function mapped(char: string): string {
+  const plain = char.normalize('NFKC');
+  // Whole sentences in one character hide no link and make eighteen of one.
+  return (plain.length > MAX_MAPPED ? char : plain).toLowerCase().replace(STOPS, '.');
+}
+const MAX_MAPPED = 6;
 
 /** The last three characters, if they are an encoded unreserved one, become that one. */
 function decodeLast(plain: string[], places: number[]): void {

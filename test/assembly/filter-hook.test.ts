@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer, type IncomingHttpHeaders, type ServerResponse } from 'node:http';
+import { createServer as createSecure } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { after, before, describe, test } from 'node:test';
 import { filterHook, HOOK_FAILURES, HOOK_REST_MS } from '../../src/assembly/filter-hook.ts';
@@ -11,6 +12,8 @@ import { systemClock } from '../../src/edge/system-clock.ts';
 import { makeWeb, type Web } from '../../src/edge/web.ts';
 import type { Log } from '../../src/log.ts';
 import type { AskHook, HookQuestion, HookRule } from '../../src/model/filters.ts';
+import { makeCa } from '../support/ca.ts';
+import { MapResolver } from '../support/edge-world.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 
 const question: HookQuestion = {
@@ -61,7 +64,10 @@ const rule = (more: Partial<HookRule> = {}): HookRule => ({
 });
 const json = (value: unknown) => (response: ServerResponse) => void response.end(JSON.stringify(value));
 
-function hookWith(more: { clock?: ManualClock; web?: Web } = {}): { readonly ask: AskHook; readonly events: string[] } {
+function hookWith(more: { clock?: ManualClock; web?: Web; roots?: () => readonly string[] } = {}): {
+  readonly ask: AskHook;
+  readonly events: string[];
+} {
   const events: string[] = [];
   const line = ({ event }: { readonly event: string }): void => void events.push(event);
   const log: Log = { child: () => log, error: line, warn: line, info: line, debug() {} };
@@ -113,6 +119,24 @@ describe('over the wire', () => {
       assert.deepEqual(events, ['filter.hookFailed']);
     });
   }
+
+  test('over TLS the certificate is checked against the roots that are given', async () => {
+    const ca = makeCa('Hook');
+    const pair = ca.issue({ names: ['filter.corp.example'] });
+    const secure = createSecure({ key: pair.keyPem, cert: pair.chainPem }, (_request, response) => json({ action: 'pass' })(response));
+    secure.listen(0, '127.0.0.1');
+    await once(secure, 'listening');
+    const resolver = new MapResolver();
+    resolver.hosts.set('filter.corp.example', ['127.0.0.1']);
+    const there = { web: makeWeb({ resolver, clock: systemClock, roots: () => [makeCa('Other').rootPem] }) };
+    const tls = rule({ url: `https://filter.corp.example:${(secure.address() as AddressInfo).port}/` }); // it listens on a port
+    try {
+      assert.deepEqual(await hookWith({ ...there, roots: () => [ca.rootPem] }).ask(tls, question), { action: 'pass' });
+      await assert.rejects(hookWith(there).ask(tls, question), /cannot be fetched/);
+    } finally {
+      secure.close();
+    }
+  });
 
   test('a secret that is not there is a failure too', async () => {
     const secret = (): string => {
