@@ -1,7 +1,7 @@
 // What takes effect at once while the process runs: certificates, keys and CRLs, when they are good. And what is too old is
 // removed. Rules are replaced in rules.ts.
 
-import { type FSWatcher, watch } from 'node:fs';
+import { type FSWatcher, statSync, watch } from 'node:fs';
 import { join } from 'node:path';
 import type { Home } from '../config/home.ts';
 import type { OwnCertificates } from '../edge/own-certificates.ts';
@@ -62,12 +62,41 @@ export function keepHouse(home: Home, store: Pick<Store, 'expire'>, clock: Clock
     if (!stopped) timer = clock.after(HOUSEKEEPING_MS, () => void tidy());
   };
   timer = clock.after(SETTLE_MS, () => void tidy());
+  const present = keepDataInSight(home.data, clock, log);
   return {
     stop() {
       stopped = true;
       timer?.cancel();
+      present.stop();
     },
   };
+}
+
+/** How often it is looked whether the database is where it was, ms. */
+const SIGHT_MS = 10_000;
+
+/**
+ * Says so when the database is no longer in its place: a file that is open can be written all the same, so that every yes
+ * would be kept by a file that nobody finds again after the next stop.
+ */
+function keepDataInSight(data: string, clock: Clock, log: Log): Reloads {
+  const path = join(data, 'isthmus.db');
+  const which = (): number | undefined => statSync(path, { throwIfNoEntry: false })?.ino;
+  const mine = which();
+  let timer: Timer | undefined;
+  const look = (): void => {
+    const found = which();
+    if (found !== mine) {
+      const what = found === undefined ? 'is gone' : 'is another file than the one that is open';
+      log.error(
+        { event: 'store.failed', path, found: what },
+        'what is accepted from now on is lost with the next stop: put the folder back where it was, or stop Isthmus and look for a backup',
+      );
+    }
+    timer = clock.after(SIGHT_MS, look);
+  };
+  timer = clock.after(SIGHT_MS, look);
+  return { stop: () => timer?.cancel() };
 }
 
 /** Calls `changed` once what is saved below `folder` has settled. */
