@@ -99,8 +99,10 @@ export function photoOf(entry: Entry, { attributes }: DirectorySettings, now: nu
 function groupName(text: string): string {
   const rdn = /^[A-Za-z][A-Za-z0-9-]*=((?:\\.|[^,+\\])*)/s.exec(text);
   if (rdn === null) return text;
+  // A run of hex pairs is octets of UTF-8.
   return rdn[1]!
-    .replaceAll(/\\([0-9A-Fa-f]{2}|.)/gs, (_, what: string) => (what.length === 2 ? String.fromCharCode(Number.parseInt(what, 16)) : what))
+    .replaceAll(/(?:\\[0-9A-Fa-f]{2})+/g, (run) => Buffer.from(run.replaceAll('\\', ''), 'hex').toString('utf8'))
+    .replaceAll(/\\(.)/gs, '$1')
     .trim();
 }
 
