@@ -76,7 +76,7 @@ export async function perform(
     const report = await operations.ask(verb.words, { ...given, ...(why !== undefined && { why }) });
     return report ?? notRunning(verb, operations.dir);
   }
-  const report = await verb.run(why === undefined ? operations : { ...operations, why }, input);
+  const report = worded(await verb.run(why === undefined ? operations : { ...operations, why }, input));
   if (verb.audited && report.recorded !== true) {
     const entry = {
       at: operations.clock.now(),
@@ -97,6 +97,13 @@ export async function perform(
     }
   }
   return report;
+}
+
+/** A program that was refused reads a code and a sentence, whatever else the verb says. */
+function worded(report: Report): Report {
+  const { exit, json, text } = report;
+  if ((exit !== 2 && exit !== 3) || typeof json !== 'object' || json === null || Array.isArray(json)) return report;
+  return { ...report, json: { error: 'refused', text, ...json } };
 }
 
 function notRunning(verb: Verb, dir: string): Report {

@@ -84,9 +84,14 @@ test('for programs every refusal is JSON with a code and a sentence: no home, wr
   const { load } = VERBS.find(({ words }) => words === 'queue list')!;
   const command = verbCommand(await load(), () => assert.fail('nothing is opened'));
   const empty = verbCommand({ ...(await load()), where: 'here', run: () => Promise.reject(NO_DATABASE) }, () => ({ close() {} }) as never);
+  const refusing = verbCommand(
+    { ...(await load()), where: 'here', run: async () => ({ text: 'no', json: { refused: 'no' }, exit: 2 }) },
+    () => ({ close() {} }) as never,
+  );
   for (const [which, args, error, exit] of [
     [command, ['--home', 'nowhere'], 'noHome', 2],
     [command, ['--limit', 'many'], 'input', 2],
+    [refusing, [], 'refused', 2],
     [empty, [], 'noDatabase', 3],
   ] as const) {
     const terminal = keep(folder);

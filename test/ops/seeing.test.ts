@@ -46,6 +46,7 @@ test('status and session list show who is connected, how they proved it, and wha
   assert.match(one.text, /\n1 connection$/);
   const seen = await command(edge, 'status');
   assert.match(seen.text, /edge sip tls:\/\/127\.0\.0\.1:\d+/);
+  assert.match(seen.text, /, set 1 in force \(as in the files\)$/m);
   assert.match(seen.text, /fabrikam\.example +sip idle +sip up \d+ s +1 sip in/);
   assert.match(seen.text, /partner\.example +xmpp (idle|up).* +xmpp up \d+ s +1 xmpp in/);
   const { partners } = seen.json as { partners: { partner: string }[] };

@@ -40,6 +40,8 @@ export interface StatusFacts {
   readonly home: string;
   readonly startedAt: number;
   readonly generation: number;
+  /** Number of the accepted set that is in force; absent while none could be kept. */
+  readonly set?: number;
   /** Files of the home that differ from what is in force; undefined: it cannot be told, and why. */
   readonly differing: readonly string[] | { readonly unknown: string };
   readonly listeners: ReturnType<Live['sight']['listeners']>;
@@ -119,6 +121,7 @@ export async function statusFacts(live: Live, dir: string, now: number): Promise
     home: dir,
     startedAt: live.startedAt,
     generation: table.generation,
+    ...setInForce(live),
     differing: differingFiles(live, dir),
     listeners: live.sight.listeners(),
     partners: partners.sort(worstFirst),
@@ -153,6 +156,16 @@ async function certificatesOf(live: Live, now: number): Promise<StatusFacts['cer
     .filter(({ days }) => days < DAYS_SHOWN)
     .sort((a, b) => a.notAfter - b.notAfter)
     .map((one) => ({ ...one, urgent: one.days < DAYS_URGENT }));
+}
+
+function setInForce(live: Live): { readonly set?: number } {
+  try {
+    const current = live.rules.current();
+    return current === undefined ? {} : { set: current.number };
+  } catch (error) {
+    if (error instanceof AppliedError) return {};
+    throw error;
+  }
 }
 
 function differingFiles(live: Live, dir: string): StatusFacts['differing'] {

@@ -34,7 +34,7 @@ export function headLines(facts: StatusFacts): string[] {
   const disk = `disk ${store.commitP99Ms.toFixed(1)} ms${store.failures > 0 ? `, ${count(store.failures, 'WRITE')} FAILED` : ''}${store.backlog > 1000 ? `, ${store.backlog} marks behind` : ''}`;
   const backup = lastBackupAt === undefined ? 'no backup known' : `last backup ${span(now - lastBackupAt)} ago`;
   return [
-    `isthmus ${facts.version}, home ${facts.home}, up ${span(now - facts.startedAt)}, rules ${facts.generation} ${files}`,
+    `isthmus ${facts.version}, home ${facts.home}, up ${span(now - facts.startedAt)}, ${facts.set === undefined ? 'rules' : `set ${facts.set}`} in force ${files}`,
     `listening  ${facts.listeners.map(({ side, protocol, at }) => `${side} ${protocol} ${at}`).join(', ') || 'nowhere'}`,
     `process    loop lag ${facts.loopLagMs.toFixed(0)} ms, memory ${Math.round(facts.memoryBytes / 1_048_576)} MB, ${disk}, ${backup}`,
     `queue      ${waits}; connections inside ${facts.inside}, not proven yet ${facts.unknown}`,

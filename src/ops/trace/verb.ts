@@ -91,7 +91,7 @@ export const partnerTrace = verb({
     const text = `${count(end.messages, 'message')} of ${count(end.connections, 'connection')}, ${end.octets} octets; ${how}.${
       end.leftOut > 0 ? ` ${end.leftOut} octets are left out: of others, or not readable.` : ''
     }`;
-    const none = end.messages === 0 ? `\nNobody spoke. isthmus partner test ${domain} speaks to them.` : '';
+    const none = end.messages === 0 ? `\nNobody spoke. isthmus partner test ${domain} --deliver FROM TO sends them something.` : '';
     return {
       text: `${text}${none}`,
       json: { domains: [...domains], ...end },
