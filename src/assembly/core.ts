@@ -33,13 +33,14 @@ export interface CoreRoom extends Drains {
 export async function coreRoom(ground: CoreGround): Promise<CoreRoom> {
   const { store, table, clock, ids, log, submit } = ground;
   const { people, contacts, blocked, chosen, kept } = store;
-  const signIn = signInOf({ home: ground.inForce ?? (() => ground.home), store, clock, log, secret: await signInSecret(store.secrets) });
+  const home = ground.inForce ?? (() => ground.home);
+  const signIn = signInOf({ home, store, clock, log, secret: await signInSecret(store.secrets) });
   const core = makeCore({
     ...{ people, contacts, blocked, chosen, kept, signIn, clock, ids, log, submit },
     serves: (domain) => table().domains.get(domain)?.served === 'core',
     mainDomain: (domain) => table().domains.get(domain)?.domain ?? domain,
     isOurs: (domain) => table().domains.has(domain),
-    states: () => ground.home.people.states,
+    states: () => home().people.states,
     ...ground.with,
   });
   const faces = clientFaces({ ...ground, core });

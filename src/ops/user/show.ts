@@ -2,6 +2,7 @@
 
 import * as z from 'zod';
 import { bareKey } from '../../model/address.ts';
+import type { ClientSight } from '../../model/core.ts';
 import { type Report, verb } from '../verb.ts';
 import { oneLine, span } from '../words.ts';
 import { addressInput, atPeople, FIELDS, personOf } from './given.ts';
@@ -21,6 +22,9 @@ export const userShow = verb({
   where: 'here',
   run: (operations, input) =>
     atPeople(operations, 'user show', async (desk): Promise<Report> => {
+      // Only the process knows who is signed in.
+      const there = operations.live === undefined ? await operations.ask('user show', { address: input.address }) : undefined;
+      if (there !== undefined) return there;
       const person = await personOf(operations, desk, input.address);
       const key = bareKey(person.address);
       const devices = devicesOf(await desk.people.credentials(key));
@@ -28,6 +32,7 @@ export const userShow = verb({
       const entry = await desk.directory.get(key);
       const photo = await desk.people.photo(key);
       const now = operations.clock.now();
+      const sessions = operations.live?.clients.list().filter(({ user }) => bareKey(user) === key);
       const fields = FIELDS.flatMap((field) => (person[field] === undefined ? [] : [[field, person[field]] as const]));
       const passwords = devices.map(({ device, since }) => `${device === '' ? 'main' : `"${device}"`} since ${day(since)}`);
       const rows: (readonly [string, string])[] = [
@@ -37,6 +42,9 @@ export const userShow = verb({
         ['groups', person.groups.length === 0 ? '-' : person.groups.join(', ')],
         ['passwords', passwords.length === 0 ? 'none' : passwords.join('; ')],
         ['last sign-in', lastSignIn === undefined ? 'never' : `${new Date(lastSignIn).toISOString()} (${span(now - lastSignIn)} ago)`],
+        ...(sessions === undefined
+          ? []
+          : [['signed in now', sessions.length === 0 ? 'no' : sessions.map((one) => sessionWord(one, now)).join('; ')] as const]),
         ['since', day(person.createdAt)],
         ...(entry === undefined ? [] : [['directory', `${entry.dn}, seen ${span(now - entry.seenAt)} ago`] as const]),
         ...(photo === undefined ? [] : [['photo', `${photo.type}, ${photo.data.length} bytes, of ${day(photo.changedAt)}`] as const]),
@@ -51,11 +59,18 @@ export const userShow = verb({
           ...(entry !== undefined && {
             directory: { dn: entry.dn, disabled: entry.disabled, seenAt: new Date(entry.seenAt).toISOString() },
           }),
+          ...(sessions !== undefined && {
+            sessions: sessions.map(({ user: _, since, ...rest }) => ({ ...rest, since: new Date(since).toISOString() })),
+          }),
           ...(photo !== undefined && { photo: { type: photo.type, hash: photo.hash, bytes: photo.data.length } }),
         },
         exit: 0,
       };
     }),
 });
+
+function sessionWord({ face, resource, address, since, availability }: ClientSight, now: number): string {
+  return `${face} ${resource} from ${address} for ${span(now - since)}${availability === undefined ? '' : `, ${availability}`}`;
+}
 
 const day = (ms: number): string => new Date(ms).toISOString().slice(0, 10);
