@@ -3,7 +3,7 @@
 
 import { reason } from '../errors.ts';
 import type { Log } from '../log.ts';
-import { bareKey, show } from '../model/address.ts';
+import { bare, bareKey, show } from '../model/address.ts';
 import type { ImSent } from '../model/event.ts';
 import type { AskHook, Crossing, ExternalMark, Filters, HookAnswer, HookRule } from '../model/filters.ts';
 import type { Clock } from '../model/ports.ts';
@@ -60,15 +60,16 @@ export class BorderFilter {
   async pass(event: ImSent, table: Table): Promise<Passed> {
     const crossed = crossedBy(event, table);
     if (crossed === undefined) return { event, by: [], undo() {} };
-    const { hook } = crossed.rules;
-    if (hook === undefined) return this.#finish(event, event, [], crossed);
+    const { hook, externalMark } = crossed.rules;
+    // Nothing that takes its time: nothing can overtake.
+    if (hook === undefined && externalMark?.notice === undefined) return this.#finish(event, event, [], crossed);
     const turn = this.#turns.take(`${bareKey(event.from)} ${bareKey(event.to)}`);
     try {
-      const answer = await this.#ask(hook, event, crossed);
+      const answer = hook === undefined ? ({ action: 'pass' } as const) : await this.#ask(hook, event, crossed);
       await turn.mine;
       if ('refused' in answer) return answer;
-      const replaced = answer.action === 'replace' ? { ...event, body: answer.body } : event;
-      return await this.#finish(event, replaced, replaced === event ? [] : [hook.where], crossed);
+      if (hook === undefined || answer.action !== 'replace') return await this.#finish(event, event, [], crossed);
+      return await this.#finish(event, { ...event, body: answer.body }, [hook.where], crossed);
     } finally {
       turn.done();
     }
@@ -126,8 +127,8 @@ export class BorderFilter {
         id,
         at,
         direction: crossing,
-        from: bareKey(from),
-        to: bareKey(to),
+        from: show(bare(from)),
+        to: show(bare(to)),
         partner: partner?.name ?? (crossing === 'toThem' ? to : from).domain,
         proof: origin.proof,
         body,

@@ -64,6 +64,7 @@ interface Setting {
   readonly policy?: Partial<Policy>;
   readonly ask?: AskHook;
   readonly full?: boolean;
+  readonly slowToKnow?: boolean;
 }
 
 class Bench {
@@ -75,14 +76,17 @@ class Bench {
   readonly dispatch: Dispatch;
   full: boolean;
 
-  constructor({ filters, partner: entry = {}, policy = {}, ask, full = false }: Setting) {
+  constructor({ filters, partner: entry = {}, policy = {}, ask, full = false, slowToKnow = false }: Setting) {
     this.full = full;
     const own = [ownDomain('corp.example', 'sip'), ownDomain('chat.example', 'xmpp')];
     const rules = { ...table(own, [partner('partner.example', entry)], policy), ...(filters !== undefined && { filters }) };
     const line = (fields: Record<string, unknown>): void => void this.lines.push(fields);
     const log: Log = { child: () => log, error: line, warn: line, info: line, debug() {} };
     const requests = {
-      knows: async (local: string, stranger: string) => this.known.has(`${local} ${stranger}`),
+      knows: async (local: string, stranger: string) => {
+        if (slowToKnow) await new Promise((resolve) => setImmediate(resolve));
+        return this.known.has(`${local} ${stranger}`);
+      },
       learn: async (local: string, stranger: string) => void this.known.add(`${local} ${stranger}`),
     };
     const store = { pinned: async () => undefined, pin: async () => {}, unpin: async () => {}, countTarget: async () => 1 };
@@ -249,6 +253,16 @@ describe('what is said with a message', () => {
     assert.equal(await bench.send(message('two')), 'two');
     await bench.clock.advance(91 * 24 * HOUR_MS);
     assert.equal(await bench.send(message('three')), 'A stranger.\nthree');
+  });
+
+  test('the second message does not overtake the first, about which it is asked who knows whom', async () => {
+    const mark = { who: 'everyone', notice: 'A stranger.', where: { file, key: '/externalMark' } } as const;
+    const bench = new Bench({ filters: { ...BASE, externalMark: mark }, slowToKnow: true });
+    await Promise.all([bench.send(message('one')), bench.send(message('two'))]);
+    assert.deepEqual(
+      bench.kept.map(({ body }) => body),
+      ['A stranger.\none', 'two'],
+    );
   });
 
   test('who: unproven marks senders that were proven by dialback alone', async () => {
