@@ -45,6 +45,7 @@ export function makeCore(parts: CoreParts): RunningCore {
   const gateway = new CoreGateway({
     home: (address) => homeOf(address, parts),
     clock,
+    log,
     clients,
     people,
     messages,

@@ -3,10 +3,11 @@
 // tables say it to partners (DESIGN 7).
 
 import { reason } from '../errors.ts';
+import type { Log } from '../log.ts';
 import { type Address, bare, bareKey, fromBareKey, show } from '../model/address.ts';
 import type { Said } from '../model/core.ts';
 import type { PresenceEvent } from '../model/event.ts';
-import { HANDED_OVER, type Outcome, refused } from '../model/outcome.ts';
+import { failed, HANDED_OVER, type Outcome, refused } from '../model/outcome.ts';
 import type { Clock, Delivery, Gateway } from '../model/ports.ts';
 import type { OpenClients } from './clients.ts';
 import { type Messages, notStored } from './messages.ts';
@@ -17,6 +18,7 @@ import type { Visibility } from './visibility.ts';
 
 export interface CoreGatewayParts {
   readonly clock: Clock;
+  readonly log: Log;
   /** The address under the main name of its domain. */
   home(address: Address): Address;
   readonly clients: OpenClients;
@@ -43,7 +45,18 @@ export class CoreGateway implements Gateway {
     this.#startedAt = is.clock.monotonic();
   }
 
+  /** Never rejects: what fails here is a defect of ours, and the sender is told so. */
   async deliver(delivery: Delivery): Promise<Outcome> {
+    try {
+      return await this.#deliver(delivery);
+    } catch (error) {
+      const { id, kind, to } = delivery.event;
+      this.#is.log.error({ event: 'core.failed', what: kind, id, user: bareKey(to), error: String(error) });
+      return failed(reason('US_BUG', `The core could not take it: ${String(error)}`));
+    }
+  }
+
+  async #deliver(delivery: Delivery): Promise<Outcome> {
     const { wire } = delivery;
     const event = { ...delivery.event, to: this.#is.home(delivery.event.to) };
     delivery.written();

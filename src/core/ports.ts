@@ -47,7 +47,7 @@ export const CORE_LIMITS: CoreLimits = {
   prompts: 200,
   kept: 1000,
   blocked: 1000,
-  profiles: 20_000,
+  profiles: 100_000,
   graceMs: 90_000,
   lookMs: 30_000,
 };

@@ -259,3 +259,24 @@ test('a stranger to an unknown user, a blocked one to a user: refused with the s
   assert.deepEqual(desk.asked, []);
   assert.equal((await world.core.say(desk, omar, 'still here')).kind, 'delivered');
 });
+
+test('after a start nobody is shown as gone before they could come back; then the truth', async () => {
+  await using world = await neckWorld();
+  const desk = await world.core.client(nora, 'desk');
+  await world.hears({ kind: 'presence.requested' });
+  await desk.session.subscription('subscribed', bob);
+  await world.settle();
+  await world.core.restart();
+  world.theirs.length = 0;
+  world.core.temp.clock.advance(10_000);
+  await world.hears({ kind: 'presence.watcherOnline' });
+  assert.deepEqual(documents(world.theirs), []);
+  world.core.temp.clock.advance(90_000);
+  await world.settle();
+  assert.deepEqual(
+    documents(world.theirs)
+      .at(-1)
+      ?.endpoints.map(({ id, availability }) => [id, availability]),
+    [['desk', 'closed']],
+  );
+});
