@@ -4,6 +4,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Home } from '../config/home.ts';
 import { makeCore } from '../core/core.ts';
+import { historyOf } from '../core/history.ts';
 import type { CoreParts } from '../core/ports.ts';
 import type { Listener } from '../edge/listener.ts';
 import type { ClientSights, Core } from '../model/core.ts';
@@ -35,10 +36,11 @@ export async function coreRoom(ground: CoreGround): Promise<CoreRoom> {
   const { people, contacts, blocked, chosen, kept } = store;
   const home = ground.inForce ?? (() => ground.home);
   const signIn = signInOf({ home, store, clock, log, secret: await signInSecret(store.secrets) });
+  const serves = (domain: string): boolean => table().domains.get(domain)?.served === 'core';
+  const mainDomain = (domain: string): string => table().domains.get(domain)?.domain ?? domain;
   const core = makeCore({
-    ...{ people, contacts, blocked, chosen, kept, signIn, clock, ids, log, submit },
-    serves: (domain) => table().domains.get(domain)?.served === 'core',
-    mainDomain: (domain) => table().domains.get(domain)?.domain ?? domain,
+    ...{ people, contacts, blocked, chosen, kept, signIn, clock, ids, log, submit, serves, mainDomain },
+    history: historyOf({ store: store.histories, clock, log, serves, mainDomain }),
     isOurs: (domain) => table().domains.has(domain),
     states: () => home().people.states,
     ...ground.with,

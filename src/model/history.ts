@@ -34,6 +34,9 @@ export interface HistoryFilter {
   readonly since?: number;
   readonly until?: number;
   readonly kind?: HistoryLine['kind'];
+  /** Lines after and before these, themselves not included. */
+  readonly afterId?: string;
+  readonly beforeId?: string;
 }
 
 /** Which part of them (XEP-0059 §2): the first `limit` after a line, or the last `limit` before one. */
@@ -62,7 +65,7 @@ export interface HistoryFound {
 export interface HistoryStore {
   /** Writes one line, unless the owner has one of the same event already. Resolves once it is on disk. */
   append(entry: HistoryEntry): Promise<void>;
-  /** @returns undefined when `after` or `before` names no line of the owner */
+  /** @returns undefined when an id of the filter or the cut names no line of the owner */
   page(owner: string, filter: HistoryFilter, cut: HistoryCut): Promise<HistoryPage | undefined>;
   /** Lines by their ids, oldest first; undefined when one of them is not there. */
   named(owner: string, ids: readonly string[]): Promise<readonly HistoryLine[] | undefined>;

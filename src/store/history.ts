@@ -34,7 +34,7 @@ export function historyTable(db: Database, seal: Seal): HistoryStore {
     return row && { at: integer(row, 'at'), number: integer(row, 'number') };
   };
   /** undefined: nothing can match. */
-  const conditions = (owner: string, { peer, since, until, kind }: HistoryFilter): Conditions | undefined => {
+  const conditions = (owner: string, { peer, since, until, kind, afterId, beforeId }: HistoryFilter): Conditions | undefined => {
     const [mine, theirs] = [party(owner), peer === undefined ? undefined : party(peer)];
     if (mine === undefined || (peer !== undefined && theirs === undefined)) return undefined;
     const made = new Conditions('h.owner = ?', mine);
@@ -42,6 +42,11 @@ export function historyTable(db: Database, seal: Seal): HistoryStore {
     if (since !== undefined) made.and('h.at >= ?', Math.ceil(since));
     if (until !== undefined) made.and('h.at <= ?', Math.floor(until));
     if (kind !== undefined) made.and('h.kind = ?', kind);
+    for (const [id, side] of sides(afterId, beforeId)) {
+      const place = placeOf(mine, id);
+      if (place === undefined) return undefined;
+      made.and(`(h.at, h.number) ${side} (?, ?)`, place.at, place.number);
+    }
     return made;
   };
   const rows = (where: Conditions, order: 'ASC' | 'DESC', limit: number): Row[] =>
@@ -74,18 +79,14 @@ export function historyTable(db: Database, seal: Seal): HistoryStore {
     async page(owner, filter, cut) {
       const where = conditions(owner, filter);
       const mine = party(owner);
-      // Nobody of that name: nothing matches, but what the cut names must be there all the same.
-      const cutOnly = where ?? new Conditions('0', undefined);
-      for (const [id, side] of [
-        [cut.after, '>'],
-        [cut.before, '<'],
-      ] as const) {
-        if (id === undefined) continue;
+      // What an id names must be there, also where nothing else can match.
+      for (const [id, side] of [...sides(cut.after, cut.before), ...sides(filter.afterId, filter.beforeId)]) {
         const place = mine === undefined ? undefined : placeOf(mine, id);
         if (place === undefined) return undefined;
-        cutOnly.and(`(h.at, h.number) ${side} (?, ?)`, place.at, place.number);
+        where?.and(`(h.at, h.number) ${side} (?, ?)`, place.at, place.number);
       }
-      const found = rows(cutOnly, cut.fromEnd === true ? 'DESC' : 'ASC', cut.limit + 1);
+      if (where === undefined) return { lines: [], complete: true };
+      const found = rows(where, cut.fromEnd === true ? 'DESC' : 'ASC', cut.limit + 1);
       const lines = found.slice(0, cut.limit).map((row) => toLine(row, owner, seal));
       return { lines: cut.fromEnd === true ? lines.reverse() : lines, complete: found.length <= cut.limit };
     },
@@ -145,14 +146,19 @@ interface Place {
   readonly number: number;
 }
 
+function* sides(after: string | undefined, before: string | undefined): Iterable<readonly [id: string, side: '<' | '>']> {
+  if (after !== undefined) yield [after, '>'];
+  if (before !== undefined) yield [before, '<'];
+}
+
 /** A WHERE clause of fixed texts, and its values. */
 class Conditions {
   sql: string;
   readonly values: (string | number)[];
 
-  constructor(first: string, value: string | number | undefined) {
+  constructor(first: string, value: number) {
     this.sql = first;
-    this.values = value === undefined ? [] : [value];
+    this.values = [value];
   }
   and(condition: string, ...values: readonly (string | number)[]): void {
     this.sql += ` AND ${condition}`;
