@@ -1,7 +1,6 @@
 // A verb as a command of the command line: positionals and options become its input, checked by its schema; what only the
 // process can do is asked of it; what changes something is written to the audit log.
 
-import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type * as z from 'zod';
 import { placesOf } from '../config/places.ts';
@@ -10,6 +9,7 @@ import { auditedInput } from './audit/redact.ts';
 import { type Call, type Command, type ExitCode, HOME_OPTION, JSON_OPTION, type OptionSpec, type Terminal } from './command.ts';
 import { findHome, noHome } from './home-search.ts';
 import type { Operations } from './operations.ts';
+import { databaseAdvice, refusedByFiles } from './refused-files.ts';
 import type { Report, Verb } from './verb.ts';
 import { printable } from './words.ts';
 
@@ -53,12 +53,15 @@ async function runVerb(verb: Verb, call: Call, terminal: Terminal, open: OpenOpe
     else if (report.text !== '') (report.exit === 2 || report.exit === 3 ? terminal.err : terminal.out)(printable(report.text));
     return report.exit;
   } catch (error) {
+    const files = refusedByFiles(error);
+    if (files !== undefined) return refuse('files', `isthmus ${verb.words}: ${files}`, {});
     if (!(error instanceof StoreError)) throw error;
     const { code, text } = error.reason;
-    const started = existsSync(join(placesOf(found.dir).data, 'isthmus.db'));
-    if (json) terminal.out(JSON.stringify({ error: started ? code : 'noDatabase', text }, null, 2));
-    else terminal.err(`isthmus ${verb.words}: ${text}${started ? '' : `\n  isthmus start --home ${found.dir} makes it`}`);
-    return started ? 2 : 3;
+    const start = `isthmus start --home ${found.dir} makes it`;
+    const advice = databaseAdvice(join(placesOf(found.dir).data, 'isthmus.db'), start);
+    if (json) terminal.out(JSON.stringify({ error: advice === start ? 'noDatabase' : code, text }, null, 2));
+    else terminal.err(`isthmus ${verb.words}: ${text}${advice === undefined ? '' : `\n  ${advice}`}`);
+    return advice === start ? 3 : 2;
   } finally {
     operations.close();
   }
