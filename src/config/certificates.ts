@@ -8,6 +8,8 @@ import { type Findings, type Place, wholeFile } from './finding.ts';
 import { nearest } from './spelling.ts';
 import { parseDomain, Wrong } from './values.ts';
 
+const PEM_CERTIFICATE = /-----BEGIN CERTIFICATE-----[A-Za-z0-9+/=\s]*-----END CERTIFICATE-----/g;
+
 /** One pair in certs/own. */
 export interface OwnPair {
   readonly name: string;
@@ -67,7 +69,7 @@ function readPair(name: string, files: HomeFiles, nowMs: number, findings: Findi
       'the certificate has no DNS name in subjectAltName',
       'a CN counts for nobody; ask for one that names the domains',
     );
-  if (above.length === 0 && leaf.issuer !== leaf.subject)
+  if (above.length === 0 && leaf.issuer !== leaf.subject && !isIssuedByRoot(leaf, files))
     findings.warning(
       'CONFIG_CERTIFICATE',
       place,
@@ -82,8 +84,33 @@ function readPair(name: string, files: HomeFiles, nowMs: number, findings: Findi
       'check the clock of this machine',
     );
   else tellExpiry(leaf, place, 'isthmus cert request makes the request for a new one', nowMs, findings);
+  if (key.unreadable !== undefined) {
+    findings.fault(
+      'CONFIG_FILE',
+      wholeFile(keyPath),
+      `cannot be read: ${key.unreadable}`,
+      'read by the user who runs Isthmus; or run this as root',
+    );
+    return undefined;
+  }
   const belongs = keyBelongs(leaf, arrivingKey(name, leaf, files) ?? key.text, keyPath, findings);
   return { name, names, notBeforeMs, valid: belongs && nowMs >= notBeforeMs && nowMs <= notAfterMs };
+}
+
+/** Is its issuer a root of ours? A root is not sent: whoever believes it has it. */
+function isIssuedByRoot(leaf: X509Certificate, files: HomeFiles): boolean {
+  for (const [path, { text }] of files) {
+    if (!/^certs\/trust\/.+\.pem$/.test(path)) continue;
+    for (const [pem] of text.matchAll(PEM_CERTIFICATE)) {
+      try {
+        const root = new X509Certificate(pem);
+        if (root.subject === root.issuer && leaf.checkIssued(root) && leaf.verify(root.publicKey)) return true;
+      } catch {
+        // A root that cannot be read is told where the roots are looked at.
+      }
+    }
+  }
+  return false;
 }
 
 /** 30, 14 and 3 days ahead (model/expiry.ts). */
@@ -152,7 +179,7 @@ function readCertificates(path: string, file: { text: string; unreadable?: strin
     findings.fault('CONFIG_FILE', wholeFile(path), `cannot be read: ${file.unreadable}`, 'a readable PEM file');
     return [];
   }
-  const blocks = file.text.match(/-----BEGIN CERTIFICATE-----[A-Za-z0-9+/=\s]*-----END CERTIFICATE-----/g) ?? [];
+  const blocks = file.text.match(PEM_CERTIFICATE) ?? [];
   const certificates = blocks.flatMap((block) => {
     try {
       return [new X509Certificate(block)];

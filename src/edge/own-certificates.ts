@@ -56,7 +56,7 @@ export class OwnCertificates {
     const names = existsSync(own) ? readdirSync(own).filter((name) => statSync(join(own, name)).isDirectory()) : [];
     for (const name of names.sort()) {
       const old = this.#pairs.get(name);
-      const loaded = this.#judged(loadPair(own, name, this.#content.get(name), clock.now()), name, old);
+      const loaded = this.#judged(loadPair(own, name, this.#content.get(name), clock.now(), this.#options.anchors?.()), name, old);
       faults.push(...loaded.faults);
       const pair = loaded.pair ?? old;
       if (pair) pairs.set(name, pair);

@@ -44,8 +44,9 @@ const MAX_READS = 3;
 /**
  * Reads certs/own/<name>.
  * @param before the content in force, which is not made anew
+ * @param anchors roots that need not be sent along
  */
-export function loadPair(own: string, name: string, before: string | undefined, now: number): LoadedPair {
+export function loadPair(own: string, name: string, before: string | undefined, now: number, anchors?: Anchors): LoadedPair {
   const failed = (part: string, text: string): LoadedPair => ({
     faults: [{ file: `certs/own/${name}/${part}`, text, level: 'error' }],
   });
@@ -55,7 +56,11 @@ export function loadPair(own: string, name: string, before: string | undefined, 
   if (read === 'notYet') return { faults: [] };
   if ('part' in read) return failed(read.part, read.text);
   const { chain, chainPem, keyPem } = read;
-  const faults = warnings(chain, now).map((text) => ({ file: `certs/own/${name}/fullchain.pem`, text, level: 'warning' as const }));
+  const faults = warnings(chain, now, anchors).map((text) => ({
+    file: `certs/own/${name}/fullchain.pem`,
+    text,
+    level: 'warning' as const,
+  }));
   const content = chainPem + keyPem;
   if (content === before) return { faults };
   try {
@@ -155,7 +160,7 @@ function makePair(name: string, chain: OwnCertificate['chain'], chainPem: string
   };
 }
 
-function warnings(chain: OwnCertificate['chain'], now: number): string[] {
+function warnings(chain: OwnCertificate['chain'], now: number, anchors: Anchors | undefined): string[] {
   const found: string[] = [];
   const [leaf] = chain;
   const names = namesOf(leaf);
@@ -164,8 +169,8 @@ function warnings(chain: OwnCertificate['chain'], now: number): string[] {
   if (leaf.validFromDate.getTime() > now) found.push(`is valid only from ${leaf.validFromDate.toISOString().slice(0, 10)}`);
   if (names.dns.length + names.sipHosts.length + names.xmppServers.length === 0)
     found.push('names no domain (subjectAltName); partners will refuse it');
-  // Partners can complete nothing: what is not sent is missing.
-  if (chain.length === 1 && !isSelfSigned(leaf))
+  // Partners can complete nothing: what is not sent is missing, but for a root, which they must have anyway.
+  if (chain.length === 1 && !holdsIssuer(chain, anchors))
     found.push('holds no intermediate certificate; append the issuing authority, or partners see an incomplete chain');
   return found;
 }

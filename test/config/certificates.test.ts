@@ -127,6 +127,13 @@ test('a chain without its issuer is told', () => {
   assert.match(withPair(pair({ ...good, chainPem: good.certPem })).told, /the chain is incomplete: .*append that of "CN=Test CA Issuing"/);
 });
 
+test('a root of ours that issued the certificate itself is not missed in the chain', () => {
+  const direct = ca.root.issue({ names });
+  assert.match(withPair(pair(direct)).told, /the chain is incomplete/);
+  assert.doesNotMatch(withPair({ ...pair(direct), 'certs/trust/edge/ca.pem': ca.rootPem }).told, /the chain is incomplete/);
+  assert.match(withPair({ ...pair(direct), 'certs/trust/edge/ca.pem': makeCa('Test CA').rootPem }).told, /the chain is incomplete/);
+});
+
 test('a chosen pair that is not there is a fault with the nearest name', () => {
   const { told, ok } = withPair(pair(good), exampleText('isthmus.yaml').replace('  # identity: corp', '  identity: mian'));
   assert.equal(ok, false);
