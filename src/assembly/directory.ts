@@ -110,8 +110,9 @@ export function watchDirectory({ home, table, store, clock, log, groupsChanged }
           log.info({ event: 'user.disabled', user: address, by: 'directory' }, 'gone from the directory, or disabled there');
         if (differs(done.groups, table())) groupsChanged(new Map([...done.groups].map(([name, members]) => [name, new Set(members)])));
       } catch (error) {
+        // Once, and again when it is there.
+        if (!failing) log.warn({ event: 'directory.failed', err: error }, 'the directory could not be asked; everybody stays as they were');
         failing = true;
-        log.warn({ event: 'directory.failed', err: error }, 'the directory could not be asked; everybody stays as they were');
       }
     }
     if (!stopped) timer = clock.after(settings?.refreshMs ?? IDLE_MS, () => void round());

@@ -5,6 +5,7 @@ import type { Block, OwnDomain, Policy, Rule, Table, Where, Who } from '../model
 import { effectiveValues, hostPort, isoTime, showValue } from './effective.ts';
 import { filterFacts } from './filter-facts.ts';
 import type { Home } from './home.ts';
+import { DIRECTORY_FILE, STATES_FILE } from './people.ts';
 import { POLICY_FILE } from './policy.ts';
 
 export interface Change {
@@ -46,6 +47,7 @@ export function compareSets(before: Side | undefined, after: Side): Change[] {
     ...(before === undefined
       ? []
       : compareFacts('isthmus.yaml', homeFacts(before.home), homeFacts(after.home), 'nextStart').map(whoCountsAtOnce)),
+    ...(before === undefined ? [] : compareFacts('people', peopleFacts(before.home), peopleFacts(after.home), 'atOnce')),
   ];
 }
 
@@ -189,11 +191,40 @@ function homeFacts(home: Home): Facts {
   const walk = (value: unknown, path: readonly string[]): void => {
     const plain = value !== null && typeof value === 'object' && !Array.isArray(value);
     if (plain && !('where' in value)) {
-      for (const [key, inner] of Object.entries(value)) if (path.length > 0 || key !== 'dir') walk(inner, [...path, key]);
+      for (const [key, inner] of Object.entries(value))
+        if (path.length > 0 || (key !== 'dir' && key !== 'people')) walk(inner, [...path, key]);
     } else facts.set(path.join('.'), { value: showValue(bare(value)), where: { file: 'isthmus.yaml', key: `/${path.join('/')}` } });
   };
   walk(home, []);
   return facts;
+}
+
+/** The states and the directory of people/; access.yaml is rules. */
+function peopleFacts({ people }: Home): Facts {
+  const facts = new Map<string, Fact>();
+  for (const { id, class: bound, words } of people.states)
+    facts.set(`state ${id}`, {
+      value: showValue({ class: bound, words: statesWords(words) }),
+      where: { file: STATES_FILE, key: `/states/${id}` },
+    });
+  const { directory } = people;
+  if (directory === undefined) return facts;
+  const { servers, signIn, refreshMs, domains, ...rest } = directory;
+  const written = {
+    url: servers.map(({ scheme, host, port }) => `${scheme}://${hostPort({ host, port })}`),
+    ...rest,
+    ...(domains.size > 0 && { domains: Object.fromEntries(domains) }),
+    refresh: `${refreshMs / 1000}s`,
+  };
+  facts.set('directory', { value: showValue(written), where: { file: DIRECTORY_FILE, key: '/ldap' } });
+  facts.set('signIn', { value: signIn, where: { file: DIRECTORY_FILE, key: '/signIn' } });
+  return facts;
+}
+
+/** As written: one text, or one for each language. */
+function statesWords(words: Readonly<Record<string, string>>): unknown {
+  const { '': rest, ...languages } = words;
+  return Object.keys(languages).length === 0 ? rest : languages;
 }
 
 /** Without the places that listeners carry: a line that has moved is no change. */

@@ -196,8 +196,11 @@ function unpaused(partner: Partner): Partner {
 
 /** The users' gate: messages and presence in this direction. */
 function directionGate(event: Event, rules: Effective, direction: 'fromThem' | 'toThem'): Reason | undefined {
-  const deny = (code: 'POLICY_MESSAGES_OFF' | 'POLICY_PRESENCE_OFF', words: string, where: Where): Reason =>
-    reason(code, words, { file: where.file, key: where.key });
+  const [ours, theirs] = direction === 'toThem' ? [event.from, event.to] : [event.to, event.from];
+  const deny = (code: 'POLICY_MESSAGES_OFF' | 'POLICY_PRESENCE_OFF', words: string, where: Where): Reason => {
+    const access = where.file === 'people/access.yaml' ? `${show(ours)} has no external access to ${theirs.domain}: ` : '';
+    return reason(code, `${access}${words}`, { file: where.file, key: where.key });
+  };
   switch (event.kind) {
     case 'im.sent':
     case 'im.composing':

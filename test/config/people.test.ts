@@ -145,3 +145,21 @@ for (const [title, text, told] of [
 ] as const) {
   test(`access: ${title} is a fault`, () => assert.match(faults({ 'people/access.yaml': text }), told));
 }
+
+test('plan tells what changes in people/, in force at once', async () => {
+  const { compareSets, showChange } = await import('../../src/config/compare.ts');
+  const before = good({ 'people/states.yaml': 'states:\n  home: { class: available, words: Working from home }\n' });
+  const after = good({
+    'people/states.yaml': 'states:\n  home: { class: available, words: { de: Zuhause } }\n',
+    'people/directory.yaml': 'ldap: { url: ldaps://a.example, base: dc=a }\n',
+    'people/access.yaml': 'everyone: { xmpp: false }\n',
+  });
+  const told = compareSets(before, after).map(showChange).join('\n');
+  assert.match(told, /\+ rule \{ who: everyone, with: xmpp, messages: none.*people\/access\.yaml:1/);
+  assert.match(
+    told,
+    /people: state home: \{ class: available, words: Working from home \}.*-> \{ class: available, words: \{ de: Zuhause \} \}/,
+  );
+  assert.match(told, /people: directory: none -> \{ url: \[ldaps:\/\/a\.example:636\], base: dc=a/);
+  assert.doesNotMatch(told, /isthmus\.yaml|next start/);
+});
