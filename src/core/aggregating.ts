@@ -18,6 +18,8 @@ export interface SeenEndpoint {
 }
 export interface Seen {
   readonly endpoints: readonly SeenEndpoint[];
+  /** May the watcher read notes? */
+  readonly notes: boolean;
   readonly composed: Composed;
 }
 
@@ -70,7 +72,8 @@ export function seenBy(level: Level | undefined, clients: Iterable<OpenClient>, 
   const endpoints = open.map((one) => ({ resource: one.resource, at: one.saidAt, presence: lowered(one.presence!, level, all) })); // available: it has said so
   const best = (one: SeenEndpoint): number => (one.resource === all.mostActive ? -1 : SHOWS.indexOf(one.presence.show));
   const ordered = [...endpoints].sort((a, b) => best(a) - best(b) || b.at - a.at);
-  return { endpoints, composed: { ...stateFor(level, all, open.length > 0), document: documentOf(ordered) } };
+  const notes = level === undefined || (sees(level, 'note') && !all.appearsOffline);
+  return { endpoints, notes, composed: { ...stateFor(level, all, open.length > 0), document: documentOf(ordered) } };
 }
 
 function stateFor(level: Level | undefined, all: Whole, there: boolean): Omit<Composed, 'document'> {

@@ -2,7 +2,7 @@
 
 import type { Log } from '../log.ts';
 import type { Said } from '../model/core.ts';
-import type { KeptStore } from '../model/core-stores.ts';
+import type { KeptBounds, KeptStore } from '../model/core-stores.ts';
 import type { Clock } from '../model/ports.ts';
 import type { OpenClient, OpenClients } from './clients.ts';
 
@@ -16,11 +16,11 @@ export class Kept {
   readonly #clients: OpenClients;
   readonly #clock: Clock;
   readonly #log: Log;
-  readonly #most: number;
+  readonly #most: KeptBounds;
   /** Being handed to somebody just now, so that a client that comes meanwhile is not given it twice: `user id`. */
   readonly #onTheWay = new Set<string>();
 
-  constructor(store: KeptStore, clients: OpenClients, clock: Clock, log: Log, most: number) {
+  constructor(store: KeptStore, clients: OpenClients, clock: Clock, log: Log, most: KeptBounds) {
     this.#store = store;
     this.#clients = clients;
     this.#clock = clock;
@@ -49,7 +49,9 @@ export class Kept {
       }
       return await this.#finish(user, way, result.number, to, early ?? handAll(to, said), comesAgain(said));
     } catch (error) {
+      const by = early === undefined ? 0 : await countTrue(early);
       this.#onTheWay.delete(way);
+      if (by > 0) return { kind: 'taken', by };
       throw error;
     }
   }

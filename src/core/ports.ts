@@ -3,7 +3,7 @@
 import type { Log } from '../log.ts';
 import type { Address } from '../model/address.ts';
 import type { Said, SignIn } from '../model/core.ts';
-import type { BlockStore, ChosenStore, ContactStore, KeptStore } from '../model/core-stores.ts';
+import type { BlockStore, ChosenStore, ContactStore, KeptBounds, KeptStore } from '../model/core-stores.ts';
 import type { CustomState } from '../model/custom-state.ts';
 import type { ImSent } from '../model/event.ts';
 import type { PeopleStore } from '../model/people.ts';
@@ -32,7 +32,7 @@ export interface CoreLimits {
   /** Requests that wait for one user's answer (A1, MaxPromptedSubscriber). */
   readonly prompts: number;
   /** Messages that wait for one user. */
-  readonly kept: number;
+  readonly kept: KeptBounds;
   readonly blocked: number;
   /** Users whose lists are held in memory. */
   readonly profiles: number;
@@ -45,7 +45,7 @@ export const CORE_LIMITS: CoreLimits = {
   clients: 20,
   contacts: 1000,
   prompts: 200,
-  kept: 1000,
+  kept: { items: 1000, bytes: 16 * 1024 * 1024 },
   blocked: 1000,
   profiles: 100_000,
   graceMs: 90_000,

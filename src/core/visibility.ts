@@ -218,6 +218,8 @@ export class Visibility {
   }
 }
 
+type PresenceItem = Extract<Item, { kind: 'presence' }>;
+
 function isAbout(item: Item, one: OpenClient): boolean {
   return item.kind === 'presence' && item.from.resource === one.resource;
 }
@@ -227,7 +229,7 @@ function itemsOf(of: Address, seen: Seen | undefined): Item[] {
   return endpoints.map(({ resource, presence }) => ({ kind: 'presence', from: endpointOf(of, resource), presence, composed }));
 }
 
-function gone(of: Address, resource: string, composed = NOTHING): Item {
+function gone(of: Address, resource: string, composed = NOTHING): PresenceItem {
   return { kind: 'presence', from: endpointOf(of, resource), presence: GONE, composed };
 }
 
@@ -250,7 +252,13 @@ function compare(
   for (const { resource, presence } of seen.endpoints)
     if (other || said?.resource === resource || before.endpoints.get(resource) !== endpoints.get(resource))
       items.push({ kind: 'presence', from: endpointOf(of, resource), presence, composed: seen.composed });
-  for (const resource of before?.endpoints.keys() ?? []) if (!endpoints.has(resource)) items.push(gone(of, resource, seen.composed));
+  for (const resource of before?.endpoints.keys() ?? [])
+    if (!endpoints.has(resource)) {
+      // RFC 6121 §4.5.2: unavailable presence carries the words of the user.
+      const own = said?.resource === resource && seen.notes ? said.presence : undefined;
+      const item = gone(of, resource, seen.composed);
+      items.push(own?.availability === 'closed' && own.notes.length > 0 ? { ...item, presence: { ...GONE, notes: own.notes } } : item);
+    }
   const differs = items.length > 0;
   return { shown: { endpoints, person }, items, differs };
 }

@@ -76,9 +76,14 @@ export type KeepResult =
   /** As many wait as may. */
   | { readonly kind: 'full' };
 
+/** What may wait for one owner. */
+export interface KeptBounds {
+  readonly items: number;
+  readonly bytes: number;
+}
+
 export interface KeptStore {
-  /** @param most so many may wait for one owner */
-  keep(owner: string, said: Said, at: number, most: number): Promise<KeepResult>;
+  keep(owner: string, said: Said, at: number, most: KeptBounds): Promise<KeepResult>;
   /** In order of arrival. */
   of(owner: string, after: number, limit: number): Promise<readonly KeptItem[]>;
   count(owner: string): Promise<number>;

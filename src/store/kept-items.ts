@@ -22,7 +22,11 @@ export function keptTable(db: Database, seal: Seal): KeptStore {
       return db.write((): KeepResult => {
         const known = db.prepare('SELECT number, sealed IS NOT NULL AS waits FROM kept_item WHERE owner = ? AND id = ?').get(owner, id);
         if (known !== undefined) return { kind: 'copy', number: integer(known, 'number'), waits: integer(known, 'waits') === 1 };
-        if (count(owner) >= most) return { kind: 'full' };
+        const have = db
+          .prepare('SELECT count(*) AS n, coalesce(sum(length(sealed)), 0) AS bytes FROM kept_item WHERE owner = ? AND sealed IS NOT NULL')
+          .get(owner);
+        if (have !== undefined && (integer(have, 'n') >= most.items || integer(have, 'bytes') + sealed.length > most.bytes))
+          return { kind: 'full' };
         const { lastInsertRowid } = db
           .prepare('INSERT INTO kept_item (owner, id, at, sealed) VALUES (?,?,?,?)')
           .run(owner, id, Math.round(at), sealed);

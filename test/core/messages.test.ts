@@ -140,7 +140,7 @@ test('from a partner: kept or taken, once, even when it comes again after a cras
 });
 
 test('as many messages wait for one user as may', async () => {
-  await using world = await coreWorld({ limits: { kept: 2 } });
+  await using world = await coreWorld({ limits: { kept: { items: 2, bytes: 100_000 } } });
   const desk = await world.client(nora, 'desk');
   const outcomes = [];
   for (const body of ['a', 'b', 'c']) outcomes.push(await world.say(desk, omar, body));

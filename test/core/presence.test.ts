@@ -42,9 +42,13 @@ test('asking, granting and seeing: both lists, pushes and presence (RFC 6121 §3
   phone.session.present(open({ show: 'away', notes: [{ text: 'lunch' }] }));
   await world.settle();
   assert.equal(last(desk), 'omar@people.example/phone open away lunch');
+  phone.session.present({ availability: 'closed', notes: [{ text: 'gone home' }] });
+  await world.settle();
+  assert.equal(last(desk), 'omar@people.example/phone closed gone home');
+  const before = desk.saw.length;
   phone.session.close();
   await world.settle();
-  assert.equal(last(desk), 'omar@people.example/phone closed');
+  assert.equal(desk.saw.length, before);
 });
 
 test('a request waits for who is away, over a restart, and is asked again until it is answered', async () => {

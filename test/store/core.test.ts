@@ -56,13 +56,15 @@ test('block lists and chosen states are replaced as a whole, and go with the lis
   assert.deepEqual([await blocked.of(NORA), await chosen.of(NORA)], [[], undefined]);
 });
 
+const TWO = { items: 2, bytes: 100_000 };
+
 test('kept messages: in order, once, as many as may, sealed; copies are recognised for a day after they were taken', async () => {
   await using temp = tempStore();
   const { kept } = temp.store;
-  const first = await kept.keep(NORA, { event: im('a') }, 5, 2);
-  assert.deepEqual(await kept.keep(NORA, { event: im('b') }, 6, 2), { kind: 'kept', number: 2 });
-  assert.deepEqual(await kept.keep(NORA, { event: im('a') }, 7, 2), { kind: 'copy', number: 1, waits: true });
-  assert.deepEqual(await kept.keep(NORA, { event: im('c') }, 8, 2), { kind: 'full' });
+  const first = await kept.keep(NORA, { event: im('a') }, 5, TWO);
+  assert.deepEqual(await kept.keep(NORA, { event: im('b') }, 6, TWO), { kind: 'kept', number: 2 });
+  assert.deepEqual(await kept.keep(NORA, { event: im('a') }, 7, TWO), { kind: 'copy', number: 1, waits: true });
+  assert.deepEqual(await kept.keep(NORA, { event: im('c') }, 8, TWO), { kind: 'full' });
   assert.deepEqual(first, { kind: 'kept', number: 1 });
   let store = temp.crash();
   const waiting = await store.kept.of(NORA, 0, 10);
@@ -78,11 +80,12 @@ test('kept messages: in order, once, as many as may, sealed; copies are recognis
   store.kept.taken(2, 10, false);
   store = temp.reopen();
   assert.equal(await store.kept.count(NORA), 0);
-  assert.deepEqual(await store.kept.keep(NORA, { event: im('a') }, 11, 2), { kind: 'copy', number: 1, waits: false });
-  assert.deepEqual(await store.kept.keep(NORA, { event: im('b') }, 11, 2), { kind: 'kept', number: 3 });
+  assert.deepEqual(await store.kept.keep(NORA, { event: im('a') }, 11, TWO), { kind: 'copy', number: 1, waits: false });
+  assert.deepEqual(await store.kept.keep(NORA, { event: im('b') }, 11, TWO), { kind: 'kept', number: 3 });
   assert.equal(await store.kept.expire(0, 10 + 24 * 3600 * 1000 + 1), 0);
-  assert.equal((await store.kept.keep(NORA, { event: im('a') }, 12, 9)).kind, 'kept');
+  assert.equal((await store.kept.keep(NORA, { event: im('a') }, 12, { items: 9, bytes: 100_000 })).kind, 'kept');
   assert.equal(await store.kept.expire(12, 20), 1); // b has waited too long
+  assert.deepEqual(await store.kept.keep(NORA, { event: im('large') }, 13, { items: 9, bytes: 10 }), { kind: 'full' });
   await store.kept.forget(NORA);
   assert.equal(await store.kept.count(NORA), 0);
 });
