@@ -20,6 +20,8 @@ export type HomeFiles = ReadonlyMap<string, HomeFile>;
 const FOLDERS = ['routes', 'people', 'certs', 'secrets'] as const;
 /** Who is in the groups of a directory, as its sync found them, by their names in routes/policy.yaml; lies in `data:`. */
 export const DIRECTORY_GROUPS = 'data/directory/groups.json';
+/** Behind a folder's path: what stands there is about the folder itself. No file has this name. */
+export const WHOLE_FOLDER = '/.';
 const MAX_FILES = 20_000;
 const MAX_DEPTH = 6;
 const MAX_READ_BYTES = 4 * 1024 * 1024;
@@ -40,11 +42,17 @@ function walk(dir: string, folder: string, files: Map<string, HomeFile>, depth: 
   let names: string[];
   try {
     names = readdirSync(join(dir, folder)).sort();
-  } catch {
-    return; // a folder that is not there holds nothing
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? String(error.code) : String(error);
+    // A folder that is not there holds nothing. One that may not be read could hold every partner.
+    if (code !== 'ENOENT') files.set(`${folder}${WHOLE_FOLDER}`, { text: '', mode: 0, unreadable: code });
+    return;
   }
   for (const name of names) {
-    if (files.size >= MAX_FILES) return;
+    if (files.size >= MAX_FILES) {
+      files.set(`${folder}${WHOLE_FOLDER}`, { text: '', mode: 0, unreadable: `the home has more than ${MAX_FILES} files` });
+      return;
+    }
     const path = `${folder}/${name}`;
     if (isFolder(join(dir, path))) {
       if (depth < MAX_DEPTH && name !== '.git') walk(dir, path, files, depth + 1);

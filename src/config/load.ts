@@ -7,7 +7,7 @@ import type { Table } from '../model/table.ts';
 import { ACME_FILE, acmeOf } from './acme.ts';
 import { checkAdmin } from './admin.ts';
 import { checkTrust, covers, type OwnPair, ownPairs } from './certificates.ts';
-import { type HomeFiles, readHomeFiles } from './files.ts';
+import { type HomeFiles, readHomeFiles, WHOLE_FOLDER } from './files.ts';
 import { checkFilters, FILTERS_FILE, filtersOf } from './filters.ts';
 import { type Fault, Findings, type Notice, wholeFile } from './finding.ts';
 import type { Home } from './home.ts';
@@ -81,10 +81,22 @@ export function checkHome(dir: string, files: HomeFiles, options: LoadOptions = 
     source === undefined ? undefined : checkSection(source, schema, findings);
 
   checkLayout(files, findings);
+  // Taken for empty, an unreadable folder would cut off every partner, or forget every block.
+  for (const [path, { unreadable }] of files) {
+    if (unreadable === undefined || !path.endsWith(WHOLE_FOLDER) || path.startsWith('secrets/')) continue;
+    const folder = path.slice(0, -WHOLE_FOLDER.length);
+    findings.fault(
+      'CONFIG_FILE',
+      wholeFile(folder),
+      `the folder cannot be read: ${unreadable}`,
+      'readable by whoever checks and whoever runs it',
+    );
+  }
   const isthmus = open(ISTHMUS_FILE);
   const domainsFile = open(DOMAINS_FILE);
   const policyFile = open(POLICY_FILE);
-  const input: IsthmusInput = section(isthmus, isthmusSection) ?? isthmusSection.parse({});
+  const isthmusInput = section(isthmus, isthmusSection);
+  const input: IsthmusInput = isthmusInput ?? isthmusSection.parse({});
   const domainsInput = section(domainsFile, domainsSection);
   const policyInput = section(policyFile, policySection);
   const filtersFile = open(FILTERS_FILE);
@@ -155,7 +167,9 @@ export function checkHome(dir: string, files: HomeFiles, options: LoadOptions = 
   checkPartners(partners, [...new Set(domains.values())], nowMs, findings);
   const host = edgeHost(input, isthmus, pairs, coming, [...domains.keys()], findings);
   warnPlain(listeners, isthmus, findings);
-  if (listeners.insideSip.length === 0 && [...domains.values()].some((own) => own.served === 'sip')) {
+  // Of a file with a fault nothing is known but the fault.
+  const isRead = isthmus === undefined || isthmusInput !== undefined;
+  if (isRead && listeners.insideSip.length === 0 && [...domains.values()].some((own) => own.served === 'sip')) {
     findings.warning(
       'CONFIG_MISSING_KEY',
       isthmus?.place(['inside']) ?? wholeFile(ISTHMUS_FILE),

@@ -1,10 +1,14 @@
 // Tables of faulty files: the exact line and column, what was found, what would be right, what was probably meant.
 
 import assert from 'node:assert/strict';
+import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'node:test';
+import { readHomeFiles } from '../../src/config/files.ts';
 import type { Finding, FindingCode } from '../../src/config/finding.ts';
 import { showFinding } from '../../src/config/finding.ts';
-import { check, exampleText, exampleWith } from './example.ts';
+import { check, EXAMPLE_HOME, exampleText, exampleWith } from './example.ts';
 
 interface Row {
   readonly title: string;
@@ -584,4 +588,28 @@ test('tests in policy.yaml are asked of the judge, and one that does not hold is
       },
     ],
   );
+});
+
+test('a folder that may not be read is a fault, not a home without partners', () => {
+  const dir = mkdtempSync(join(tmpdir(), 'isthmus-folder-'));
+  try {
+    cpSync(EXAMPLE_HOME, dir, { recursive: true });
+    rmSync(join(dir, 'certs'), { recursive: true });
+    writeFileSync(join(dir, 'certs'), 'not a folder'); // what nobody can read, whoever runs the test
+    assert.equal(readHomeFiles(dir).get('certs/.')?.unreadable, 'ENOTDIR');
+  } finally {
+    rmSync(dir, { recursive: true, force: true });
+  }
+  const files = new Map(exampleWith({}));
+  for (const path of [...files.keys()]) if (path.startsWith('routes/partners/')) files.delete(path);
+  assert.ok(check(files).ok, 'an empty folder is one');
+  const result = check(new Map([...files, ['routes/partners/.', { text: '', mode: 0, unreadable: 'EACCES' }]]));
+  assert.ok(!result.ok);
+  assert.match(result.faults.map(showFinding).join('\n'), /^routes\/partners:1:1: fault: the folder cannot be read: EACCES; /m);
+});
+
+test('a fault in isthmus.yaml does not bring a warning about a listener that stands in it', () => {
+  const result = check(exampleWith({ 'isthmus.yaml': `${exampleText('isthmus.yaml')}\nnotfy: {}\n` }));
+  assert.ok(!result.ok);
+  assert.doesNotMatch([...result.faults, ...result.notices].map(showFinding).join('\n'), /no inside\.sip/);
 });
