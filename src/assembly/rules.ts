@@ -2,6 +2,7 @@
 // whole, or nothing changes and the log says why. `isthmus apply`, `undo`, SIGHUP and a save under `reload: onChange` all
 // come through here.
 
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { type AcceptedBy, AppliedError, AppliedSets, type SetHead } from '../config/applied.ts';
 import type { FileChanges } from '../config/edit.ts';
@@ -135,7 +136,9 @@ export class Rules {
   /** Takes what is saved, where the home asks for it. */
   watch(home: Home, clock: Clock): Reloads {
     if (home.reload !== 'onChange') return { stop() {} };
-    return watchFolder(join(home.dir, 'routes'), clock, this.#log, () => void this.reload('save'));
+    const folders = ['routes', 'people'].map((name) => join(home.dir, name)).filter((path) => existsSync(path));
+    const watches = folders.map((path) => watchFolder(path, clock, this.#log, () => void this.reload('save')));
+    return { stop: () => watches.forEach((one) => void one.stop()) };
   }
 
   #told(taken: Taken, by: string): Taken {
