@@ -113,13 +113,15 @@ async function change(one: OpenClient, rooms: Rooms, next: (before: ReadonlySet<
   const before = profile.blocked;
   const after = next(before);
   await parts.blocked.put(one.key, [...after]);
-  const seers = [...profile.entries()].filter((entry) => entry.seen);
-  const was = new Map(seers.map(({ address }) => [address, profile.blocks(addressOf(address))]));
+  const known = [...profile.entries()];
+  const was = new Map(known.map(({ address }) => [address, profile.blocks(addressOf(address))]));
   profile.blocked = after;
-  for (const { address } of seers) {
+  for (const { address, seen } of known) {
     const contact = addressOf(address);
     const blocked = profile.blocks(contact);
-    if (blocked !== was.get(address)) await visibility.sightChanged(one.key, contact, !blocked || !parts.serves(contact.domain));
+    if (blocked === was.get(address)) continue;
+    if (seen) await visibility.sightChanged(one.key, contact, !blocked || !parts.serves(contact.domain));
+    await visibility.blockChanged(one.key, contact, blocked);
   }
 }
 

@@ -5,24 +5,19 @@ import { type Address, bareKey, fromBareKey } from '../model/address.ts';
 import type { Item, Level, OwnPresence } from '../model/core.ts';
 import type { ListEntry } from '../model/core-stores.ts';
 import type { Timer } from '../model/ports.ts';
-import { choiceOf, endpointOf, GONE, NOTHING, type Seen, seenBy, type Whole, whole } from './aggregating.ts';
+import { choiceOf, GONE, type Seen, seenBy, type Whole, whole } from './aggregating.ts';
 import type { OpenClient, OpenClients } from './clients.ts';
 import { levelOf, sees } from './levels.ts';
 import type { Partners } from './partners.ts';
 import type { People } from './people.ts';
 import type { CoreParts } from './ports.ts';
+import { compare, gone, isAbout, itemsOf, nothing, type Shown } from './presence-items.ts';
 import type { Profile } from './profiles.ts';
 import { Turns } from './turns.ts';
 
 const NO_WORDS: ReadonlyMap<string, Level> = new Map();
 /** Longest a timer can be set for, ms. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
-
-/** What watchers of one level were last shown of each endpoint, and of the person. */
-interface Shown {
-  readonly endpoints: ReadonlyMap<string, string>;
-  readonly person: string;
-}
 
 export class Visibility {
   readonly #parts: CoreParts;
@@ -103,6 +98,25 @@ export class Visibility {
       }
       const there = [...this.#clients.of(user).values()].filter((one) => one.available);
       this.#handWatching(of, bareKey(watcher), maySee ? itemsOf(of, seen) : there.map((one) => gone(of, one.resource)));
+    });
+  }
+
+  /** A user has put a contact on the block list, or taken them off: their own clients see the contact go or come back. */
+  async blockChanged(user: string, contact: Address, blocked: boolean): Promise<void> {
+    const mine = [...this.#clients.of(user).values()].filter((one) => one.watches);
+    const key = bareKey(contact);
+    const entry = (await this.#people.profile(user)).entry(key);
+    if (entry?.sees !== true) return;
+    if (!this.#parts.serves(contact.domain)) {
+      if (blocked) this.#partners.hide(user, contact);
+      else for (const one of mine) this.#partners.watch(one, entry);
+      return;
+    }
+    await this.#turns.run(key, async () => {
+      const seen = await this.seenBy(key, fromBareKey(user));
+      const items = itemsOf(contact, seen);
+      const shown = blocked ? items.map(({ from }) => gone(contact, from.resource ?? '')) : items;
+      for (const one of mine) for (const item of shown) void one.hand(item);
     });
   }
 
@@ -216,49 +230,4 @@ export class Visibility {
     for (const item of items) void one.hand(item);
     if (items.length === 0 && evenNothing) void one.hand(nothing(of));
   }
-}
-
-type PresenceItem = Extract<Item, { kind: 'presence' }>;
-
-function isAbout(item: Item, one: OpenClient): boolean {
-  return item.kind === 'presence' && item.from.resource === one.resource;
-}
-
-function itemsOf(of: Address, seen: Seen | undefined): Item[] {
-  const { endpoints = [], composed = NOTHING } = seen ?? {};
-  return endpoints.map(({ resource, presence }) => ({ kind: 'presence', from: endpointOf(of, resource), presence, composed }));
-}
-
-function gone(of: Address, resource: string, composed = NOTHING): PresenceItem {
-  return { kind: 'presence', from: endpointOf(of, resource), presence: GONE, composed };
-}
-
-function nothing(of: Address): Item {
-  return gone(of, '');
-}
-
-/** What is to be shown because it differs from what was. */
-function compare(
-  of: Address,
-  before: Shown | undefined,
-  seen: Seen,
-  said: OpenClient | undefined,
-): { shown: Shown; items: Item[]; differs: boolean } {
-  const { document: _, ...state } = seen.composed;
-  const person = JSON.stringify(state);
-  const endpoints = new Map(seen.endpoints.map(({ resource, presence }) => [resource, JSON.stringify(presence)]));
-  const other = before === undefined || before.person !== person;
-  const items: Item[] = [];
-  for (const { resource, presence } of seen.endpoints)
-    if (other || said?.resource === resource || before.endpoints.get(resource) !== endpoints.get(resource))
-      items.push({ kind: 'presence', from: endpointOf(of, resource), presence, composed: seen.composed });
-  for (const resource of before?.endpoints.keys() ?? [])
-    if (!endpoints.has(resource)) {
-      // RFC 6121 §4.5.2: unavailable presence carries the words of the user.
-      const own = said?.resource === resource && seen.notes ? said.presence : undefined;
-      const item = gone(of, resource, seen.composed);
-      items.push(own?.availability === 'closed' && own.notes.length > 0 ? { ...item, presence: { ...GONE, notes: own.notes } } : item);
-    }
-  const differs = items.length > 0;
-  return { shown: { endpoints, person }, items, differs };
 }

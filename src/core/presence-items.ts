@@ -1,0 +1,57 @@
+// Presence items: what a watcher is handed about somebody, and what differs from what watchers of the same level were shown.
+
+import type { Address } from '../model/address.ts';
+import type { Item } from '../model/core.ts';
+import { endpointOf, GONE, NOTHING, type Seen } from './aggregating.ts';
+import type { OpenClient } from './clients.ts';
+
+/** What watchers of one level were last shown of each endpoint, and of the person. */
+export interface Shown {
+  readonly endpoints: ReadonlyMap<string, string>;
+  readonly person: string;
+}
+
+export type PresenceItem = Extract<Item, { kind: 'presence' }>;
+
+export function isAbout(item: Item, one: OpenClient): boolean {
+  return item.kind === 'presence' && item.from.resource === one.resource;
+}
+
+export function itemsOf(of: Address, seen: Seen | undefined): PresenceItem[] {
+  const { endpoints = [], composed = NOTHING } = seen ?? {};
+  return endpoints.map(({ resource, presence }) => ({ kind: 'presence', from: endpointOf(of, resource), presence, composed }));
+}
+
+export function gone(of: Address, resource: string, composed = NOTHING): PresenceItem {
+  return { kind: 'presence', from: endpointOf(of, resource), presence: GONE, composed };
+}
+
+export function nothing(of: Address): PresenceItem {
+  return gone(of, '');
+}
+
+/** What is to be shown because it differs from what was. */
+export function compare(
+  of: Address,
+  before: Shown | undefined,
+  seen: Seen,
+  said: OpenClient | undefined,
+): { shown: Shown; items: Item[]; differs: boolean } {
+  const { document: _, ...state } = seen.composed;
+  const person = JSON.stringify(state);
+  const endpoints = new Map(seen.endpoints.map(({ resource, presence }) => [resource, JSON.stringify(presence)]));
+  const other = before === undefined || before.person !== person;
+  const items: Item[] = [];
+  for (const { resource, presence } of seen.endpoints)
+    if (other || said?.resource === resource || before.endpoints.get(resource) !== endpoints.get(resource))
+      items.push({ kind: 'presence', from: endpointOf(of, resource), presence, composed: seen.composed });
+  for (const resource of before?.endpoints.keys() ?? [])
+    if (!endpoints.has(resource)) {
+      // RFC 6121 §4.5.2: unavailable presence carries the words of the user.
+      const own = said?.resource === resource && seen.notes ? said.presence : undefined;
+      const item = gone(of, resource, seen.composed);
+      items.push(own?.availability === 'closed' && own.notes.length > 0 ? { ...item, presence: { ...GONE, notes: own.notes } } : item);
+    }
+  const differs = items.length > 0;
+  return { shown: { endpoints, person }, items, differs };
+}
