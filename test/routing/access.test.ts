@@ -30,7 +30,7 @@ function verdict(from: string, to: string, network: 'sip' | 'xmpp' | 'core', sid
     style: 'normal',
     wants: { delivered: false, displayed: false },
     ids: {},
-    origin: { side, network, peer: from.split('@')[1]!, proof: side === 'edge' ? 'certificate' : 'account' },
+    origin: { side, network, connection: 'c', peer: from.split('@')[1]!, proof: side === 'edge' ? 'certificate' : 'account' },
   };
   const decision = decide(event, table, { nowMs: 0, knows: true });
   return decision.kind === 'allow' ? decision.hop.network : `${decision.reason.text} | ${decision.reason.file} ${decision.reason.key}`;
