@@ -70,6 +70,8 @@ export interface HistoryStore {
   /** Lines by their ids, oldest first; undefined when one of them is not there. */
   named(owner: string, ids: readonly string[]): Promise<readonly HistoryLine[] | undefined>;
   count(owner: string, filter: HistoryFilter): Promise<number>;
+  /** With whom the owner has lines, in the order of their addresses. */
+  peers(owner: string): Promise<readonly string[]>;
   /** Messages that hold every one of the words, in any case, also as a part of a longer word. */
   find(owner: string, filter: HistoryFilter, words: readonly string[], limit: number): Promise<HistoryFound>;
   /** Removes what is older than a wall time, except of owners who are held. @returns how many lines */

@@ -7,6 +7,7 @@ import type { Judge } from '../config/policy-tests.ts';
 import type { Renewals } from '../model/acme.ts';
 import type { Actor, AuditLog } from '../model/audit.ts';
 import type { CertificateDesk } from '../model/certificate-desk.ts';
+import type { HistoryStore } from '../model/history.ts';
 import type { LedgerStore } from '../model/outbox-store.ts';
 import type { PassportStore } from '../model/passport.ts';
 import type { PeerTryStore } from '../model/peer-try.ts';
@@ -30,6 +31,7 @@ export interface Records {
   readonly discovered: DiscoveredStore;
   readonly passports: PassportStore;
   readonly peerTries: PeerTryStore;
+  readonly histories: HistoryStore;
 }
 
 export interface Operations {

@@ -169,5 +169,15 @@ export const VERBS: readonly VerbRow[] = [
   { words: 'user password', summary: 'gives a user a password', load: async () => (await import('./user/password.ts')).userPassword },
   { words: 'user disable', summary: 'keeps a user out', load: async () => (await import('./user/switch.ts')).userDisable },
   { words: 'user enable', summary: 'lets a user in again', load: async () => (await import('./user/switch.ts')).userEnable },
+  {
+    words: 'user history',
+    summary: 'what a user said and was told, also by words',
+    load: async () => (await import('./user/history.ts')).userHistory,
+  },
+  {
+    words: 'user export',
+    summary: "a user's conversations as files, with a manifest of hashes",
+    load: async () => (await import('./user/export.ts')).userExport,
+  },
   { words: 'user remove', summary: 'takes a user away', load: async () => (await import('./user/remove.ts')).userRemove },
 ];

@@ -103,6 +103,13 @@ export function historyTable(db: Database, seal: Seal): HistoryStore {
       const row = where && db.prepare(`SELECT count(*) AS n FROM history h WHERE ${where.sql}`).get(...where.values);
       return row === undefined ? 0 : integer(row, 'n');
     },
+    async peers(owner) {
+      const mine = party(owner);
+      if (mine === undefined) return [];
+      const numbers = 'SELECT DISTINCT peer FROM history WHERE owner = ?';
+      const found = db.prepare(`SELECT address FROM history_party WHERE number IN (${numbers}) ORDER BY address`).all(mine);
+      return found.map((row) => text(row, 'address'));
+    },
     async find(owner, filter, words, limit) {
       const wanted = words.map(folded).filter((one) => one !== '');
       const lines: HistoryLine[] = [];

@@ -1,0 +1,221 @@
+// `isthmus user export`: the conversations of one user as files, page by page, and a manifest with the SHA-256 of each. The hash
+// of the manifest stands in the audit log, so that what was handed out can be recognised later.
+
+import { createHash } from 'node:crypto';
+import { mkdirSync, readdirSync } from 'node:fs';
+import { type FileHandle, open } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import * as z from 'zod';
+import type { HistoryFilter, HistoryLine, HistoryStore } from '../../model/history.ts';
+import type { Operations } from '../operations.ts';
+import { type Report, verb } from '../verb.ts';
+import { count } from '../words.ts';
+import { type Conversation, FORMATS, type Format, type FormatWriter, WRITERS } from './export-formats.ts';
+import { addressInput, atPeople, Refused } from './given.ts';
+import { ownerOf, PART_INPUT, PART_OPTIONS, partOf } from './history-given.ts';
+
+/** Lines read at one time. */
+const PAGE = 500;
+const MANIFEST = 'manifest.json';
+
+export const userExport = verb({
+  words: 'user export',
+  summary: "a user's conversations as files, with a manifest of hashes; audited",
+  positionals: ['address'],
+  options: {
+    format: { type: 'string', value: FORMATS.join('|'), says: 'how they are written; default html' },
+    out: { type: 'string', value: 'DIR', says: 'where to: a folder that is new or empty' },
+    ...PART_OPTIONS,
+  },
+  details: [
+    'html and json: one file for each conversation. eml: one mail for each conversation and day (UTC). manifest.json is written last and',
+    'names every file with its SHA-256; its own is printed, and stands in the audit log. Without it the export was cut short.',
+    'Folder and files can be read by you alone. Over the API there are no folders: GET /v1/users/{address}/history gives the lines.',
+  ].join('\n'),
+  example: 'isthmus user export nora@people.example --format eml --since 90d --out ./nora-4711 --why "case 4711"',
+  input: z.object({
+    address: addressInput,
+    format: z
+      .enum(FORMATS, `right would be ${FORMATS.join(', ')}`)
+      .default('html')
+      .describe('html, eml or json.'),
+    out: z.string('a folder').min(1, 'a folder').max(4096).describe('A folder that is new or empty.'),
+    ...PART_INPUT,
+  }),
+  http: { method: 'POST', path: '/users/{address}/export' },
+  role: 'compliance',
+  audited: true,
+  where: 'here',
+  run: (operations, input) =>
+    atPeople(operations, 'user export', async (desk): Promise<Report> => {
+      if (operations.actor.via === 'api')
+        throw new Refused('an export writes into a folder: run it on the machine, or read GET /v1/users/{address}/history');
+      const owner = await ownerOf(operations, desk, input.address);
+      const now = operations.clock.now();
+      const part = partOf(input, now);
+      const folder = resolve(input.out);
+      emptyFolder(folder);
+      const done = await writeAll(operations, owner, part, input.format, folder).catch((error: unknown) => {
+        throw error instanceof Error && 'syscall' in error ? new Refused(`${folder} cannot be written: ${error.message}`) : error;
+      });
+      if (done === undefined) {
+        const text = `Cut short; ${folder} holds a part, without a manifest.`;
+        return { text, json: { error: 'interrupted', text }, exit: 1, changes: text };
+      }
+      const { files, sha256 } = done;
+      const [messages, unreadable] = [sum(files, 'lines'), sum(files, 'unreadable')];
+      const text = [
+        `${count(messages, 'line')} of ${owner} in ${count(files.length, 'file')}: ${folder}`,
+        ...(unreadable > 0 ? [`${count(unreadable, 'line')} could not be read: archive.key is another one, or rows are damaged`] : []),
+        `SHA-256 of ${MANIFEST}: ${sha256}`,
+      ].join('\n');
+      const json = { user: owner, folder, format: input.format, files, manifestSha256: sha256 };
+      return { text, json, exit: unreadable > 0 ? 1 : 0, changes: `${count(messages, 'line')}, manifest ${sha256}` };
+    }),
+});
+
+interface Written {
+  readonly path: string;
+  readonly sha256: string;
+  readonly bytes: number;
+  readonly with: string;
+  readonly lines: number;
+  readonly unreadable: number;
+  readonly first: string;
+  readonly last: string;
+}
+
+const sum = (files: readonly Written[], key: 'lines' | 'unreadable'): number => files.reduce((all, file) => all + file[key], 0);
+
+function emptyFolder(folder: string): void {
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    if (readdirSync(folder).length === 0) return;
+  } catch (error) {
+    throw new Refused(`${folder} cannot be used: ${error instanceof Error ? error.message : String(error)}`);
+  }
+  throw new Refused(`${folder} is not empty; name a folder that is new, so that the manifest speaks of all that is in it`);
+}
+
+/** @returns undefined when it was interrupted */
+async function writeAll(
+  operations: Operations,
+  owner: string,
+  part: HistoryFilter,
+  format: Format,
+  folder: string,
+): Promise<{ readonly files: readonly Written[]; readonly sha256: string } | undefined> {
+  const { histories } = operations.records();
+  const writer = WRITERS[format];
+  const files: Written[] = [];
+  const peers = part.peer === undefined ? await histories.peers(owner) : [part.peer];
+  for (const peer of peers) {
+    const filter: HistoryFilter = { ...part, peer, ...(!writer.receipts && { kind: 'message' }) };
+    let file: OpenFile | undefined;
+    for await (const line of linesOf(histories, owner, filter)) {
+      if (operations.signal.aborted) {
+        await file?.end();
+        return undefined;
+      }
+      const path = `${fileName(peer)}${writer.daily ? `_${new Date(line.at).toISOString().slice(0, 10)}` : ''}.${format}`;
+      if (file?.path !== path) {
+        if (file !== undefined) files.push(await file.end());
+        file = await OpenFile.begin(folder, path, writer, { owner, peer }, line);
+      }
+      await file.add(line);
+    }
+    if (file !== undefined) files.push(await file.end());
+    operations.progress(`${files.length} files, ${count(sum(files, 'lines'), 'line')}`);
+  }
+  const at = new Date(operations.clock.now()).toISOString();
+  const asked = { since: part.since, until: part.until };
+  const period = Object.fromEntries(Object.entries(asked).map(([key, ms]) => [key, ms === undefined ? null : new Date(ms).toISOString()]));
+  const manifest = `${JSON.stringify({ user: owner, madeAt: at, by: operations.actor.name, format, ...period, with: part.peer ?? null, files }, null, 2)}\n`;
+  const out = await open(join(folder, MANIFEST), 'wx', 0o600);
+  try {
+    await out.writeFile(manifest);
+    await out.sync();
+  } finally {
+    await out.close();
+  }
+  return { files, sha256: createHash('sha256').update(manifest).digest('hex') };
+}
+
+async function* linesOf(histories: HistoryStore, owner: string, filter: HistoryFilter): AsyncIterable<HistoryLine> {
+  let last: HistoryLine | undefined;
+  for (;;) {
+    const page =
+      (await histories.page(owner, filter, { limit: PAGE, ...(last !== undefined && { after: last.id }) })) ??
+      // Retention has just removed that line, and with it all that is as old.
+      (await histories.page(owner, { ...filter, since: (last?.at ?? 0) + 1 }, { limit: PAGE }));
+    if (page === undefined) return;
+    yield* page.lines;
+    last = page.lines.at(-1);
+    if (page.complete || last === undefined) return;
+    await new Promise((turn) => setImmediate(turn));
+  }
+}
+
+/** Letters, digits and `@._-` as they are, the rest as in a URL; a long one ends in a hash. */
+function fileName(peer: string): string {
+  const safe = [...Buffer.from(peer)]
+    .map((byte) => (/[A-Za-z0-9@._-]/.test(String.fromCharCode(byte)) && byte < 0x80 ? String.fromCharCode(byte) : `%${byte.toString(16)}`))
+    .join('')
+    .replace(/^\./, '%2e');
+  return safe.length <= 150 ? safe : `${safe.slice(0, 130)}-${createHash('sha256').update(peer).digest('hex').slice(0, 16)}`;
+}
+
+/** One file while it is written. */
+class OpenFile {
+  readonly path: string;
+  readonly #file: FileHandle;
+  readonly #writer: FormatWriter;
+  readonly #about: Conversation;
+  readonly #hash = createHash('sha256');
+  readonly #first: number;
+  #last: number;
+  #bytes = 0;
+  #lines = 0;
+  #unreadable = 0;
+
+  private constructor(path: string, file: FileHandle, writer: FormatWriter, about: Conversation, first: HistoryLine) {
+    this.path = path;
+    this.#file = file;
+    this.#writer = writer;
+    this.#about = about;
+    this.#first = first.at;
+    this.#last = first.at;
+  }
+
+  static async begin(folder: string, path: string, writer: FormatWriter, about: Conversation, first: HistoryLine): Promise<OpenFile> {
+    const file = new OpenFile(path, await open(join(folder, path), 'wx', 0o600), writer, about, first);
+    await file.#write(writer.begin(about, first));
+    return file;
+  }
+
+  async add(line: HistoryLine): Promise<void> {
+    await this.#write(this.#writer.line(line, this.#about, this.#lines));
+    this.#lines += 1;
+    if (line.said === undefined) this.#unreadable += 1;
+    this.#last = line.at;
+  }
+
+  async end(): Promise<Written> {
+    try {
+      await this.#write(this.#writer.end());
+      await this.#file.sync();
+    } finally {
+      await this.#file.close();
+    }
+    const [first, last] = [this.#first, this.#last].map((at) => new Date(at).toISOString());
+    const size = { bytes: this.#bytes, lines: this.#lines, unreadable: this.#unreadable };
+    return { path: this.path, sha256: this.#hash.digest('hex'), with: this.#about.peer, ...size, first: first!, last: last! };
+  }
+
+  async #write(text: string): Promise<void> {
+    const bytes = Buffer.from(text);
+    this.#hash.update(bytes);
+    this.#bytes += bytes.length;
+    await this.#file.appendFile(bytes);
+  }
+}
