@@ -53,6 +53,17 @@ test('status and session list show who is connected, how they proved it, and wha
   assert.deepEqual(partners.map(({ partner }) => partner).sort(), [FABRIKAM, PARTNER, WOODGROVE].sort());
   const page = await command(edge, 'top', { rounds: '1' });
   assert.match(page.text, /MSG\/S IN/);
+  assert.doesNotMatch(seen.text, /is not connected/);
+});
+
+test('status says when our own XMPP server is not connected', async () => {
+  await using edge = await RunningEdge.open();
+  await edge.around.insideXmpp.door[Symbol.asyncDispose]();
+  const seen = await until('the loss is seen', async () => {
+    const report = await command(edge, 'status');
+    return report.exit === 1 && report;
+  });
+  assert.match(seen.text, /the XMPP server of contoso\.example is not connected: 127\.0\.0\.1 port \d+/);
 });
 
 test('session close: the connection ends and the audit log knows who ended it', async () => {

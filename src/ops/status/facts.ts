@@ -179,6 +179,18 @@ function differingFiles(live: Live, dir: string): StatusFacts['differing'] {
   }
 }
 
+/** Our own XMPP servers that are not connected: their users hear nothing, and no partner is at fault. A connection is made within some seconds of the start. */
+function awayInside(live: Live): StatusFacts['findings'] {
+  const inside = live.sessions.list().filter(({ side }) => side === 'inside');
+  const away = [...new Set(live.table().domains.values())].filter(
+    ({ domain, component }) => component !== undefined && !inside.some(({ proven }) => proven.has(domain)),
+  );
+  return away.map(({ domain, component }) => ({
+    text: `the XMPP server of ${domain} is not connected${component?.dial === undefined ? '; it is to dial us' : `: ${component.dial.host} port ${component.dial.port}`}`,
+    advice: 'component: in routes/domains.yaml says how; the log, event component.closed, says why not',
+  }));
+}
+
 function findingsOf(live: Live, partners: readonly PartnerLine[], certificates: StatusFacts['certificates']): StatusFacts['findings'] {
   const alerts = live.alerts().map(({ text, advice }) => ({ text, advice }));
   const said = (subject: string): boolean => live.alerts().some((alert) => alert.subject.includes(subject));
@@ -196,7 +208,7 @@ function findingsOf(live: Live, partners: readonly PartnerLine[], certificates: 
       text: `the certificate ${name} (${ROLE_WORDS[role] ?? role}) ${days < 0 ? 'has ended' : `ends in ${days} days`}`,
       advice: role === 'partner' ? 'tell their administrator' : 'isthmus cert list',
     }));
-  return [...alerts, ...down, ...ending];
+  return [...alerts, ...awayInside(live), ...down, ...ending];
 }
 
 export const ROLE_WORDS: Readonly<Record<string, string>> = { own: 'ours', ca: 'an authority we trust', partner: "a partner's" };
