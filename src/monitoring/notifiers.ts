@@ -21,7 +21,7 @@ const WORDS: Readonly<Record<Notice['state'], string>> = { begins: '', lasts: 's
 
 /** A notice as one line for people. */
 export function inWords({ state, alert }: Notice): string {
-  return state === 'over' ? `${WORDS.over}${alert.text}` : `${WORDS[state]}${alert.text}. ${alert.advice}`;
+  return state === 'over' ? `${WORDS.over}${alert.text}` : `${WORDS[state]}${alert.text.replace(/\.$/, '')}. ${alert.advice}`;
 }
 
 /** Mail to the addresses of the file; several notices of one look are one mail. */

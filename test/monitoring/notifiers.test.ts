@@ -12,7 +12,7 @@ const NOTICE: Notice = {
     key: 'k',
     kind: 'partner.down',
     subject: 'partner.example',
-    text: 'partner.example has been unreachable over xmpp since 2026-11-23 10:14 UTC, 12 waiting',
+    text: 'partner.example has been unreachable over xmpp since 2026-11-23 10:14 UTC, 12 waiting: NET_CONNECT_REFUSED, refused.',
     advice: 'isthmus partner test partner.example',
     since: Date.UTC(2026, 10, 23, 10, 14),
   },
@@ -68,7 +68,7 @@ test('the team reads in its mail what is wrong and what to type', async () => {
     assert.match(text, /Auto-Submitted: auto-generated/);
     assert.match(
       text.replaceAll('=\n', ''),
-      /unreachable over xmpp since 2026-11-23 10:14 UTC, 12 waiting\. isthmus partner test partner\.example/,
+      /unreachable over xmpp since 2026-11-23 10:14 UTC, 12 waiting: NET_CONNECT_REFUSED, refused\. isthmus partner test partner\.example/,
     );
   } finally {
     mail.close();

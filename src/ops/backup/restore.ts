@@ -1,7 +1,7 @@
 // `isthmus restore`: a backup becomes a home again, or is only looked at. It never writes over a home that runs, and with
 // --force it moves what is there aside; nothing is deleted. The home is marked: its first start must say that it takes over.
 
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { existsSync, lstatSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { cp } from 'node:fs/promises';
 import { hostname, tmpdir } from 'node:os';
 import { basename, dirname, join, relative, resolve } from 'node:path';
@@ -166,6 +166,7 @@ async function restore(
   const busy = blocked(parts, dir, force);
   if (busy !== undefined) return usage(busy);
   mkdirSync(dirname(dir), { recursive: true });
+  removeLeftovers(dirname(dir), `.${basename(dir)}-restoring-`, parts.now());
   const staging = mkdtempSync(join(dirname(dir), `.${basename(dir)}-restoring-`));
   try {
     const { said, manifest } = await unpack(parts, file, staging, signal);
@@ -208,6 +209,18 @@ async function restore(
     return { text, json: { ...said.json, restored: dir, data, aside, auditKept: kept }, exit: 0 };
   } finally {
     rmSync(staging, { recursive: true, force: true });
+  }
+}
+
+/** A restore takes minutes at most. */
+const LEFTOVER_MS = 24 * 3_600_000;
+
+/** What a restore that was killed has left: keys may be in it. One that is still at work is younger. */
+function removeLeftovers(folder: string, prefix: string, now: number): void {
+  for (const name of readdirSync(folder)) {
+    const path = join(folder, name);
+    if (name.startsWith(prefix) && now - (lstatSync(path, { throwIfNoEntry: false })?.mtimeMs ?? now) > LEFTOVER_MS)
+      rmSync(path, { recursive: true, force: true });
   }
 }
 

@@ -302,6 +302,21 @@ test('a home that runs, or a folder that is not empty, is not written over; --fo
   audit.close();
 });
 
+test('what a restore that was killed has left, keys and all, is gone after the next one', async () => {
+  const at = home();
+  await at.run({ file: at.archive });
+  at.close();
+  const killed = join(root, '.standby7-restoring-abc');
+  mkdirSync(killed);
+  utimesSync(killed, 1, 1);
+  const atWork = join(root, '.standby7-restoring-def');
+  mkdirSync(atWork);
+  const now = clock.now() / 1000;
+  utimesSync(atWork, now, now);
+  assert.equal((await restore(at.archive, '--into', join(root, 'standby7'))).code, 0);
+  assert.deepEqual([existsSync(killed), existsSync(atWork)], [false, true]);
+});
+
 test('a restored home starts only with --takeover, which counts the generation up, once', async () => {
   const at = home();
   await at.run({ file: at.archive });
