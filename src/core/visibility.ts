@@ -92,6 +92,7 @@ export class Visibility {
     await this.#turns.run(user, async () => {
       const seen = maySee ? await this.seenBy(user, watcher) : undefined;
       const of = fromBareKey(user);
+      if (seen !== undefined) await this.#firstOfLevel(user, watcher, seen);
       if (!this.#parts.serves(watcher.domain)) {
         if (seen !== undefined) this.#partners.show(of, watcher, seen.composed.document);
         return;
@@ -99,6 +100,14 @@ export class Visibility {
       const there = [...this.#clients.of(user).values()].filter((one) => one.available);
       this.#handWatching(of, bareKey(watcher), maySee ? itemsOf(of, seen) : there.map((one) => gone(of, one.resource)));
     });
+  }
+
+  /** What is shown to the first watcher of a level is what has to be taken back later. */
+  async #firstOfLevel(user: string, watcher: Address, seen: Seen): Promise<void> {
+    const profile = await this.#people.profile(user);
+    const level = profile.blocks(watcher) ? 'blocked' : this.level(profile.entry(bareKey(watcher)), watcher);
+    const shown = this.#shown.get(user);
+    if (shown !== undefined && !shown.has(level)) shown.set(level, compare(fromBareKey(user), undefined, seen, undefined).shown);
   }
 
   /** A user has put a contact on the block list, or taken them off: their own clients see the contact go or come back. */
