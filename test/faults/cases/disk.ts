@@ -139,7 +139,7 @@ export async function F20(scale: Scale): Promise<Row> {
   await world.fromSip(messages, pairs, { from: 1 });
   await world.isthmus.kill(); // at once: the last page is an acceptance's
   const folder = join(world.home.folder, 'var');
-  const wal = readdirSync(folder).find((name) => name.endsWith('-wal'));
+  const wal = readdirSync(folder).find((name) => name === 'isthmus.db-wal');
   const size = wal === undefined ? 0 : statSync(join(folder, wal)).size;
   if (wal === undefined || size < 20_000)
     throw new Error(`there is no write-ahead log to damage in ${folder}: ${readdirSync(folder).join(' ')}`);
