@@ -1,5 +1,6 @@
 // Messages on their way to the clients of one user, kept on disk until one of them has them (table kept_item).
 
+import { LRUCache } from 'lru-cache';
 import type { Log } from '../log.ts';
 import type { Said } from '../model/core.ts';
 import type { KeptBounds, KeptStore } from '../model/core-stores.ts';
@@ -19,6 +20,8 @@ export class Kept {
   readonly #most: KeptBounds;
   /** Being handed to somebody just now, so that a client that comes meanwhile is not given it twice: `user id`. */
   readonly #onTheWay = new Set<string>();
+  /** Rows whose end may not be on disk yet (it is written within 50 ms). */
+  readonly #taken = new LRUCache<number, true>({ max: 10_000 });
 
   constructor(store: KeptStore, clients: OpenClients, clock: Clock, log: Log, most: KeptBounds) {
     this.#store = store;
@@ -68,7 +71,7 @@ export class Kept {
   async #drain(one: OpenClient): Promise<void> {
     for (let after = 0; ; ) {
       const page = await this.#store.of(one.key, after, PAGE);
-      const waiting = page.filter(({ said }) => !this.#onTheWay.has(`${one.key} ${said.event.id}`));
+      const waiting = page.filter(({ number, said }) => !this.#taken.has(number) && !this.#onTheWay.has(`${one.key} ${said.event.id}`));
       for (const { said } of waiting) this.#onTheWay.add(`${one.key} ${said.event.id}`);
       const answers = waiting.map(({ said, at }) => one.client.take({ kind: 'said', ...said, delayedSince: at }));
       const settled = Promise.all(
@@ -76,7 +79,7 @@ export class Kept {
           const item = waiting[i]!; // as many answers as items
           const taken = await answer;
           this.#onTheWay.delete(`${one.key} ${item.said.event.id}`);
-          if (taken) this.#store.taken(item.number, this.#clock.now(), comesAgain(item.said));
+          if (taken) this.#take(item.number, comesAgain(item.said));
           return taken;
         }),
       );
@@ -84,6 +87,11 @@ export class Kept {
       if ((await settled).includes(false) || !one.open) return;
       after = page.at(-1)!.number;
     }
+  }
+
+  #take(number: number, remember: boolean): void {
+    this.#taken.set(number, true);
+    this.#store.taken(number, this.#clock.now(), remember);
   }
 
   /** Resolves at once with what is known; the row goes when somebody has it. */
@@ -100,7 +108,7 @@ export class Kept {
       answers.map(async (answer) => {
         if (!(await answer)) return;
         by += 1;
-        if (by === 1) this.#store.taken(number, this.#clock.now(), remember);
+        if (by === 1) this.#take(number, remember);
       }),
     ).then(() => {
       this.#onTheWay.delete(way);

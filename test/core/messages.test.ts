@@ -177,3 +177,12 @@ test('no more clients than may be; a made-up resource where none is wished for',
   await world.client(nora, 'b');
   await assert.rejects(world.client(nora, 'c'), /no more than 2/);
 });
+
+test('what one client has just taken is not given to the one that comes next', async () => {
+  await using world = await coreWorld();
+  const desk = await world.client(nora, 'desk');
+  await world.client(omar, 'phone');
+  await world.say(desk, omar, 'hello');
+  const laptop = await world.client(omar, 'laptop');
+  assert.deepEqual(laptop.heard, []);
+});
