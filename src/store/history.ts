@@ -1,6 +1,6 @@
 // What users of the core said and were told, on tables `history` and `history_party`. Every row is sealed with the key of the
 // archive (var/archive.key), and bound to its owner. Words are looked for by opening the owner's own rows, newest first
-// (docs/decisions/016): nothing of what was said stands in an index.
+// (docs/decisions/017): nothing of what was said stands in an index.
 
 import type { HistoryEntry, HistoryFilter, HistoryFound, HistoryLine, HistoryStore } from '../model/history.ts';
 import { blob, integer, type Row, text, word } from './column.ts';
