@@ -7,7 +7,7 @@ import type { Table } from '../model/table.ts';
 import { ACME_FILE, acmeOf } from './acme.ts';
 import { checkAdmin } from './admin.ts';
 import { checkTrust, covers, type OwnPair, ownPairs } from './certificates.ts';
-import { type HomeFiles, readHomeFiles, WHOLE_FOLDER } from './files.ts';
+import { DIRECTORY_GROUPS, type HomeFiles, readHomeFiles, WHOLE_FOLDER } from './files.ts';
 import { checkFilters, FILTERS_FILE, filtersOf } from './filters.ts';
 import { type Fault, Findings, type Notice, wholeFile } from './finding.ts';
 import type { Home } from './home.ts';
@@ -200,6 +200,13 @@ export function checkHome(dir: string, files: HomeFiles, options: LoadOptions = 
   const policy = policyOf(policyInput ?? defaultPolicy(), policyInput === undefined ? undefined : policyFile, files, findings);
   for (const name of policy.ldapGroups?.keys() ?? []) {
     // A wall that is written but not there is worse than one that is refused.
+    if (people.settings.directory !== undefined && policyFile !== undefined && !files.has(DIRECTORY_GROUPS))
+      findings.warning(
+        'CONFIG_REFERENCE',
+        policyFile.place(['groups', name]),
+        'nobody is in this group yet: the directory has not been asked',
+        'isthmus user import --ldap asks it now, and isthmus start from then on',
+      );
     if (people.settings.directory === undefined && policyFile !== undefined)
       findings.fault(
         'CONFIG_REFERENCE',

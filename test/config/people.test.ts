@@ -103,6 +103,15 @@ test('a group of the directory has the members that the last round found', () =>
   assert.equal(table.policy.ldapGroups?.get('board'), '(memberOf=cn=board)');
 });
 
+test('a group of a directory that has never been asked is empty, and check says so', () => {
+  const { table, notices } = good({
+    'routes/policy.yaml': 'groups:\n  board: { ldap: "(memberOf=cn=board)" }\n',
+    'people/directory.yaml': 'ldap: { url: ldaps://a.example, base: dc=a }\n',
+  });
+  assert.equal(table.policy.groups.get('board')?.size, 0);
+  assert.match(notices.map(showFinding).join('\n'), /policy\.yaml:2:3: warning: nobody is in this group yet.*user import --ldap/);
+});
+
 const ACCESS = [
   'everyone: { xmpp: false }',
   'domains:',

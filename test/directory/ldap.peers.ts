@@ -28,6 +28,10 @@ if (noWorld !== undefined) {
     const ca = makeCa('Corp');
     const folder = mkdtempSync(join(tmpdir(), 'isthmus-slapd-'));
     const slapd = await startSlapd(folder, '127.0.0.1', ca.issue({ names: ['localhost'], ips: ['127.0.0.1'] }));
+    after(async () => {
+      await slapd.process.stop();
+      rmSync(folder, { recursive: true });
+    });
     const JPEG = Buffer.from([0xff, 0xd8, 0xff, 0xe0, 1, 2, 3]);
     const PEOPLE = `ou=People,${BASE}`;
     const dn = (cn: string): string => `cn=${cn},${PEOPLE}`;
@@ -82,11 +86,7 @@ if (noWorld !== undefined) {
     assert.ok(loaded.ok, JSON.stringify(loaded.faults));
     const { home: settings, table } = loaded;
     const clock = new ManualClock();
-    after(async () => {
-      home[Symbol.dispose]();
-      await slapd.process.stop();
-      rmSync(folder, { recursive: true });
-    });
+    after(() => home[Symbol.dispose]());
     const from: SignInFrom = { face: 'xmpp', address: '192.0.2.1', connection: 'c' };
     const NORA = { local: 'nora', domain: 'people.example' };
     const modify = (name: string, type: string, values: string[]): Promise<void> =>
@@ -170,6 +170,31 @@ if (noWorld !== undefined) {
         for (let i = 0; i < 10; i += 1) await signIn.finish(NORA, false, from);
         const locked = await signIn.password(NORA, 'of nora', from);
         assert.equal(!locked.ok && locked.reason.code, 'LIMIT_SIGN_IN');
+      } finally {
+        store.close();
+      }
+    });
+
+    test('most users gone at once is a fault of the directory: nobody is disabled, and it is told', async () => {
+      await slapd.admin(async (client) => {
+        for (let i = 0; i < 12; i += 1) await client.add(dn(`u${i}`), { objectClass: 'inetOrgPerson', cn: `u${i}`, sn: 'x', uid: `u${i}` });
+      });
+      const store = openStore({ folder: join(home.dir, 'var'), clock, mode: 'visit' });
+      try {
+        const round = (filter: string) =>
+          takeRound({
+            ...{ dir: home.dir, data: join(home.dir, 'var'), store, clock, table, full: false, dryRun: false },
+            settings: { ...settings.people.directory!, filter },
+          });
+        assert.equal((await round('(objectClass=person)')).added.length, 12);
+        const { spared, disabled } = await round('(uid=u1)');
+        assert.deepEqual([spared, disabled], [12, []]);
+        const few = await round('(|(objectClass=user)(uid=u1*))');
+        assert.equal(few.spared, 0);
+        assert.deepEqual(
+          few.disabled,
+          [0, 2, 3, 4, 5, 6, 7, 8, 9].map((i) => `u${i}@people.example`),
+        );
       } finally {
         store.close();
       }
