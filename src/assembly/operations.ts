@@ -3,6 +3,7 @@
 
 import { lstatSync } from 'node:fs';
 import { userInfo } from 'node:os';
+import { join } from 'node:path';
 import { loadHome } from '../config/load.ts';
 import { placesOf } from '../config/places.ts';
 import type { Judge } from '../config/policy-tests.ts';
@@ -10,8 +11,10 @@ import { systemClock } from '../edge/system-clock.ts';
 import type { Actor, AuditLog } from '../model/audit.ts';
 import type { Terminal } from '../ops/command.ts';
 import type { Operations } from '../ops/operations.ts';
+import type { Report } from '../ops/verb.ts';
 import { replay } from '../routing/replay.ts';
 import { openAudit } from '../store/audit.ts';
+import { isOwned } from '../store/owner.ts';
 import { openStore, type Store } from '../store/store.ts';
 import { certificateDesk } from './certificates.ts';
 
@@ -50,11 +53,13 @@ export function commandLineOperations(dir: string, terminal: Terminal, judge: Ju
     prober: async (home, table) => (await import('./partner-probe.ts')).makeProber(home, () => table),
     dns: async (home) => (await import('./domain-dns.ts')).dnsView(home.dns.servers),
     async ask(words, input, own) {
-      if (isAbsent(socket)) return undefined;
+      const owned = (): Report | undefined => (isOwned(join(data, 'isthmus.owner')) ? unreachable(words, dir, socket) : undefined);
+      if (isAbsent(socket)) return owned();
       const [{ askProcess }, { VERBS }] = await Promise.all([import('../ops/admin-client.ts'), import('../ops/verb-table.ts')]);
       const verb = await VERBS.find((row) => row.words === words)?.load();
       if (verb === undefined) throw new Error(`no verb is called "${words}"`);
-      return askProcess({ socket, verb, input, actor: actor.name, signal: interrupted.signal, line: own ?? line, progress });
+      const asked = { socket, verb, input, actor: actor.name, signal: interrupted.signal, line: own ?? line, progress };
+      return (await askProcess(asked)) ?? owned();
     },
     progress,
     line,
@@ -65,6 +70,15 @@ export function commandLineOperations(dir: string, terminal: Terminal, judge: Ju
       audit?.close();
     },
   };
+}
+
+/** To work on the files alone beside a process that does not hear of it would be said to be in force, and is not. */
+function unreachable(words: string, dir: string, socket: string): Report {
+  const text = [
+    `isthmus ${words}: a process runs with the home ${dir}, and its socket ${socket} is not there`,
+    '  it is starting or stopping: try again. Else somebody removed the socket: restart it (nothing that waits is lost)',
+  ].join('\n');
+  return { text, json: { error: 'unreachable', text, home: dir, socket }, exit: 3 };
 }
 
 /** Nothing is there; a folder that may not be looked into is another matter, and the connection tells it. */
