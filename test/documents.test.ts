@@ -2,10 +2,11 @@
 
 import assert from 'node:assert/strict';
 import { existsSync, globSync, readFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { describe, test } from 'node:test';
 import { ERRORS } from '../src/errors.ts';
 import { EVENTS } from '../src/ops/events.ts';
+import { VERBS } from '../src/ops/verb-table.ts';
 
 const sources = globSync('src/**/*.ts');
 const documents = globSync('{*.md,docs/**/*.md,deploy/**/*.md,routes/*.md,certs/*.md}');
@@ -49,6 +50,26 @@ describe('ARCHITECTURE.md', () => {
       [],
     );
   });
+});
+
+test('README.md names every command, or its noun with three dots', () => {
+  const text = readFileSync('README.md', 'utf8');
+  const named = (words: string): boolean =>
+    text.includes(`\`${words}\``) || text.includes(`\`${words} `) || text.includes(`\`${words.split(' ')[0]} ...\``);
+  assert.deepEqual(
+    VERBS.map(({ words }) => words).filter((words) => !named(words)),
+    [],
+  );
+});
+
+test('every decision is in the index', () => {
+  const index = readFileSync('docs/decisions/README.md', 'utf8');
+  const files = globSync('docs/decisions/[0-9]*.md').map((file) => basename(file));
+  assert.ok(files.length > 10);
+  assert.deepEqual(
+    files.filter((file) => !index.includes(`(${file})`)),
+    [],
+  );
 });
 
 test('every link between documents leads to a file', () => {
