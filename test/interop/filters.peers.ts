@@ -157,9 +157,10 @@ if (noWorld !== undefined) {
       assert.equal((await juliet.message(nora.aor)).getChildText('body'), 'without the token');
     });
 
-    world.scene('twenty messages in a row stay in order behind the hook', async () => {
+    world.scene('a dozen messages in a row stay in order behind the hook', async () => {
       await rules(`hook: { url: "${hookUrl}", token: { secret: filter-hook } }\n`);
-      const texts = Array.from({ length: 20 }, (_, index) => `number ${index}`);
+      // One pair of users may send 20 at once, and some have been sent just before.
+      const texts = Array.from({ length: 12 }, (_, index) => `number ${index}`);
       for (const text of texts) await juliet.write(nora.aor, text);
       const seen: string[] = [];
       while (seen.length < texts.length) seen.push((await nora.messageFrom(juliet.jid)).body);
