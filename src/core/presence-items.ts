@@ -13,10 +13,6 @@ export interface Shown {
 
 export type PresenceItem = Extract<Item, { kind: 'presence' }>;
 
-export function isAbout(item: Item, one: OpenClient): boolean {
-  return item.kind === 'presence' && item.from.resource === one.resource;
-}
-
 export function itemsOf(of: Address, seen: Seen | undefined): PresenceItem[] {
   const { endpoints = [], composed = NOTHING } = seen ?? {};
   return endpoints.map(({ resource, presence }) => ({ kind: 'presence', from: endpointOf(of, resource), presence, composed }));

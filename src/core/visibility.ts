@@ -11,7 +11,7 @@ import { levelOf, sees } from './levels.ts';
 import type { Partners } from './partners.ts';
 import type { People } from './people.ts';
 import type { CoreParts } from './ports.ts';
-import { compare, gone, isAbout, itemsOf, nothing, type Shown } from './presence-items.ts';
+import { compare, gone, itemsOf, nothing, type Shown } from './presence-items.ts';
 import type { Profile } from './profiles.ts';
 import { Turns } from './turns.ts';
 
@@ -211,7 +211,8 @@ export class Visibility {
       news.set(level, made);
       return made;
     };
-    for (const one of clients) if (one.watches) for (const item of newsFor('').items) if (!isAbout(item, one)) void one.hand(item);
+    // RFC 6121 §4.2.2: everybody sees themselves, the client that says it too.
+    for (const one of clients) if (one.watches) for (const item of newsFor('').items) void one.hand(item);
     for (const entry of profile.entries()) {
       if (!entry.seen) continue;
       const watcher = fromBareKey(entry.address);

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Address } from '../../src/model/address.ts';
+import { type Address, show } from '../../src/model/address.ts';
 import { at, type CoreWorld, coreWorld, type FakeClient, li, nora, omar, open } from './world.ts';
 
 /** Both see each other. */
@@ -312,4 +312,12 @@ test('a user who is removed leaves nothing to the next one of that address', asy
   const phone = await world.client(omar, 'phone');
   assert.deepEqual([phone.heard, phone.saw, desk.saw], [[], [], []]);
   assert.deepEqual((await phone.session.contacts()).contacts, []);
+});
+
+test('a client sees itself as its user does: as it was said (RFC 6121 §4.2.2)', async () => {
+  await using world = await coreWorld();
+  const desk = await world.client(nora, 'desk', { presence: { show: 'chat', notes: [{ text: 'here' }] } });
+  const [item] = desk.items;
+  assert.ok(item?.kind === 'presence');
+  assert.deepEqual([show(item.from), item.presence.show, item.presence.notes], ['nora@people.example/desk', 'chat', [{ text: 'here' }]]);
 });

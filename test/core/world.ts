@@ -54,10 +54,10 @@ export class FakeClient implements Client {
       return [`${show(event.from)}: ${what}${marks}`];
     });
   }
-  /** `omar@people.example/phone open dnd`. */
+  /** What it saw of others: `omar@people.example/phone open dnd`. */
   get saw(): string[] {
     return this.items.flatMap((item) => {
-      if (item.kind !== 'presence') return [];
+      if (item.kind !== 'presence' || show(item.from) === `${show(this.session.user)}/${this.session.resource}`) return [];
       const { availability, show: word, notes } = item.presence;
       return [[show(item.from), availability, word, notes[0]?.text].filter((part) => part !== undefined).join(' ')];
     });
