@@ -172,3 +172,9 @@ test('plan tells what changes in people/, in force at once', async () => {
   assert.match(told, /people: directory: none -> \{ url: \[ldaps:\/\/a\.example:636\], base: dc=a/);
   assert.doesNotMatch(told, /isthmus\.yaml|next start/);
 });
+
+test('no custom state is called like a built-in one', async () => {
+  const { CHOICES, STATES } = await import('../../src/core/states.ts');
+  for (const id of [...CHOICES, ...Object.keys(STATES)])
+    assert.match(faults({ 'people/states.yaml': `states:\n  ${id}: { class: busy, words: x }\n` }), /is a built-in state/, id);
+});
