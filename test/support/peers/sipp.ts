@@ -16,6 +16,8 @@ export interface SippRun {
   readonly perSecond: number;
   /** Fields of the scenario: `[service]`. */
   readonly service?: string;
+  /** What its digests name, without `sip:`; default: where it connects. */
+  readonly authUri?: string;
   readonly withinMs?: number;
 }
 
@@ -26,6 +28,7 @@ export async function sipp(run: SippRun): Promise<{ readonly code: number | null
   const args = [
     `${run.target.address}:${run.target.port}`,
     ...['-sf', file, '-t', 't1', '-i', run.own.address, '-p', String(run.own.port), '-m', String(run.calls), '-r', String(run.perSecond)],
+    ...(run.authUri === undefined ? [] : ['-auth_uri', run.authUri]),
     ...['-s', run.service ?? 'nobody', '-nostdin', '-trace_err', '-error_file', join(run.folder, 'sipp-errors.log')],
   ];
   const child = spawn('sipp', args, { cwd: run.folder, stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, TERM: 'dumb' } });
