@@ -10,6 +10,7 @@ import type { Table } from '../model/table.ts';
 import type { Store } from '../store/store.ts';
 import type { Drains } from './drain.ts';
 import { sipClientsFace } from './sip-clients.ts';
+import { xmppClientsFace } from './xmpp-clients.ts';
 
 /** What a face is given. */
 export interface FaceGround {
@@ -34,5 +35,5 @@ export interface ClientFace extends Drains {
 
 /** Makes every face; opens nothing. */
 export function clientFaces(ground: FaceGround): readonly ClientFace[] {
-  return [sipClientsFace(ground)];
+  return [sipClientsFace(ground), xmppClientsFace(ground)];
 }

@@ -4,7 +4,6 @@ import { type Findings, wholeFile } from './finding.ts';
 import type { Path, YamlSource } from './yaml-source.ts';
 
 const ISTHMUS: readonly { readonly path: Path; readonly what: string }[] = [
-  { path: ['clients', 'xmpp'], what: 'XMPP clients of the embedded core are not listened for' },
   { path: ['clients', 'web'], what: 'browsers are not listened for' },
   { path: ['clients', 'drachtio'], what: 'no drachtio-server is spoken to' },
 ];

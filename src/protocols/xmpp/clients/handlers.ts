@@ -1,0 +1,82 @@
+// What every client may ask of its account and of our domain: disco (XEP-0030), ping (XEP-0199), version (XEP-0092), time
+// (XEP-0202), copies (XEP-0280), the session of old clients. Other rooms add their rows where the table is made (clients.ts).
+
+import type { Clock } from '../../../model/ports.ts';
+import { type Element, element } from '../element.ts';
+import { NS } from '../names.ts';
+import { type IqAnswer, type IqHandler, type IqRequest, type IqTable, refuse, type Target } from './iq-table.ts';
+
+const EVERY: readonly Target[] = ['account', 'server', 'user'];
+
+const IDENTITIES: Readonly<Record<Target, Readonly<Record<string, string>>>> = {
+  server: { category: 'server', type: 'im', name: 'Isthmus' },
+  account: { category: 'account', type: 'registered' },
+  user: { category: 'account', type: 'registered' },
+};
+
+export function discovery(table: IqTable): readonly IqHandler[] {
+  return [
+    {
+      ns: NS.discoInfo,
+      targets: EVERY,
+      get: (request) => known(request, () => info(table, request)),
+    },
+    {
+      ns: NS.discoItems,
+      targets: EVERY,
+      get: (request) => known(request, () => [element('query', NS.discoItems, { node: request.payload.attrs.node })]),
+    },
+  ];
+}
+
+/** DESIGN 7: of another user only their contacts learn anything. */
+async function known(request: IqRequest, answer: () => IqAnswer): Promise<IqAnswer> {
+  if (request.target !== 'user') return answer();
+  const { contacts } = await request.asker.session.contacts();
+  const { local, domain } = request.to;
+  const contact = contacts.find(({ address }) => address.local === local && address.domain === domain);
+  const sees = contact?.subscription === 'to' || contact?.subscription === 'both';
+  return sees ? answer() : refuse('service-unavailable', 'cancel');
+}
+
+function info(table: IqTable, { target, payload }: IqRequest): IqAnswer {
+  // XEP-0030 §3.2: no node of ours exists.
+  if (payload.attrs.node !== undefined) return refuse('item-not-found', 'cancel');
+  const features = table.features(target).map((name) => element('feature', NS.discoInfo, { var: name }));
+  return [element('query', NS.discoInfo, {}, [element('identity', NS.discoInfo, IDENTITIES[target]), ...features])];
+}
+
+/** The rest. @param version of this program */
+export function basics(clock: Pick<Clock, 'now'>, version: string): readonly IqHandler[] {
+  return [
+    { ns: NS.ping, targets: ['account', 'server'], get: () => [] },
+    {
+      ns: NS.version,
+      targets: ['server'],
+      get: () => [
+        element('query', NS.version, {}, [element('name', NS.version, {}, ['Isthmus']), element('version', NS.version, {}, [version])]),
+      ],
+    },
+    {
+      ns: NS.time,
+      targets: ['server'],
+      get: () => [time(clock.now())],
+    },
+    {
+      ns: NS.carbons,
+      targets: ['account'],
+      features: { account: [NS.carbons], server: [NS.carbons] },
+      set({ asker, payload }) {
+        if (payload.name !== 'enable' && payload.name !== 'disable') return refuse('bad-request', 'modify');
+        asker.carbons = payload.name === 'enable';
+        return [];
+      },
+    },
+    { ns: NS.session, targets: ['account', 'server'], features: {}, set: () => [] },
+  ];
+}
+
+function time(now: number): Element {
+  const utc = new Date(now).toISOString().replace(/\.\d+/, '');
+  return element('time', NS.time, {}, [element('tzo', NS.time, {}, ['+00:00']), element('utc', NS.time, {}, [utc])]);
+}
