@@ -40,7 +40,13 @@ const MAX_STAPLE_BYTES = 16 * 1024;
 /** As server. @param domain the certificate for a peer without SNI (STARTTLS knows the domain), else `identity` of the listener */
 export function shakeAsServer(
   raw: Socket,
-  options: Common & { readonly domain?: string; readonly identity?: string; readonly staples?: OwnStaples },
+  options: Common & {
+    readonly domain?: string;
+    readonly identity?: string;
+    readonly staples?: OwnStaples;
+    /** False: the peer's certificate is not asked for, as with people's clients. */
+    readonly asks?: boolean;
+  },
 ): Promise<Handshaken> {
   let own = options.domain === undefined ? options.own.default(options.identity) : options.own.choose(options.domain, options.protocol);
   if (own === undefined) return Promise.reject(noCertificate(raw));
@@ -48,6 +54,7 @@ export function shakeAsServer(
   const socket = new tls.TLSSocket(raw, {
     isServer: true,
     ...ASK_NEVER_JUDGE,
+    requestCert: options.asks ?? true,
     secureContext: own.context('TLSv1.2'),
     ...(options.staples ? { server: options.staples.serverFor(own) } : {}),
     ...(options.alpn ? { ALPNProtocols: [...options.alpn] } : {}),

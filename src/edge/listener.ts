@@ -129,6 +129,7 @@ export class Listener {
       const done = await shakeAsServer(socket, {
         own: edge.own,
         protocol,
+        asks: side !== 'local', // people's clients sign in with a password
         clock: edge.clock,
         timeoutMs: this.#options.handshakeTimeoutMs ?? HANDSHAKE_TIMEOUT_MS,
         ...(this.#options.alpn ? { alpn: this.#options.alpn } : {}),

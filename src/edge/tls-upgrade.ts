@@ -13,7 +13,7 @@ export function makeTlsUpgrade(edge: Edge, timeoutMs: number = HANDSHAKE_TIMEOUT
   const common = { own: edge.own, clock: edge.clock, timeoutMs, ...(edge.staples ? { staples: edge.staples } : {}) };
   return {
     async asServer(link, { domain, protocol }) {
-      const done = await shakeAsServer(silenced(link), { ...common, domain, protocol });
+      const done = await shakeAsServer(silenced(link), { ...common, domain, protocol, asks: link.peer.side !== 'local' });
       return secureLink(done, { protocol, side: link.peer.side, direction: link.direction, id: link.id, from: link.peer }, edge);
     },
     async asClient(link: Link, target: ConnectTarget) {

@@ -4,12 +4,34 @@ export const NS = {
   streams: 'http://etherx.jabber.org/streams',
   server: 'jabber:server',
   component: 'jabber:component:accept',
+  client: 'jabber:client',
   /** Stream-level conditions (RFC 6120 §4.9). */
   streamErrors: 'urn:ietf:params:xml:ns:xmpp-streams',
   /** Stanza-level conditions (RFC 6120 §8.3). */
   stanzas: 'urn:ietf:params:xml:ns:xmpp-stanzas',
   tls: 'urn:ietf:params:xml:ns:xmpp-tls',
   sasl: 'urn:ietf:params:xml:ns:xmpp-sasl',
+  /** XEP-0440. */
+  saslBinding: 'urn:xmpp:sasl-cb:0',
+  bind: 'urn:ietf:params:xml:ns:xmpp-bind',
+  /** RFC 3921 §3, of old clients. */
+  session: 'urn:ietf:params:xml:ns:xmpp-session',
+  /** RFC 7395. */
+  framing: 'urn:ietf:params:xml:ns:xmpp-framing',
+  roster: 'jabber:iq:roster',
+  rosterVersions: 'urn:xmpp:features:rosterver',
+  preApproval: 'urn:xmpp:features:pre-approval',
+  /** XEP-0191. */
+  blocking: 'urn:xmpp:blocking',
+  blockingErrors: 'urn:xmpp:blocking:errors',
+  /** XEP-0280, XEP-0297. */
+  carbons: 'urn:xmpp:carbons:2',
+  forward: 'urn:xmpp:forward:0',
+  /** XEP-0352. */
+  csi: 'urn:xmpp:csi:0',
+  /** XEP-0092, XEP-0202. */
+  version: 'jabber:iq:version',
+  time: 'urn:xmpp:time',
   /** XEP-0220 elements, and what advertises them. */
   dialback: 'jabber:server:dialback',
   dialbackFeature: 'urn:xmpp:features:dialback',
@@ -30,6 +52,11 @@ export const NS = {
   markers: 'urn:xmpp:chat-markers:0',
   /** XEP-0359. */
   stanzaIds: 'urn:xmpp:sid:0',
+  /** XEP-0313, and what advertises its whole; XEP-0059; XEP-0004. */
+  mam: 'urn:xmpp:mam:2',
+  mamExtended: 'urn:xmpp:mam:2#extended',
+  rsm: 'http://jabber.org/protocol/rsm',
+  forms: 'jabber:x:data',
   delay: 'urn:xmpp:delay',
   idle: 'urn:xmpp:idle:1',
   hints: 'urn:xmpp:hints',
@@ -64,3 +91,5 @@ export const NS = {
 export const S2S_PORT = 5269;
 /** XEP-0368: ALPN name of direct TLS between servers. */
 export const S2S_ALPN = 'xmpp-server';
+/** XEP-0368: ALPN name of direct TLS from clients. */
+export const C2S_ALPN = 'xmpp-client';

@@ -81,7 +81,7 @@ export function printStreamOpen(header: StreamHeader, contentNs: string = NS.ser
   if (header.to !== undefined) out += ` to='${escapeAttribute(header.to)}'`;
   if (header.id !== undefined) out += ` id='${escapeAttribute(header.id)}'`;
   // XEP-0114 §3: a component's header carries no version.
-  return contentNs === NS.server ? `${out} version='1.0' xml:lang='en'>` : `${out}>`;
+  return contentNs === NS.component ? `${out}>` : `${out} version='1.0' xml:lang='en'>`;
 }
 
 /** The end of a stream. */
