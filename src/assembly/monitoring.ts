@@ -10,6 +10,7 @@ import type { Sessions } from '../model/sessions.ts';
 import type { Table } from '../model/table.ts';
 import { Alerts } from '../monitoring/alerts.ts';
 import { RoadWatch } from '../monitoring/health.ts';
+import { InsideWatch } from '../monitoring/inside.ts';
 import { openMonitoring } from '../monitoring/listener.ts';
 import { makeMetrics, type WatchedCertificate } from '../monitoring/metrics.ts';
 import { mailNotifier, webhookNotifier } from '../monitoring/notifiers.ts';
@@ -67,6 +68,7 @@ export async function startMonitoring(parts: MonitoringParts): Promise<Monitorin
   const startedAt = now();
   const waiting = () => outbox.stats().partners;
   const health = new RoadWatch({ now, table, waiting });
+  const inside = new InsideWatch(now);
   const certificates = watchedCertificates(parts);
   const metrics = makeMetrics({
     now,
@@ -90,6 +92,7 @@ export async function startMonitoring(parts: MonitoringParts): Promise<Monitorin
     log,
     rules: home.notify.when,
     health,
+    inside: () => inside.away(),
     certificates,
     notifiers: [
       ...home.notify.mail.map((one) => mailNotifier(one, surroundings)),
@@ -97,6 +100,7 @@ export async function startMonitoring(parts: MonitoringParts): Promise<Monitorin
     ],
   });
   parts.watchers.add((line) => health.watch(line));
+  parts.watchers.add((line) => inside.watch(line));
   parts.watchers.add(metrics.watch);
   const facts = { host: home.edge.host, version: parts.version, startedAt };
   const listener =

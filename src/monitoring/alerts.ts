@@ -5,6 +5,7 @@ import type { Log } from '../log.ts';
 import type { Health, PartnerHealth } from '../model/health.ts';
 import type { Alert, AlertRules } from '../model/notify.ts';
 import type { Clock, Timer } from '../model/ports.ts';
+import type { InsideAway } from './inside.ts';
 import type { WatchedCertificate } from './metrics.ts';
 
 /** What is sent out. */
@@ -26,6 +27,8 @@ export interface AlertParts {
   readonly log: Log;
   readonly rules: AlertRules;
   readonly health: Health;
+  /** Our own servers that are away. */
+  readonly inside: () => readonly InsideAway[];
   readonly certificates: () => Promise<readonly WatchedCertificate[]>;
   readonly notifiers: readonly Notifier[];
 }
@@ -87,13 +90,17 @@ export class Alerts {
   }
 
   async #find(now: number): Promise<readonly Alert[]> {
-    const { health, rules, certificates } = this.#parts;
+    const { health, inside, rules, certificates } = this.#parts;
     const found: Alert[] = [];
     for (const road of health.roads()) {
       const down = partnerDown(road, now, rules.partnerDownMs);
       if (down !== undefined) found.push(down);
       const old = queueOld(road, now, rules.queueAgeMs);
       if (old !== undefined) found.push(old);
+    }
+    for (const server of inside()) {
+      const down = insideDown(server, now, rules.partnerDownMs);
+      if (down !== undefined) found.push(down);
     }
     for (const certificate of await certificates()) {
       const ends = certificateEnds(certificate, now, rules.certificateDays);
@@ -140,6 +147,18 @@ function partnerDown(
     text: `${what}${waiting > 0 ? `, ${waiting} waiting` : ''}${why}`,
     advice: `isthmus partner test ${domain}`,
     since: sinceMs,
+  };
+}
+
+function insideDown({ name, protocol, since, why }: InsideAway, now: number, afterMs: number): Alert | undefined {
+  if (now - since < afterMs) return undefined;
+  return {
+    key: `inside.down ${name} ${protocol}`,
+    kind: 'inside.down',
+    subject: name,
+    text: `our own ${protocol === 'sip' ? 'SIP server for' : 'XMPP server behind'} ${name} has been unreachable since ${clockTime(since)}: ${why}`,
+    advice: 'routes/domains.yaml says where it is; isthmus status shows it',
+    since,
   };
 }
 

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { reason } from '../../src/errors.ts';
-import { SILENT } from '../../src/log.ts';
+import { observed, SILENT } from '../../src/log.ts';
 import type { PartnerHealth } from '../../src/model/health.ts';
 import { Alerts, type Notice } from '../../src/monitoring/alerts.ts';
+import { InsideWatch } from '../../src/monitoring/inside.ts';
 import type { WatchedCertificate } from '../../src/monitoring/metrics.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 
@@ -14,11 +15,14 @@ function world() {
   const clock = new ManualClock();
   const told: Notice[] = [];
   const state = { roads: [] as PartnerHealth[], certificates: [] as WatchedCertificate[], broken: false };
+  const inside = new InsideWatch(() => clock.now());
+  const log = observed(SILENT, [(line) => inside.watch(line)]);
   const alerts = new Alerts({
     clock,
     log: SILENT,
     rules: { partnerDownMs: 5 * MINUTE, queueAgeMs: 15 * MINUTE, certificateDays: [30, 14, 3] },
     health: { roads: () => state.roads },
+    inside: () => inside.away(),
     certificates: async () => state.certificates,
     notifiers: [
       {
@@ -41,7 +45,7 @@ function world() {
     oldestMs: 2 * MINUTE,
   });
   const lines = (): string[] => told.splice(0).map(({ state: word, alert }) => `${word} ${alert.text}`);
-  return { clock, alerts, state, down, lines };
+  return { clock, alerts, state, down, lines, log };
 }
 
 test('a partner that is down is told after five minutes, once, then daily, and when it is over', async () => {
@@ -71,6 +75,29 @@ test('a road in that is refused wakes nobody', async () => {
   state.roads = [{ ...down(clock.now() - DAY), direction: 'in' }];
   await alerts.look();
   assert.deepEqual(lines(), []);
+});
+
+test('our own server that cannot be reached is told, and when it is back', async () => {
+  const { clock, alerts, lines, log } = world();
+  const failed = { event: 'sip.connect.failed', side: 'inside', domain: 'corp.example', code: 'NET_CONNECT_REFUSED', reason: 'refused' };
+  const component = log.child({ component: 'isthmus.chat.example' });
+  log.warn(failed);
+  component.warn({ event: 'component.closed', reason: 'no component stream' });
+  log.warn({ ...failed, side: 'edge', domain: 'partner.example' });
+  clock.advance(5 * MINUTE);
+  log.warn(failed);
+  await alerts.look();
+  assert.deepEqual(
+    lines().map((line) => line.split(' has been')[0]),
+    ['begins our own SIP server for corp.example', 'begins our own XMPP server behind isthmus.chat.example'],
+  );
+  log.child({ direction: 'out' }).info({ event: 'sip.peer.proven', side: 'inside', domain: 'corp.example' });
+  component.info({ event: 'component.opened' });
+  await alerts.look();
+  assert.deepEqual(
+    lines().map((line) => line.split(' ')[0]),
+    ['over', 'over'],
+  );
 });
 
 test('a queue that grows old is told, with the command that shows it', async () => {
