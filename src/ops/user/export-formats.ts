@@ -98,9 +98,9 @@ function mailbox(address: string): string {
   return `${encodedWord(address)} <unwritable@${/^[\x21-\x7e]+$/.test(domain) ? domain : 'invalid'}>`;
 }
 
-/** RFC 2047 §2: words of at most 75 characters. */
+/** RFC 2047 §2: words of at most 75 characters. What is ASCII stands as it is, within the line of RFC 5322 §2.1.1. */
 function encodedWord(text: string): string {
-  if (/^[\x20-\x7e]{0,60}$/.test(text)) return text;
+  if (/^[\x20-\x7e]{0,900}$/.test(text)) return text;
   const pieces: string[] = [];
   let piece = '';
   for (const char of text) {

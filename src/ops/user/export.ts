@@ -39,7 +39,11 @@ export const userExport = verb({
       .enum(FORMATS, `right would be ${FORMATS.join(', ')}`)
       .default('html')
       .describe('html, eml or json.'),
-    out: z.string('a folder').min(1, 'a folder').max(4096).describe('A folder that is new or empty.'),
+    out: z
+      .string('right would be a folder that is new or empty')
+      .min(1, 'right would be a folder that is new or empty')
+      .max(4096)
+      .describe('A folder that is new or empty.'),
     ...PART_INPUT,
   }),
   http: { method: 'POST', path: '/users/{address}/export' },

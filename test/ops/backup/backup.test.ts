@@ -162,14 +162,15 @@ test('private keys and secrets stay out unless asked for, and store.key when ask
     secret.filter((path) => usual.includes(path)),
     [],
   );
-  assert.ok(usual.includes('data/store.key') && usual.at(-1) === 'manifest.json');
+  assert.ok(usual.includes('data/store.key') && usual.includes('data/archive.key') && usual.at(-1) === 'manifest.json');
   assert.ok(!usual.some((path) => /isthmus\.owner|\.sock|generation|\.backup/.test(path)));
   const all = await names({ withKeys: true });
   assert.deepEqual(
     secret.filter((path) => all.includes(path)),
     secret,
   );
-  assert.ok(!(await names({ withoutKeys: true })).includes('data/store.key'));
+  const bare = await names({ withoutKeys: true });
+  assert.ok(!bare.includes('data/store.key') && !bare.includes('data/archive.key'));
   assert.equal((await at.run({ file: at.archive, withKeys: true, withoutKeys: true })).exit, 2);
   assert.match((await at.run({ file: at.archive })).text, /is there already and is not overwritten/);
   assert.deepEqual(
