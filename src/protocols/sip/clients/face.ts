@@ -42,11 +42,23 @@ export class SipFace {
   constructor(parts: SipFaceParts) {
     this.#parts = parts;
     const { core, clock, ids, log, host, serves } = parts;
-    const messaging = new Messaging({ clock, ids });
-    const watches = new Watches({ clock, ids, log, notice: (endpoint, from, words) => void messaging.notice(endpoint, from, words) });
+    // A client never makes the core stumble (model/core.ts Client.take).
+    const unless =
+      (what: string) =>
+      (error: unknown): false => {
+        log.error({ event: 'us.bug', what, stack: error instanceof Error ? error.stack : String(error) }, 'a client could not be told');
+        return false;
+      };
+    const messaging = new Messaging({ clock, ids, log });
+    const watches = new Watches({
+      clock,
+      ids,
+      log,
+      notice: (endpoint, from, words) => void messaging.notice(endpoint, from, words).catch(unless('notice')),
+    });
     const publishing = new Publishing({ clock, ids });
     const rooms: EndpointRooms = {
-      said: (endpoint, item) => messaging.deliver(endpoint, item),
+      said: (endpoint, item) => messaging.deliver(endpoint, item).catch(unless('message')),
       presence: (endpoint, item) => watches.presence(endpoint, item),
       subscription: (endpoint, item) => watches.subscription(endpoint, item),
       contact: (endpoint, item) => watches.contact(endpoint, item.contact, item.removed),

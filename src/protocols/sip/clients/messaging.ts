@@ -1,6 +1,7 @@
 // MESSAGE of and to clients (RFC 3428): what a client sends becomes an event for its session, what its session is handed becomes
 // a MESSAGE to the client. Typing (RFC 3994) and receipts (RFC 5438) both ways, in the form that the client has shown it knows.
 
+import type { Log } from '../../../log.ts';
 import { type Address, bareKey, show } from '../../../model/address.ts';
 import type { Item } from '../../../model/core.ts';
 import type { ImComposing, ImReceipt, ImSent, Origin } from '../../../model/event.ts';
@@ -18,6 +19,7 @@ import { warning } from './gate.ts';
 export interface MessagingParts {
   readonly clock: Clock;
   readonly ids: Ids;
+  readonly log: Log;
 }
 
 /** A body, bytes, with what CPIM or multipart add around the text. */
@@ -57,7 +59,7 @@ export class Messaging {
       this.#typing.received(pair, event.state === 'composing', reading.refreshSeconds ?? 120, () => {
         // RFC 3994 §3.3: `active` that is not refreshed has become idle.
         const idle: ImComposing = { ...event, id: ids.event(), at: clock.now(), state: 'paused' };
-        if (!endpoint.closed) void endpoint.session.say({ event: idle });
+        if (!endpoint.closed) endpoint.session.say({ event: idle }).catch((error: unknown) => this.#lost(error));
       });
     }
     const outcome = await endpoint.session.say({ event });
@@ -71,7 +73,9 @@ export class Messaging {
     const wire: WireIds = { callId: id, fromTag: this.#parts.ids.token(), cseq: 1, stanzaId: messageIdOf(event) };
     if (event.kind === 'im.composing') {
       if (endpoint.noTyping) return true;
-      this.#typing.sent(pair, event.state, () => void this.#send(endpoint, event, { ...wire, callId: this.#parts.ids.event() }));
+      this.#typing.sent(pair, event.state, () => {
+        this.#send(endpoint, event, { ...wire, callId: this.#parts.ids.event() }).catch((error: unknown) => this.#lost(error));
+      });
     } else this.#typing.ended(pair);
     return this.#send(endpoint, event, wire, delayedSince);
   }
@@ -91,6 +95,11 @@ export class Messaging {
 
   close(): void {
     this.#typing.close();
+  }
+
+  /** Typing is not worth more than a line. */
+  #lost(error: unknown): void {
+    this.#parts.log.error({ event: 'core.failed', what: 'typing', error: String(error) }, 'typing was lost');
   }
 
   async #send(endpoint: Endpoint, event: ImSent | ImComposing | ImReceipt, wire: WireIds, since?: number): Promise<boolean> {

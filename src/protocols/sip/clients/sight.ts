@@ -20,13 +20,19 @@ export class Sight {
 
   /** The contact list is known from here on, and follows the core's pushes. */
   load(endpoint: Endpoint): Promise<void> {
-    this.#loaded ??= endpoint.session.contacts().then(({ contacts }) => {
-      // What was pushed meanwhile is newer.
-      for (const contact of contacts) {
-        const key = bareKey(contact.address);
-        if (!this.#contacts.has(key)) this.#contacts.set(key, contact);
-      }
-    });
+    this.#loaded ??= endpoint.session.contacts().then(
+      ({ contacts }) => {
+        // What was pushed meanwhile is newer.
+        for (const contact of contacts) {
+          const key = bareKey(contact.address);
+          if (!this.#contacts.has(key)) this.#contacts.set(key, contact);
+        }
+      },
+      (error: unknown) => {
+        this.#loaded = undefined; // the next may be luckier
+        throw error;
+      },
+    );
     return this.#loaded;
   }
 

@@ -7,7 +7,7 @@ import { type Address, bare, bareKey, sameBare, show } from '../../../model/addr
 import type { Contact, Item } from '../../../model/core.ts';
 import type { Clock, Ids } from '../../../model/ports.ts';
 import type { PresenceDocument } from '../../../model/presence.ts';
-import type { InboundRequest, OutgoingReply } from '../exchange.ts';
+import type { InboundRequest, OutgoingReply, SipAnswer } from '../exchange.ts';
 import { type Input, step } from '../notifier.ts';
 import { replyTo } from '../replies.ts';
 import type { Endpoint } from './endpoint.ts';
@@ -148,7 +148,7 @@ export class Watches {
     }
     const { target } = watch;
     // Who asks for somebody who has asked for them lets them in: a SIP client has no other word for yes.
-    if (sight.isAsking(target)) void session.subscription('subscribed', target);
+    if (sight.isAsking(target)) this.#allow(endpoint, target);
     const self = sameBare(target, user);
     if (!self && !sight.sees(target)) {
       if (watch.machine.poll) {
@@ -203,9 +203,8 @@ export class Watches {
   }
 
   async #notify(endpoint: Endpoint, watch: Watch): Promise<void> {
-    const request = notifyOf(watch, this.#room(endpoint).sight, endpoint.user, this.#parts);
-    const answer = await watch.flow.request(request);
-    if (answer.kind === 'failed') {
+    const answer = await this.#send(endpoint, watch);
+    if (answer?.kind !== 'response') {
       this.#feed(endpoint, watch, { kind: 'answered' });
       return;
     }
@@ -216,6 +215,19 @@ export class Watches {
       this.#parts.log.info({ event: 'presence.notifyRefused', ...about }, 'a client refused a NOTIFY');
     }
     this.#feed(endpoint, watch, { kind: 'answered', status, retryAfter: headers.get('retry-after') !== undefined });
+  }
+
+  async #send(endpoint: Endpoint, watch: Watch): Promise<SipAnswer | undefined> {
+    try {
+      return await watch.flow.request(notifyOf(watch, this.#room(endpoint).sight, endpoint.user, this.#parts));
+    } catch (error) {
+      // A value that no printer may write: the dialog is as good as unanswered.
+      this.#parts.log.error(
+        { event: 'presence.failed', watcher: bareKey(endpoint.user), error: String(error) },
+        'a NOTIFY could not be written',
+      );
+      return undefined;
+    }
   }
 
   #arm(endpoint: Endpoint, watch: Watch): void {
@@ -231,6 +243,12 @@ export class Watches {
     this.#dialogs.delete(dialogKey(watch.dialog.callId, watch.dialog.localTag));
   }
 
+  #allow(endpoint: Endpoint, watcher: Address): void {
+    endpoint.session.subscription('subscribed', watcher).catch((error: unknown) => {
+      this.#parts.log.error({ event: 'presence.failed', watcher: bareKey(watcher), error: String(error) }, 'a watcher could not be let in');
+    });
+  }
+
   #watchersChanged(endpoint: Endpoint): void {
     for (const watch of [...this.#room(endpoint).watches])
       if (watch.kind === 'winfo') this.#feed(endpoint, watch, { kind: 'notified', document: ANEW });
@@ -243,7 +261,7 @@ export class Watches {
   #askUser(endpoint: Endpoint, from: Address, watched: boolean): void {
     if ([...this.#room(endpoint).watches].some(({ kind }) => kind === 'winfo')) return;
     if (watched) {
-      void endpoint.session.subscription('subscribed', bare(from));
+      this.#allow(endpoint, bare(from));
       return;
     }
     const once = `${bareKey(endpoint.user)} ${bareKey(from)}`;
