@@ -43,7 +43,7 @@ const clients = entry({
   drachtio: entry({ connect: text((value) => parseSchemeUrl(value, { tcp: 9022 }, 'dial'), 'tcp://127.0.0.1:9022'), secret: secret() })
     .optional()
     .describe("UDP and WebSocket clients through an operator's drachtio-server."),
-}).describe('Faces users of the embedded core. Accepted; not yet listened on.');
+}).describe('Faces users of the core and their own clients: sip and xmpp; web and drachtio are accepted and not yet listened on.');
 
 const outbound = entry({
   sourceAddress: list(text(parseAddress, '203.0.113.5'))
