@@ -17,7 +17,7 @@ export interface Report {
   /** The running process has done it and written the audit line. */
   readonly recorded?: true;
   /** The HTTP status; default 200 for exit 0 and 1, 422 for 2, 503 for 3. 404: there is no such thing. */
-  readonly status?: 200 | 202 | 400 | 404 | 409 | 422 | 503;
+  readonly status?: 200 | 202 | 400 | 403 | 404 | 409 | 422 | 503;
 }
 
 export interface Verb<Input extends z.ZodObject = z.ZodObject> {

@@ -9,7 +9,8 @@ import { readHomeFiles } from '../../config/files.ts';
 import { showFinding } from '../../config/finding.ts';
 import type { Operations } from '../operations.ts';
 import { type Report, verb } from '../verb.ts';
-import { acceptedBy, deskOf, showChanges, takenReport } from './by.ts';
+import { accessRefused, HOME_FILE } from './access.ts';
+import { acceptedBy, deskOf, setsOf, showChanges, takenReport } from './by.ts';
 import { sideInForce } from './in-force.ts';
 
 export const apply = verb({
@@ -35,6 +36,9 @@ export const apply = verb({
       const report = await operations.ask('apply', why === undefined ? {} : { why });
       if (report !== undefined) return { ...report, recorded: true };
     }
+    const now = setsOf(operations).current()?.files.get(HOME_FILE);
+    const refused = accessRefused('apply', operations, now, readHomeFiles(operations.dir).get(HOME_FILE)?.text);
+    if (refused !== undefined) return refused;
     return takenReport('apply', deskOf(operations).takeFiles(acceptedBy(operations)), operations.live !== undefined);
   },
 });
