@@ -8,9 +8,15 @@ import type { Report } from '../verb.ts';
 /** Where `admin:` stands, in a set and in a home. */
 export const HOME_FILE = 'isthmus.yaml';
 
-/** Why this actor may not go from one isthmus.yaml to the other; undefined: they may. */
-export function accessRefused(words: string, { actor }: Operations, from: string | undefined, to: string | undefined): Report | undefined {
-  if (actor.via !== 'api' || actor.role === 'admin' || adminOf(from) === adminOf(to)) return undefined;
+/** Why this actor may not go from one isthmus.yaml to the other; undefined: they may. @param texts read for those who may not only */
+export function accessRefused(
+  words: string,
+  { actor }: Operations,
+  texts: () => readonly [from: string | undefined, to: string | undefined],
+): Report | undefined {
+  if (actor.via !== 'api' || actor.role === 'admin') return undefined;
+  const [from, to] = texts();
+  if (adminOf(from) === adminOf(to)) return undefined;
   const text = `isthmus ${words}: it would change admin: in isthmus.yaml, who may reach this API, and that takes role admin; ${actor.name} has ${actor.role}`;
   return { text, json: { error: 'forbidden', text, role: 'admin' }, exit: 2, status: 403 };
 }

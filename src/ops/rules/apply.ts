@@ -36,8 +36,10 @@ export const apply = verb({
       const report = await operations.ask('apply', why === undefined ? {} : { why });
       if (report !== undefined) return { ...report, recorded: true };
     }
-    const now = setsOf(operations).current()?.files.get(HOME_FILE);
-    const refused = accessRefused('apply', operations, now, readHomeFiles(operations.dir).get(HOME_FILE)?.text);
+    const refused = accessRefused('apply', operations, () => [
+      setsOf(operations).current()?.files.get(HOME_FILE),
+      readHomeFiles(operations.dir).get(HOME_FILE)?.text,
+    ]);
     if (refused !== undefined) return refused;
     return takenReport('apply', deskOf(operations).takeFiles(acceptedBy(operations)), operations.live !== undefined);
   },

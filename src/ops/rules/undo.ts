@@ -44,7 +44,7 @@ export const undo = verb({
       if (current === undefined) return refuse('nothing was accepted yet, so there is nothing to go back to');
       if (current.before === undefined) return refuse(`${showSet(current)} is the first one; there is none before it`);
       const target = sets.get(current.before);
-      const forbidden = accessRefused('undo', operations, current.files.get(HOME_FILE), target.files.get(HOME_FILE));
+      const forbidden = accessRefused('undo', operations, () => [current.files.get(HOME_FILE), target.files.get(HOME_FILE)]);
       if (forbidden !== undefined) return forbidden;
       const unapplied = keepFiles ? [] : changedSince(operations.dir, current);
       if (unapplied.length > 0 && !force) {
