@@ -121,8 +121,8 @@ if (noWorld !== undefined) {
       await linphone.message(`li@${DOMAIN}`, 'hello from Linphone');
       assert.equal((await li.messageFrom(`omar@${DOMAIN}`)).body, 'hello from Linphone');
       assert.equal(status(await li.message(`omar@${DOMAIN}`, 'hello Linphone')), 200);
-      linphone.close();
       await linphone.process.stop();
+      linphone.close();
     });
 
     world.scene('SIPp registers over TCP with its password, and writes', async () => {

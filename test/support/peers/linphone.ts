@@ -1,6 +1,6 @@
 // Linphone 5.1 without a face (linphone-daemon): one account over TLS, driven by lines on its own Unix socket.
 
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { PeerProcess } from '../peer-process.ts';
@@ -28,7 +28,7 @@ export class Linphone {
   constructor({ folder, user, domain, password, server, rootsFile }: LinphoneOptions) {
     // It keeps its database below HOME and does not make the folders.
     for (const path of ['.local/share/linphone', '.config/linphone', '.cache']) mkdirSync(join(folder, path), { recursive: true });
-    const name = `isthmus-linphone-${process.pid}-${user}`;
+    const name = `isthmus-linphone-${crypto.randomUUID().slice(0, 8)}`; // every run of every suite has the same /tmp
     this.#pipe = join(PIPES, name);
     const lines = [
       ...['[sip]', 'sip_port=0', 'sip_tcp_port=0', 'sip_tls_port=-1', 'use_ipv6=0', 'default_proxy=0'],
@@ -62,8 +62,10 @@ export class Linphone {
     if (!answer.includes('Status: Ok')) throw new Error(`linphone: ${answer}`);
   }
 
+  /** To be called when it has ended. */
   close(): void {
     this.#socket?.destroy();
+    rmSync(this.#pipe, { force: true }); // it leaves it behind
   }
 
   async #connect(): Promise<Socket> {
