@@ -27,6 +27,7 @@ export const PEER_PACKAGES = [
   { name: 'sip-tester', shows: '/usr/bin/sipp', what: 'SIPp, raw SIP scenarios' },
   { name: 'linphone-cli', shows: '/usr/bin/linphone-daemon', what: 'a SIP client' },
   { name: 'baresip-core', shows: '/usr/bin/baresip', what: 'a SIP client from before RFC 8760' },
+  { name: 'python3-slixmpp', shows: '/usr/lib/python3/dist-packages/slixmpp', what: 'an XMPP client in Python' },
   { name: 'bitlbee-libpurple', shows: '/usr/sbin/bitlbee', what: "libpurple's protocols by IRC" },
   { name: 'dnsmasq', shows: '/usr/sbin/dnsmasq', what: 'a DNS server with SRV records' },
   { name: 'pebble', shows: '/usr/bin/pebble-challtestsrv', what: 'an ACME authority, strict on purpose' },

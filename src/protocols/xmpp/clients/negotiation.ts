@@ -69,8 +69,11 @@ export type ClientAction =
 
 type Step = readonly [ClientState, readonly ClientAction[]];
 
-/** RFC 6120 §6.4.5: between two and five tries on one stream. */
-const TRIES = 3;
+/**
+ * RFC 6120 §6.4.5: between two and five tries on one stream. Five, because slixmpp 1.8 asks under TLS 1.3 for tls-unique, which
+ * is not there (RFC 8446 §C.5), with both PLUS mechanisms before it goes on to the others.
+ */
+const TRIES = 5;
 
 /** The first state. @param secure the link has come with TLS (XEP-0368) */
 export function clientStart(secure: boolean): ClientState {
