@@ -20,7 +20,7 @@ const COMMANDS: readonly CommandRow[] = [
       const { startCommand } = await import('./ops/start.ts');
       return startCommand({
         judge: await judge(),
-        run: async (ready, terminal) => (await import('./assembly/start.ts')).run(ready, terminal),
+        run: async (ready, terminal) => (await import('./assembly/run.ts')).run(ready, terminal),
         developmentHome: async (terminal) => (await import('./assembly/development-home.ts')).developmentHome(terminal),
       });
     },

@@ -6,7 +6,7 @@ import { makeIds } from '../edge/ids.ts';
 import type { Listener } from '../edge/listener.ts';
 import { PassportBook } from '../edge/passport-book.ts';
 import { systemClock } from '../edge/system-clock.ts';
-import { type Log, observed, openLog } from '../log.ts';
+import { type Log, observed } from '../log.ts';
 import { bareKey } from '../model/address.ts';
 import type { PresenceDenied } from '../model/event.ts';
 import { isDurable } from '../model/outbox-store.ts';
@@ -14,7 +14,6 @@ import type { Outcome } from '../model/outcome.ts';
 import type { Gateway } from '../model/ports.ts';
 import { makeTraces } from '../monitoring/trace/traces.ts';
 import { lastBackupAt } from '../ops/backup/last.ts';
-import type { ExitCode, Terminal } from '../ops/command.ts';
 import type { Live } from '../ops/live.ts';
 import type { Ready } from '../ops/start.ts';
 import { FirstContact } from '../outbox/first-contact.ts';
@@ -45,7 +44,6 @@ import { Rules } from './rules.ts';
 import { secretOf } from './secrets.ts';
 import { makeSight } from './sight.ts';
 import { sipShore } from './sip.ts';
-import { serviceManager } from './systemd.ts';
 import { endUnwelcome } from './welcome.ts';
 import { xmppShore } from './xmpp.ts';
 
@@ -275,35 +273,4 @@ export async function start(ready: Ready, written: Log): Promise<Running> {
       await admin.close(ANSWER_MS);
     },
   };
-}
-
-/** `isthmus start`: opens, says so, waits for a signal, drains. */
-export async function run(ready: Ready, terminal: Terminal): Promise<ExitCode> {
-  const log = openLog(ready.home.log.level);
-  let running: Running;
-  try {
-    running = await start(ready, log);
-  } catch (error) {
-    terminal.err(`isthmus start: ${error instanceof Error ? error.message : String(error)}`);
-    return 2;
-  }
-  log.info({ event: 'ready', home: ready.home.dir, ports: running.ports, pid: process.pid }, 'accepting connections');
-  const systemd = serviceManager({ env: process.env, pid: process.pid, clock: systemClock, log });
-  systemd.ready();
-  process.on('SIGHUP', () => void running.reload());
-  await new Promise<void>((resolve) => {
-    const stop = (signal: string): void => {
-      log.info({ event: 'stopping', signal }, 'draining; a second signal stops at once');
-      process.removeListener('SIGTERM', stop).removeListener('SIGINT', stop);
-      process.once('SIGTERM', () => process.exit(1)).once('SIGINT', () => process.exit(1));
-      resolve();
-    };
-    process.once('SIGTERM', stop).once('SIGINT', stop);
-    void running.asked.then(() => stop('drain'));
-  });
-  systemd.stopping();
-  await running.drain();
-  systemd.close();
-  log.info({ event: 'stopped' }, 'everything that waits is on disk');
-  return 0;
 }
