@@ -17,10 +17,12 @@ import {
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { createTwoFilesPatch } from 'diff';
-import { EditError, editYaml, type Step } from './edit-yaml.ts';
+import { editYaml } from './edit-yaml.ts';
 import { type HomeFile, type HomeFiles, readHomeFiles } from './files.ts';
 import type { Fault, Finding } from './finding.ts';
 import { checkHome, type Loaded, type LoadOptions } from './load.ts';
+import { EditError } from './yaml-plain.ts';
+import type { Step } from './yaml-step.ts';
 
 /** What becomes of one file: its new text, steps on its old one, or `undefined`: it is taken away. */
 export type FileChange = string | readonly Step[] | undefined;

@@ -5,7 +5,9 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import fc from 'fast-check';
 import { editHome, planEdit } from '../../src/config/edit.ts';
-import { EditError, editYaml, type Plain, plainOf, printYaml, type Step } from '../../src/config/edit-yaml.ts';
+import { editYaml } from '../../src/config/edit-yaml.ts';
+import { EditError, type Plain, plainOf, printYaml } from '../../src/config/yaml-plain.ts';
+import type { Step } from '../../src/config/yaml-step.ts';
 import { EXAMPLE_HOME, exampleText, NOW_MS } from './example.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'isthmus-edit-'));

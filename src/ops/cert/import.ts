@@ -2,8 +2,8 @@
 // against what partners have shown, and only then put in force.
 
 import * as z from 'zod';
-import { plainOf } from '../../config/edit-yaml.ts';
 import { readHomeFiles } from '../../config/files.ts';
+import { plainOf } from '../../config/yaml-plain.ts';
 import type { Candidate, CertificateDesk } from '../../model/certificate-desk.ts';
 import type { Operations } from '../operations.ts';
 import { type Report, verb } from '../verb.ts';

@@ -2,9 +2,10 @@
 
 import * as z from 'zod';
 import { editHome, planEdit } from '../../config/edit.ts';
-import { type KeyPath, plainOf, type Step } from '../../config/edit-yaml.ts';
 import { readHomeFiles } from '../../config/files.ts';
 import { parseFingerprint, Wrong } from '../../config/values.ts';
+import { plainOf } from '../../config/yaml-plain.ts';
+import type { KeyPath, Step } from '../../config/yaml-step.ts';
 import { DeskError } from '../../model/certificate-desk.ts';
 import type { Passport } from '../../model/passport.ts';
 import type { Partner, Protocol } from '../../model/table.ts';

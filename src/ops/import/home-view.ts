@@ -1,10 +1,10 @@
 // The home that an import meets, as plain data: which domains are ours, which files partners have, what policy.yaml says. A
 // file with a fault is looked past; the check of the whole set tells of it.
 
-import { EditError, plainOf } from '../../config/edit-yaml.ts';
 import type { HomeFiles } from '../../config/files.ts';
 import { domainOfFile } from '../../config/partners.ts';
 import { parseDomain, Wrong } from '../../config/values.ts';
+import { EditError, plainOf } from '../../config/yaml-plain.ts';
 
 export type Data = Readonly<Record<string, unknown>>;
 

@@ -2,8 +2,9 @@
 // and what cannot be because the domain is ours. Nothing that an operator wrote is ever changed.
 
 import type { FileChange } from '../../config/edit.ts';
-import { editYaml, type Step } from '../../config/edit-yaml.ts';
+import { editYaml } from '../../config/edit-yaml.ts';
 import type { HomeFiles } from '../../config/files.ts';
+import type { Step } from '../../config/yaml-step.ts';
 import type { BlockDraft, Drafts, PartnerDraft } from './drafts.ts';
 import { asData, asList, type HomeView, viewOf } from './home-view.ts';
 import { blockText, noteOf, partnerText, providerText, sipKeys } from './new-files.ts';

@@ -3,8 +3,8 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import * as z from 'zod';
-import { type Plain, printYaml } from '../../config/edit-yaml.ts';
 import { readHomeFiles } from '../../config/files.ts';
+import { type Plain, printYaml } from '../../config/yaml-plain.ts';
 import type { Operations } from '../operations.ts';
 import { type Report, verb } from '../verb.ts';
 import { EFFECT_OPTIONS, editPartner } from './edit.ts';

@@ -2,11 +2,12 @@
 
 import * as z from 'zod';
 import type { FileChanges } from '../../config/edit.ts';
-import { type KeyPath, type Plain, plainOf, type Step } from '../../config/edit-yaml.ts';
 import { isoTime } from '../../config/effective.ts';
 import { POLICY_FILE } from '../../config/policy.ts';
 import { nearest } from '../../config/spelling.ts';
 import { parseCidr, parseDomain, parseUser, Wrong } from '../../config/values.ts';
+import { type Plain, plainOf } from '../../config/yaml-plain.ts';
+import type { KeyPath, Step } from '../../config/yaml-step.ts';
 import { verb } from '../verb.ts';
 import { EFFECT_OPTIONS, editPartner, type ReadText } from './edit.ts';
 import { type Target, targetInput, targetName, untilInput, untilMs } from './words.ts';

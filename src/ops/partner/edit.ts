@@ -4,9 +4,9 @@
 
 import { AppliedError } from '../../config/applied.ts';
 import { editHome, type FileChanges } from '../../config/edit.ts';
-import { EditError } from '../../config/edit-yaml.ts';
 import { readHomeFiles } from '../../config/files.ts';
 import { showFinding } from '../../config/finding.ts';
+import { EditError } from '../../config/yaml-plain.ts';
 import type { Operations } from '../operations.ts';
 import { acceptedBy, deskOf, takenReport } from '../rules/by.ts';
 import type { Report } from '../verb.ts';

@@ -1,10 +1,10 @@
 // Which file a partner's domain is written in, also while other files of the home have faults; and what people wrote there
 // for people: owner, contact, note, the day of the next review.
 
-import { EditError, plainOf } from '../../config/edit-yaml.ts';
 import { type HomeFiles, readHomeFiles } from '../../config/files.ts';
 import { nearest } from '../../config/spelling.ts';
 import { parseDomain, Wrong } from '../../config/values.ts';
+import { EditError, plainOf } from '../../config/yaml-plain.ts';
 import type { Operations } from '../operations.ts';
 import type { Report } from '../verb.ts';
 

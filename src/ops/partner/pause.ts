@@ -1,8 +1,8 @@
 // `isthmus partner pause|resume`: `paused:` in a partner's file. Messages are held or refused, and nobody is forgotten.
 
 import * as z from 'zod';
-import { plainOf } from '../../config/edit-yaml.ts';
 import { isoTime } from '../../config/effective.ts';
+import { plainOf } from '../../config/yaml-plain.ts';
 import { verb } from '../verb.ts';
 import { EFFECT_OPTIONS, editPartner } from './edit.ts';
 import { fileOf, noPartner } from './file.ts';

@@ -13,11 +13,11 @@ import {
 } from '../../config/applied.ts';
 import { type Change, compareSets, type Side } from '../../config/compare.ts';
 import { differingPaths, type FileChanges, newFileText, unifiedDiff } from '../../config/edit.ts';
-import { EditError } from '../../config/edit-yaml.ts';
 import { type HomeFiles, readHomeFiles } from '../../config/files.ts';
 import type { Fault } from '../../config/finding.ts';
 import { checkHome, type Loaded } from '../../config/load.ts';
 import type { Judge } from '../../config/policy-tests.ts';
+import { EditError } from '../../config/yaml-plain.ts';
 
 export type Taken =
   | {
