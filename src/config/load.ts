@@ -6,7 +6,6 @@ import type * as z from 'zod';
 import type { Table } from '../model/table.ts';
 import { ACME_FILE, acmeOf } from './acme.ts';
 import { checkAdmin } from './admin.ts';
-import { checkTrust, covers, type OwnPair, ownPairs } from './certificates.ts';
 import { DIRECTORY_GROUPS, type HomeFiles, readHomeFiles, WHOLE_FOLDER } from './files.ts';
 import { checkFilters, FILTERS_FILE, filtersOf } from './filters.ts';
 import { type Fault, Findings, type Notice, wholeFile } from './finding.ts';
@@ -18,6 +17,7 @@ import { type IsthmusInput, type Listeners, listenersOf, placeOf, showBind } fro
 import type { FileMemory, FilePartner, FileReading } from './memory.ts';
 import { tellNotYet } from './not-yet.ts';
 import { ownDomainsOf } from './own-domains.ts';
+import { covers, type OwnPair, ownPairs } from './own-pairs.ts';
 import { domainOfFile, partnerOf } from './partners.ts';
 import { peopleOf } from './people-files.ts';
 import { defaultPolicy, POLICY_FILE, policyOf } from './policy.ts';
@@ -30,6 +30,7 @@ import { isthmusSection } from './sections/isthmus.ts';
 import { networkSection, providerSection, refusedSection } from './sections/later.ts';
 import { type PartnerInput, partnerSection } from './sections/partner.ts';
 import { policySection } from './sections/policy.ts';
+import { checkTrust } from './trust-folders.ts';
 import { readYaml, type YamlSource } from './yaml-source.ts';
 
 const ISTHMUS_FILE = 'isthmus.yaml';

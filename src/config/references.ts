@@ -2,10 +2,10 @@
 // that is not one, a host name that no certificate of ours carries, a secret that is not there.
 
 import type { OwnDomain, Partner } from '../model/table.ts';
-import { covers, type OwnPair } from './certificates.ts';
 import type { HomeFiles } from './files.ts';
 import { type Findings, wholeFile } from './finding.ts';
 import type { DomainsInput } from './own-domains.ts';
+import { covers, type OwnPair } from './own-pairs.ts';
 import type { PolicyInput } from './sections/policy.ts';
 import { nearest } from './spelling.ts';
 import type { Path, YamlSource } from './yaml-source.ts';

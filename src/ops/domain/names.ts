@@ -1,9 +1,9 @@
 // Which certificate of ours is shown for a domain, and what it names; and one spelling for addresses.
 
 import { isIPv6 } from 'node:net';
-import { type OwnPair, ownPairs } from '../../config/certificates.ts';
 import { readHomeFiles } from '../../config/files.ts';
 import { Findings } from '../../config/finding.ts';
+import { type OwnPair, ownPairs } from '../../config/own-pairs.ts';
 import type { OwnDomain, Protocol } from '../../model/table.ts';
 
 /** The valid pairs of certs/own. */

@@ -1,14 +1,11 @@
-// certs/ as `check` sees it: which pairs of ours are there, what they name, whether key and chain belong together, and
-// whether every root lies on a side. Which of them a connection trusts or shows is decided in edge/.
+// certs/own as `check` sees it: which pairs of ours are there, what they name, and whether key and chain belong together.
+// Which of them a connection shows is decided in edge/.
 
 import { createPrivateKey, X509Certificate } from 'node:crypto';
-import { expiryWarning } from '../model/expiry.ts';
+import { isSilent, PEM_CERTIFICATE, readCertificates, tellExpiry, tellOnce } from './certificate-files.ts';
 import type { HomeFiles } from './files.ts';
-import { type Findings, type Place, wholeFile } from './finding.ts';
+import { type Findings, wholeFile } from './finding.ts';
 import { nearest } from './spelling.ts';
-import { parseDomain, Wrong } from './values.ts';
-
-const PEM_CERTIFICATE = /-----BEGIN CERTIFICATE-----[A-Za-z0-9+/=\s]*-----END CERTIFICATE-----/g;
 
 /** One pair in certs/own. */
 export interface OwnPair {
@@ -113,12 +110,6 @@ function isIssuedByRoot(leaf: X509Certificate, files: HomeFiles): boolean {
   return false;
 }
 
-/** 30, 14 and 3 days ahead (model/expiry.ts). */
-function tellExpiry(certificate: X509Certificate, place: Place, right: string, nowMs: number, findings: Findings): void {
-  const warning = expiryWarning(certificate.validToDate.getTime(), nowMs);
-  if (warning !== undefined) findings.warning('CONFIG_CERTIFICATE', place, `the certificate ${warning}`, right);
-}
-
 const INSIDE_A_PAIR = ['fullchain.pem', 'key.pem', 'next', 'previous'] as const;
 
 /** Files of a pair's folder that nobody reads, and keys that others can. */
@@ -173,133 +164,8 @@ function keyBelongs(leaf: X509Certificate, pem: string, path: string, findings: 
   return false;
 }
 
-/** The certificates of a PEM file, leaf first. */
-function readCertificates(path: string, file: { text: string; unreadable?: string }, findings: Findings): X509Certificate[] {
-  if (file.unreadable !== undefined) {
-    findings.fault('CONFIG_FILE', wholeFile(path), `cannot be read: ${file.unreadable}`, 'a readable PEM file');
-    return [];
-  }
-  const blocks = file.text.match(PEM_CERTIFICATE) ?? [];
-  const certificates = blocks.flatMap((block) => {
-    try {
-      return [new X509Certificate(block)];
-    } catch {
-      return [];
-    }
-  });
-  if (certificates.length === 0 || certificates.length < blocks.length) {
-    const found =
-      certificates.length === 0 ? 'no certificate in it' : `${blocks.length - certificates.length} of its certificates cannot be read`;
-    findings.fault('CONFIG_CERTIFICATE', wholeFile(path), found, 'certificates in PEM (-----BEGIN CERTIFICATE-----)');
-  }
-  return certificates;
-}
-
 /** DNS entries of subjectAltName, as A-labels. Node quotes an entry with special characters; such a name is never a domain. */
 function dnsNames(certificate: X509Certificate): string[] {
   const entries = certificate.subjectAltName?.split(', ') ?? [];
   return entries.flatMap((entry) => (entry.startsWith('DNS:') && !entry.includes('"') ? [entry.slice(4).toLowerCase()] : []));
-}
-
-const TRUST_FOLDERS = ['edge', 'inside', 'partners', 'admin'] as const;
-
-/**
- * Every file in certs/trust must lie on a side; a typing error must never make a root for everyone.
- * @param partners the domains that have a file in routes/partners/
- * @param nowMs wall ms, for expiry
- */
-export function checkTrust(files: HomeFiles, partners: ReadonlySet<string>, nowMs: number, findings: Findings): void {
-  const told = new Set<string>();
-  for (const [path, file] of files) {
-    const inTrust = /^certs\/trust\/(.+)$/.exec(path);
-    if (inTrust === null || isSilent(path)) continue;
-    const steps = inTrust[1]!.split('/');
-    const side = steps[0]!;
-    if (steps.length === 1) {
-      findings.fault(
-        'CONFIG_FILE',
-        wholeFile(path),
-        'a file directly in certs/trust',
-        'certs/trust/edge/, certs/trust/inside/ or certs/trust/partners/<domain>/',
-      );
-      continue;
-    }
-    if (!TRUST_FOLDERS.some((name) => name === side)) {
-      tellOnce(told, `certs/trust/${side}`, () =>
-        findings.fault(
-          'CONFIG_FILE',
-          wholeFile(path),
-          `the folder certs/trust/${side} means nothing`,
-          'edge, inside, partners or admin',
-          nearest(side, TRUST_FOLDERS),
-        ),
-      );
-      continue;
-    }
-    if (side === 'partners' && !isPartnerRoot(path, steps, partners, told, findings)) continue;
-    if (!path.endsWith('.pem')) {
-      findings.fault('CONFIG_FILE', wholeFile(path), 'not a .pem file, so nobody reads it', 'a PEM file whose name ends in .pem');
-      continue;
-    }
-    for (const root of readCertificates(path, file, findings)) {
-      tellExpiry(root, wholeFile(path), 'ask its owner for the one that follows', nowMs, findings);
-    }
-  }
-  for (const [path, file] of files) {
-    if (/^certs\/revoked\/[^/]+$/.test(path) && !isSilent(path)) checkRevoked(path, file, findings);
-  }
-}
-
-function isPartnerRoot(
-  path: string,
-  steps: readonly string[],
-  partners: ReadonlySet<string>,
-  told: Set<string>,
-  findings: Findings,
-): boolean {
-  const folder = steps[1]!;
-  if (steps.length === 2) {
-    findings.fault('CONFIG_FILE', wholeFile(path), 'a file directly in certs/trust/partners', 'certs/trust/partners/<domain>/<name>.pem');
-    return false;
-  }
-  const domain = parseDomain(folder);
-  if (!(domain instanceof Wrong) && partners.has(domain)) return true;
-  tellOnce(told, folder, () => {
-    const right = `a partner's domain; routes/partners/${folder}.yaml is not there`;
-    findings.fault('CONFIG_REFERENCE', wholeFile(path), `${folder} is no partner`, right, nearest(folder, partners));
-  });
-  return false;
-}
-
-function checkRevoked(path: string, file: { text: string; unreadable?: string }, findings: Findings): void {
-  const name = path.slice('certs/revoked/'.length);
-  if (name === 'refused.yaml') return;
-  if (!name.endsWith('.crl.pem')) {
-    findings.fault(
-      'CONFIG_FILE',
-      wholeFile(path),
-      'nobody reads this file',
-      '<name>.crl.pem for a revocation list, or refused.yaml',
-      nearest(name, ['refused.yaml']),
-    );
-  } else if (!file.text.includes('-----BEGIN X509 CRL-----')) {
-    findings.fault(
-      'CONFIG_CERTIFICATE',
-      wholeFile(path),
-      file.unreadable ?? 'no revocation list in it',
-      'a CRL in PEM (-----BEGIN X509 CRL-----)',
-    );
-  }
-}
-
-function tellOnce(told: Set<string>, what: string, tell: () => void): void {
-  if (told.has(what)) return;
-  told.add(what);
-  tell();
-}
-
-/** Files that git, editors and readers need and that mean nothing to us. */
-function isSilent(path: string): boolean {
-  const name = path.slice(path.lastIndexOf('/') + 1);
-  return name.startsWith('.') || /^README(\.md)?$/i.test(name);
 }
