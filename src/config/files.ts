@@ -17,6 +17,8 @@ export interface HomeFile {
 /** Every file of the parts that Isthmus reads, by its path relative to the home with forward slashes. */
 export type HomeFiles = ReadonlyMap<string, HomeFile>;
 
+export const ISTHMUS_FILE = 'isthmus.yaml';
+export const DOMAINS_FILE = 'routes/domains.yaml';
 const FOLDERS = ['routes', 'people', 'certs', 'secrets'] as const;
 /** Who is in the groups of a directory, as its sync found them, by their names in routes/policy.yaml; lies in `data:`. */
 export const DIRECTORY_GROUPS = 'data/directory/groups.json';
@@ -36,6 +38,12 @@ export function readHomeFiles(dir: string): HomeFiles {
   const groups = readOne(placesOf(dir).data, 'directory/groups.json');
   if (groups.unreadable === undefined) files.set(DIRECTORY_GROUPS, groups);
   return files;
+}
+
+/** Is it a YAML file directly in `folder`, and no editor's draft? */
+export function isYamlIn(path: string, folder: string): boolean {
+  const name = path.startsWith(`${folder}/`) ? path.slice(folder.length + 1) : '';
+  return name.endsWith('.yaml') && !name.includes('/') && !name.startsWith('.');
 }
 
 function walk(dir: string, folder: string, files: Map<string, HomeFile>, depth: number): void {

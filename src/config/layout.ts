@@ -1,7 +1,7 @@
 // The files of a home that nobody would read because their name is not quite right. A rule that is silently ignored is
-// the worst of faults, so a stray file in routes/ is one.
+// the worst of faults, so a stray file in routes/ is one, and so is a folder that cannot be read.
 
-import type { HomeFiles } from './files.ts';
+import { type HomeFiles, WHOLE_FOLDER } from './files.ts';
 import { type Findings, wholeFile } from './finding.ts';
 import { nearest } from './spelling.ts';
 
@@ -63,6 +63,20 @@ export function checkLayout(files: HomeFiles, findings: Findings): void {
     } else if (steps[0] === 'certs' && steps.length === 2 && name !== 'acme.yaml') {
       tell(path, path, `nobody reads ${name} directly in certs/`, 'own/<name>/, trust/<side>/ or revoked/', nearest(name, ['acme.yaml']));
     }
+  }
+}
+
+/** Taken for empty, an unreadable folder would cut off every partner, or forget every block. */
+export function checkFolders(files: HomeFiles, findings: Findings): void {
+  for (const [path, { unreadable }] of files) {
+    if (unreadable === undefined || !path.endsWith(WHOLE_FOLDER) || path.startsWith('secrets/')) continue;
+    const folder = path.slice(0, -WHOLE_FOLDER.length);
+    findings.fault(
+      'CONFIG_FILE',
+      wholeFile(folder),
+      `the folder cannot be read: ${unreadable}`,
+      'readable by whoever checks and whoever runs it',
+    );
   }
 }
 

@@ -6,19 +6,22 @@ import type * as z from 'zod';
 import type { Table } from '../model/table.ts';
 import { ACME_FILE, acmeOf } from './acme.ts';
 import { checkAdmin } from './admin.ts';
-import { DIRECTORY_GROUPS, type HomeFiles, readHomeFiles, WHOLE_FOLDER } from './files.ts';
+import { edgeHost } from './edge-host.ts';
+import { DIRECTORY_GROUPS, DOMAINS_FILE, type HomeFiles, ISTHMUS_FILE, isYamlIn, readHomeFiles } from './files.ts';
 import { checkFilters, FILTERS_FILE, filtersOf } from './filters.ts';
 import { type Fault, Findings, type Notice, wholeFile } from './finding.ts';
 import type { Home } from './home.ts';
 import { homeOf } from './home-of.ts';
 import { checkSection } from './issues.ts';
-import { checkLayout } from './layout.ts';
-import { type IsthmusInput, type Listeners, listenersOf, placeOf, showBind } from './listeners.ts';
-import type { FileMemory, FilePartner, FileReading } from './memory.ts';
+import { checkFolders, checkLayout } from './layout.ts';
+import { checkListeners } from './listener-checks.ts';
+import { type IsthmusInput, listenersOf } from './listeners.ts';
+import type { FileMemory } from './memory.ts';
 import { tellNotYet } from './not-yet.ts';
 import { ownDomainsOf } from './own-domains.ts';
-import { covers, type OwnPair, ownPairs } from './own-pairs.ts';
-import { domainOfFile, partnerOf } from './partners.ts';
+import { ownPairs } from './own-pairs.ts';
+import { partnerPaths, readPartnerFiles } from './partner-files.ts';
+import { domainOfFile } from './partners.ts';
 import { peopleOf } from './people-files.ts';
 import { defaultPolicy, POLICY_FILE, policyOf } from './policy.ts';
 import { type Judge, runPolicyTests } from './policy-tests.ts';
@@ -28,13 +31,10 @@ import { domainsSection } from './sections/domains.ts';
 import { filtersSection } from './sections/filters.ts';
 import { isthmusSection } from './sections/isthmus.ts';
 import { networkSection, providerSection, refusedSection } from './sections/later.ts';
-import { type PartnerInput, partnerSection } from './sections/partner.ts';
 import { policySection } from './sections/policy.ts';
 import { checkTrust } from './trust-folders.ts';
-import { readYaml, type YamlSource } from './yaml-source.ts';
+import { openYaml, type YamlSource } from './yaml-source.ts';
 
-const ISTHMUS_FILE = 'isthmus.yaml';
-const DOMAINS_FILE = 'routes/domains.yaml';
 /** edge/trust-store.ts reads the first that is there. */
 const REFUSED_FILES = ['certs/revoked/refused.yaml', 'certs/refused.yaml'] as const;
 
@@ -77,22 +77,12 @@ export function loadHome(dir: string, options: LoadOptions = {}): Loaded {
 export function checkHome(dir: string, files: HomeFiles, options: LoadOptions = {}): Loaded {
   const nowMs = options.nowMs ?? Date.now();
   const findings = new Findings();
-  const open = (file: string) => openFile(file, files, findings);
+  const open = (file: string) => openYaml(file, files, findings);
   const section = <T extends z.ZodType>(source: YamlSource | undefined, schema: T) =>
     source === undefined ? undefined : checkSection(source, schema, findings);
 
   checkLayout(files, findings);
-  // Taken for empty, an unreadable folder would cut off every partner, or forget every block.
-  for (const [path, { unreadable }] of files) {
-    if (unreadable === undefined || !path.endsWith(WHOLE_FOLDER) || path.startsWith('secrets/')) continue;
-    const folder = path.slice(0, -WHOLE_FOLDER.length);
-    findings.fault(
-      'CONFIG_FILE',
-      wholeFile(folder),
-      `the folder cannot be read: ${unreadable}`,
-      'readable by whoever checks and whoever runs it',
-    );
-  }
+  checkFolders(files, findings);
   const isthmus = open(ISTHMUS_FILE);
   const domainsFile = open(DOMAINS_FILE);
   const policyFile = open(POLICY_FILE);
@@ -109,7 +99,7 @@ export function checkHome(dir: string, files: HomeFiles, options: LoadOptions = 
     findings.fault('CONFIG_CONFLICT', wholeFile(REFUSED_FILES[1]), 'a second refused.yaml', `only ${REFUSED_FILES[0]} is read`);
   const later: YamlSource[] = [];
   for (const path of files.keys()) {
-    const schema = inFolder(path, 'routes/providers') ? providerSection : inFolder(path, 'routes/networks') ? networkSection : undefined;
+    const schema = isYamlIn(path, 'routes/providers') ? providerSection : isYamlIn(path, 'routes/networks') ? networkSection : undefined;
     if (schema === undefined) continue;
     const source = open(path);
     if (source === undefined) continue;
@@ -135,22 +125,7 @@ export function checkHome(dir: string, files: HomeFiles, options: LoadOptions = 
     limits: (listedOff ? undefined : policyInput?.listed.limits) ?? {},
     source: policyFile,
   };
-  const partnerPaths = [...files.keys()].filter((path) => inFolder(path, 'routes/partners'));
-  const partners = partnerPaths.flatMap((path) => {
-    const reading = partnerFile(path, files, options.memory, findings);
-    const { source, value: written } = reading;
-    if (source === undefined || written === undefined) return [];
-    const make = (): FilePartner => {
-      const own = new Findings();
-      const partner = partnerOf(written, source, listed, own);
-      return { partner, findings: [...own.faults(), ...own.notices()] };
-    };
-    const made = options.memory?.partner(reading, files.get(POLICY_FILE)?.text, make) ?? make();
-    findings.take(made.findings);
-    const { partner } = made;
-    return partner === undefined ? [] : [{ partner, source, reviewBefore: written.reviewBefore }];
-  });
-  options.memory?.turn();
+  const partners = readPartnerFiles(files, listed, options.memory, findings);
   const byDomain = partnersByDomain(partners, domains, findings);
   // Without our domains every user would look like a stranger: first things first.
   if (policyFile !== undefined && policyInput !== undefined && domainsInput !== undefined) {
@@ -163,30 +138,16 @@ export function checkHome(dir: string, files: HomeFiles, options: LoadOptions = 
   const acme = acmeFile === undefined || acmeInput === undefined ? undefined : acmeOf(acmeInput, acmeFile, around, findings);
   const coming = acme?.certificates ?? [];
   checkIdentities(domains, pairs, coming, input.edge?.identity, { isthmus, domains: domainsFile, input: domainsInput }, findings);
-  checkTrust(files, new Set([...byDomain.keys(), ...partnerPaths.map(domainOfFile)]), nowMs, findings);
+  checkTrust(files, new Set([...byDomain.keys(), ...partnerPaths(files).map(domainOfFile)]), nowMs, findings);
   checkSecrets(domains, files, options.credentials ?? false, findings);
   checkPartners(partners, [...new Set(domains.values())], nowMs, findings);
   const host = edgeHost(input, isthmus, pairs, coming, [...domains.keys()], findings);
-  warnPlain(listeners, isthmus, findings);
-  // Of a file with a fault nothing is known but the fault.
-  const isRead = isthmus === undefined || isthmusInput !== undefined;
-  if (isRead && listeners.insideSip.length === 0 && [...domains.values()].some((own) => own.served === 'sip')) {
-    findings.warning(
-      'CONFIG_MISSING_KEY',
-      isthmus?.place(['inside']) ?? wholeFile(ISTHMUS_FILE),
-      'no inside.sip',
-      'internal SIP servers have nowhere to send what goes outside',
-    );
-  }
-  for (const own of new Set(domains.values())) {
-    if (own.component === undefined || own.component.dial !== undefined || listeners.insideComponent.length > 0) continue;
-    findings.warning(
-      'CONFIG_MISSING_KEY',
-      domainsFile?.place(['domains', own.domain, 'component']) ?? wholeFile(DOMAINS_FILE),
-      `${own.domain} has no component.dial`,
-      'write where its server listens for components, or inside.component in isthmus.yaml when it dials us',
-    );
-  }
+  checkListeners(
+    listeners,
+    domains,
+    { isthmus, isRead: isthmus === undefined || isthmusInput !== undefined, domains: domainsFile },
+    findings,
+  );
   const home = homeOf(dir, input, listeners, host);
   const pairNames = pairs.map((pair) => pair.name);
   checkAdmin(home, input, isthmus, files, pairNames, options.credentials ?? false, findings);
@@ -230,82 +191,4 @@ export function checkHome(dir: string, files: HomeFiles, options: LoadOptions = 
   const notices = findings.notices();
   if (faults.length > 0) return { ok: false, faults, notices };
   return { ok: true, home: { ...home, people: people.settings, ...(acme !== undefined && { acme }) }, table, notices, faults: [] };
-}
-
-/** A partner's file by itself: what stands in it, and its faults, which go to `findings`. */
-function partnerFile(path: string, files: HomeFiles, memory: FileMemory | undefined, findings: Findings): FileReading<PartnerInput> {
-  const read = (): FileReading<PartnerInput> => {
-    const own = new Findings();
-    const source = openFile(path, files, own);
-    const value = source === undefined ? undefined : checkSection(source, partnerSection, own);
-    return { text: files.get(path)?.text ?? '', source, value, findings: [...own.faults(), ...own.notices()] };
-  };
-  const file = files.get(path);
-  const reading =
-    memory === undefined || file === undefined || file.unreadable !== undefined ? read() : memory.reading(path, file.text, read);
-  findings.take(reading.findings);
-  return reading;
-}
-
-function openFile(file: string, files: HomeFiles, findings: Findings): YamlSource | undefined {
-  const found = files.get(file);
-  if (found === undefined) return undefined;
-  if (found.unreadable !== undefined) {
-    findings.fault('CONFIG_FILE', wholeFile(file), `cannot be read: ${found.unreadable}`, 'a readable file');
-    return undefined;
-  }
-  return readYaml(file, found.text, findings);
-}
-
-function inFolder(path: string, folder: string): boolean {
-  const name = path.startsWith(`${folder}/`) ? path.slice(folder.length + 1) : '';
-  return name.endsWith('.yaml') && !name.includes('/') && !name.startsWith('.');
-}
-
-/** What we call ourselves on the edge: as written, else the certificate's own name, else our first domain. */
-function edgeHost(
-  input: IsthmusInput,
-  source: YamlSource | undefined,
-  pairs: readonly OwnPair[],
-  coming: readonly Pick<OwnPair, 'names'>[],
-  domains: readonly string[],
-  findings: Findings,
-): string {
-  const written = input.edge?.host;
-  const valid = pairs.filter((pair) => pair.valid);
-  if (written !== undefined) {
-    if (source !== undefined && valid.length > 0 && !valid.some((pair) => covers(pair.names, written))) {
-      const names = valid.flatMap((pair) => pair.names);
-      // What renewal will bring must not keep the set from taking effect that asks for it.
-      const tell = coming.some((pair) => covers(pair.names, written)) ? 'warning' : 'fault';
-      findings[tell](
-        'CONFIG_CERTIFICATE',
-        source.place(['edge', 'host'], 'value'),
-        `no certificate in certs/own names ${written}`,
-        `partners compare it with our certificate; one of ${names.join(', ')}`,
-      );
-    }
-    return written;
-  }
-  const ranked = [...valid].sort((a, b) => coverage(b, domains) - coverage(a, domains));
-  const identity = valid.find((pair) => pair.name === input.edge?.identity) ?? ranked[0];
-  return identity?.names.find((name) => !name.startsWith('*.')) ?? domains[0] ?? 'localhost';
-}
-
-function coverage(pair: OwnPair, domains: readonly string[]): number {
-  return domains.filter((domain) => covers(pair.names, domain)).length;
-}
-
-function warnPlain(listeners: Listeners, source: YamlSource | undefined, findings: Findings): void {
-  if (source === undefined) return;
-  for (const bind of [...listeners.insideSip, ...listeners.insideComponent]) {
-    if (bind.transport !== 'plain') continue;
-    const right = 'anyone who can reach it can read and inject; use tls://, or keep the network to these servers';
-    findings.warning('CONFIG_EXPOSED', placeOf(bind, source), `${showBind(bind)} is not encrypted`, right);
-  }
-  for (const bind of listeners.clientSip) {
-    if (bind.transport !== 'plain') continue;
-    const right = 'what people write can be read on the way, and digests of their passwords be tried; use tls://';
-    findings.warning('CONFIG_EXPOSED', placeOf(bind, source), `${showBind(bind)} is not encrypted`, right);
-  }
 }

@@ -2,6 +2,7 @@
 // Operators' files are plain YAML 1.2: no anchors, aliases, tags, merge keys or second documents, every key once.
 
 import { isAlias, isMap, isScalar, isSeq, LineCounter, type Node, parseDocument } from 'yaml';
+import type { HomeFiles } from './files.ts';
 import { type Findings, type Place, wholeFile } from './finding.ts';
 
 const MAX_FILE_BYTES = 1024 * 1024;
@@ -32,6 +33,17 @@ interface Spot {
 /** RFC 6901 pointer. */
 export function pointer(path: Path): string {
   return path.map((step) => `/${String(step).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('');
+}
+
+/** A file of the home; undefined when it is not there, or cannot be read or understood, which goes to `findings`. */
+export function openYaml(file: string, files: HomeFiles, findings: Findings): YamlSource | undefined {
+  const found = files.get(file);
+  if (found === undefined) return undefined;
+  if (found.unreadable !== undefined) {
+    findings.fault('CONFIG_FILE', wholeFile(file), `cannot be read: ${found.unreadable}`, 'a readable file');
+    return undefined;
+  }
+  return readYaml(file, found.text, findings);
 }
 
 /**
