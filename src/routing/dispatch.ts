@@ -2,7 +2,6 @@
 // event to the outbox (messages, receipts), to presence, or straight to a gateway (typing). answer.ts says when a sender is
 // answered; what that is called in a protocol is the shores' replies.ts.
 
-import { LRUCache } from 'lru-cache';
 import { reason } from '../errors.ts';
 import type { Log } from '../log.ts';
 import { bareKey, show } from '../model/address.ts';
@@ -18,24 +17,21 @@ import {
 import type { DurableEvent, SentIds } from '../model/outbox-store.ts';
 import { type Outcome, refused } from '../model/outcome.ts';
 import type { Clock, Gateway, Hop, NoteRefusal, Submit } from '../model/ports.ts';
-import type { Reason, ReasonCode } from '../model/reason.ts';
+import type { Reason } from '../model/reason.ts';
 import type { ContactRequestStore, DecisionStore } from '../model/stores.ts';
-import type { Partner, Table } from '../model/table.ts';
+import type { Table } from '../model/table.ts';
+import { Acquaintance } from './acquaintance.ts';
 import { type Acceptor, answer } from './answer.ts';
 import { type Decision, decide, type Facts } from './decide.ts';
+import { logStopped, noteDecision } from './decision-notes.ts';
 import type { Discovered } from './discovered.ts';
 import type { BorderFilter } from './filter.ts';
-import type { Limits } from './limits.ts';
+import { type Limits, tooLarge } from './limits.ts';
 import { partnerOf } from './partner.ts';
 import { wayTo } from './way.ts';
 
 /** Deadline of a delivery that is not durable, ms: SIP non-INVITE (RFC 3261 Timer F). */
 const SOFT_DEADLINE_MS = 32_000;
-/** Typing crosses only within a conversation: it would show who is at the keyboard (sip-xmpp.md §6). ms */
-const TYPING_AFTER_MESSAGE_MS = 15 * 60_000;
-const MAX_CONVERSATIONS = 50_000;
-/** Pairs known to know each other, in front of the store. */
-const MAX_ACQUAINTED = 50_000;
 
 /** What dispatch needs of presence. */
 export interface PresenceNeck {
@@ -66,14 +62,13 @@ type Allowed = Extract<Decision, { kind: 'allow' }>;
 
 export class Dispatch {
   readonly #deps: DispatchDeps;
-  /** Monotonic ms of the last message of a pair, in either direction. */
-  readonly #talked = new LRUCache<string, number>({ max: MAX_CONVERSATIONS });
-  readonly #acquainted = new LRUCache<string, true>({ max: MAX_ACQUAINTED });
+  readonly #acquaintance: Acquaintance;
   #outbox: Acceptor | undefined;
   #presence: PresenceNeck | undefined;
 
   constructor(deps: DispatchDeps) {
     this.#deps = deps;
+    this.#acquaintance = new Acquaintance(deps);
   }
 
   /** Outbox and presence need dispatch and it needs them: assembly ties the knot once, before anything is accepted. */
@@ -88,13 +83,13 @@ export class Dispatch {
     const tooMuch = (await this.#tooMuch(event)) ?? this.#unfit(event);
     if (decision.kind !== 'refuse') await this.#deps.discovered.proven(event);
     if (tooMuch !== undefined && (decision.kind !== 'refuse' || decision.reason.blame === 'policy')) {
-      this.#note(event, { kind: 'refuse', reason: tooMuch });
-      this.#tellStopped(event, tooMuch);
+      noteDecision(this.#deps, event, { kind: 'refuse', reason: tooMuch });
+      logStopped(this.#deps.log, event, tooMuch);
       return refused(tooMuch);
     }
     if (decision.kind === 'allow' && event.kind === 'im.sent' && this.#deps.table().filters !== undefined)
       return this.#filtered(event, decision);
-    this.#note(event, decision);
+    noteDecision(this.#deps, event, decision);
     switch (decision.kind) {
       case 'refuse':
         this.#count(event, false);
@@ -109,7 +104,7 @@ export class Dispatch {
   /** A shore refused a message by its content alone: nothing but the note comes of it. */
   readonly noteRefusal: NoteRefusal = (about, why) => {
     const told = { kind: 'im.sent', body: '', style: 'normal', wants: { delivered: false, displayed: false } } as const;
-    this.#note({ ...about, ...told }, { kind: 'refuse', reason: why });
+    noteDecision(this.#deps, { ...about, ...told }, { kind: 'refuse', reason: why });
   };
 
   /** Policy and route evaluated again, just before the outbox or presence sends something. */
@@ -152,11 +147,11 @@ export class Dispatch {
   }
 
   async #pass(event: Event, { hop }: Allowed): Promise<Outcome> {
-    const { sentIds, clock } = this.#deps;
+    const { sentIds } = this.#deps;
     switch (event.kind) {
       case 'im.sent':
-        await this.#acquaint(event, hop);
-        this.#talked.set(conversation(event), clock.monotonic());
+        await this.#acquaintance.learn(event, hop);
+        this.#acquaintance.talks(event);
         return this.#answer(event, hop);
       case 'im.receipt': {
         const original = await sentIds.originalOf(bareKey(event.from), bareKey(event.to), event.about);
@@ -164,13 +159,10 @@ export class Dispatch {
         const { thread } = original;
         return this.#answer({ ...event, about: knownAs(hop.network, original), ...(thread !== undefined && { thread }) }, hop);
       }
-      case 'im.composing': {
-        const last = this.#talked.get(conversation(event));
-        const recent = last !== undefined && clock.monotonic() - last < TYPING_AFTER_MESSAGE_MS;
-        return recent ? this.deliver(event) : { kind: 'handedOver' };
-      }
+      case 'im.composing':
+        return this.#acquaintance.isTalking(event) ? this.deliver(event) : { kind: 'handedOver' };
       case 'presence.requested':
-        await this.#acquaint(event, hop);
+        await this.#acquaintance.learn(event, hop);
         return this.#parts().presence.handle(event);
       default:
         return this.#parts().presence.handle(event);
@@ -195,24 +187,14 @@ export class Dispatch {
     return refused(why);
   }
 
-  /** Whom a user of ours writes to or subscribes to is no stranger to them any more. */
-  async #acquaint(event: Event, hop: Hop): Promise<void> {
-    if (event.origin.side === 'edge' || hop.side !== 'edge') return;
-    const [ours, theirs] = [bareKey(event.from), bareKey(event.to)];
-    const key = `${ours} ${theirs}`;
-    if (this.#acquainted.has(key)) return;
-    await this.#deps.requests.learn(ours, theirs);
-    this.#acquainted.set(key, true);
-  }
-
   async #decide(event: Event): Promise<Decision> {
-    const { table, clock, requests, discovered } = this.#deps;
+    const { table, clock, discovered } = this.#deps;
     const current = table();
     const pinned = await discovered.pinned(current.domains.has(event.from.domain) ? event.to.domain : event.from.domain);
     const facts: Facts = { nowMs: clock.now(), knows: false, ...(pinned !== undefined && { pinned }) };
     const first = decide(event, current, facts);
     if (first.kind !== 'hold') return first;
-    const knows = await requests.knows(bareKey(event.to), bareKey(event.from));
+    const knows = await this.#acquaintance.knows(event);
     return knows ? decide(event, current, { ...facts, knows }) : first;
   }
 
@@ -230,23 +212,15 @@ export class Dispatch {
     return filter.refusal(event, current);
   }
 
-  #tellStopped(event: Event, { code, text }: Reason): void {
-    const { id, from, to } = event;
-    const people = { from: show(from), to: show(to), fromDomain: from.domain, toDomain: to.domain };
-    if (code === 'CONTENT_FILTERED') {
-      this.#deps.log.info({ event: 'message.filtered', id, ...people, action: 'refuse', what: 'words' }, text);
-    } else this.#deps.log.info({ event: 'message.limited', id, code, from: people.from }, text);
-  }
-
   /** Through the filters, which may change it, add to it, or refuse it. */
   async #filtered(event: ImSent, decision: Allowed): Promise<Outcome> {
     const passed = await this.#deps.filter?.pass(event, this.#deps.table());
     if (passed !== undefined && 'refused' in passed) {
-      this.#note(event, { kind: 'refuse', reason: passed.refused });
+      noteDecision(this.#deps, event, { kind: 'refuse', reason: passed.refused });
       return refused(passed.refused);
     }
-    this.#note(event, decision);
-    for (const because of passed?.by ?? []) this.#note(event, { ...decision, because }, 'CONTENT_FILTERED');
+    noteDecision(this.#deps, event, decision);
+    for (const because of passed?.by ?? []) noteDecision(this.#deps, event, { ...decision, because }, 'CONTENT_FILTERED');
     const outcome = await this.#pass(passed?.event ?? event, decision);
     if (outcome.kind === 'refused') passed?.undo();
     return outcome;
@@ -266,54 +240,8 @@ export class Dispatch {
     if (event.kind === 'im.sent' && event.origin.side === 'edge') this.#deps.limits.note(event.from.domain, good);
   }
 
-  /** @param changed the code under which something that is allowed is marked as changed */
-  #note(event: Event, decision: Decision, changed?: ReasonCode): void {
-    const { clock, decisions, log } = this.#deps;
-    const allowed = decision.kind === 'allow';
-    const why = allowed ? decision.because : decision.reason;
-    const { id, kind, origin } = event;
-    decisions.note({
-      at: clock.now(),
-      eventId: id,
-      kind,
-      from: bareKey(event.from),
-      to: bareKey(event.to),
-      network: origin.network,
-      proof: origin.proof,
-      allowed,
-      ...(!allowed && { code: decision.reason.code }),
-      ...(changed !== undefined && { code: changed }),
-      ...(why.file !== undefined && { file: why.file }),
-      ...(why.key !== undefined && { key: why.key }),
-      // What is allowed has a line in the ledger, which is found by all its names.
-      ...(event.kind === 'im.sent' &&
-        !allowed && {
-          ids: [event.ids.wireId, event.ids.callId, event.ids.messageId].filter((one) => one !== undefined),
-        }),
-    });
-    const fields = { id, kind, from: show(event.from), to: show(event.to), peer: origin.peer, proof: origin.proof };
-    if (allowed) log.debug({ event: 'decision.allowed', ...fields });
-    else {
-      const { code, file, key, text } = decision.reason;
-      log.info({ event: 'decision.refused', ...fields, code, file, key }, text);
-    }
-  }
-
   #parts(): { readonly outbox: Acceptor; readonly presence: PresenceNeck } {
     if (this.#outbox === undefined || this.#presence === undefined) throw new Error('dispatch is not connected yet');
     return { outbox: this.#outbox, presence: this.#presence };
   }
-}
-
-function conversation(event: Event): string {
-  return [bareKey(event.from), bareKey(event.to)].sort().join(' ');
-}
-
-function tooLarge(event: ImSent, partner: Partner | undefined): Reason | undefined {
-  if (partner === undefined) return undefined;
-  const max = partner.limits.messageBytes;
-  const size = Buffer.byteLength(event.body);
-  if (size <= max) return undefined;
-  const { file, key } = partner.sources.get('limits.messageSize') ?? partner.where;
-  return reason('CONTENT_TOO_LARGE', `the message has ${size} bytes; ${max} are allowed`, { file, key });
 }

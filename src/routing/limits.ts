@@ -95,3 +95,13 @@ export class Limits {
     return true;
   }
 }
+
+/** Is the message longer than its partner may send or get? Told with the place of the limit. */
+export function tooLarge(event: ImSent, partner: Partner | undefined): Reason | undefined {
+  if (partner === undefined) return undefined;
+  const max = partner.limits.messageBytes;
+  const size = Buffer.byteLength(event.body);
+  if (size <= max) return undefined;
+  const { file, key } = partner.sources.get('limits.messageSize') ?? partner.where;
+  return reason('CONTENT_TOO_LARGE', `the message has ${size} bytes; ${max} are allowed`, { file, key });
+}
