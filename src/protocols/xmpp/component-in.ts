@@ -4,7 +4,8 @@
 import { timingSafeEqual } from 'node:crypto';
 import type { Log } from '../../log.ts';
 import type { Link } from '../../model/ports.ts';
-import { type Component, componentHandshake } from './component.ts';
+import type { Component } from './component.ts';
+import { componentHandshake } from './component-plan.ts';
 import { type ConnectionOwner, type Ended, XmlConnection } from './connection.ts';
 import { type Element, element, text } from './element.ts';
 import type { StreamFrame } from './framing.ts';

@@ -2,12 +2,12 @@
 // (component-in.ts). It reconnects by itself; what waits while it is away is bounded as for partners. Elements outside this
 // file are of `jabber:server`.
 
-import { createHash } from 'node:crypto';
 import { reason } from '../../errors.ts';
 import type { Log } from '../../log.ts';
 import { ConnectError, type Link, type Timer } from '../../model/ports.ts';
 import type { Reason } from '../../model/reason.ts';
 import type { HostPort } from '../../model/table.ts';
+import { type ComponentPlan, componentHandshake } from './component-plan.ts';
 import { type ConnectionOwner, type Ended, XmlConnection } from './connection.ts';
 import { type Element, element } from './element.ts';
 import type { StreamFrame } from './framing.ts';
@@ -18,38 +18,20 @@ import { displayDomain } from './precis.ts';
 import { printElement, printStreamOpen } from './print.ts';
 import { goodbye, inWords, readStreamError, type StreamError, streamErrorElement } from './stream-error.ts';
 import type { SendResult } from './stream-pair.ts';
+import { WaitingStanzas } from './waiting-stanzas.ts';
 import type { Wire } from './wire.ts';
-
-export interface ComponentPlan {
-  /** Our name as the server's component. */
-  readonly name: string;
-  /** Undefined: it dials us. */
-  readonly dial?: HostPort;
-  /** Name of the file in secrets/. */
-  readonly secret: string;
-  /** The domains of ours that this server serves. */
-  readonly domains: readonly string[];
-}
 
 type State = 'awaitingConnection' | 'awaitingHeader' | 'awaitingHandshake' | 'open' | 'ended';
 
 const BACK_OFF_FIRST_MS = 1000;
 const BACK_OFF_LAST_MS = 60_000;
-/** Stanzas that may wait while the server is away. */
-const WAITING = 1000;
-
-/** XEP-0114 §3: lower-case hex SHA-1 of the stream id and the secret. */
-export function componentHandshake(streamId: string, secret: string): string {
-  return createHash('sha1')
-    .update(streamId + secret)
-    .digest('hex');
-}
 
 export class Component {
   readonly plan: ComponentPlan;
   readonly #wire: Wire;
   readonly #log: Log;
   readonly #barriers = new Map<string, PingBarrier>();
+  readonly #waiting = new WaitingStanzas();
   readonly #abort = new AbortController();
   #state: State = 'awaitingConnection';
   #connection: XmlConnection | undefined;
@@ -57,7 +39,6 @@ export class Component {
   #timer: Timer | undefined;
   #keepAlive: Timer | undefined;
   #backOffMs = BACK_OFF_FIRST_MS;
-  #waiting: { readonly domain: string; readonly element: Element; readonly since: number; resolve(result: SendResult): void }[] = [];
   #lastFailure: Reason;
 
   constructor(wire: Wire, plan: ComponentPlan) {
@@ -87,10 +68,10 @@ export class Component {
     // While it is being dialled the stanza waits; between two tries the last failure is the answer.
     if (this.#state === 'awaitingConnection' && (this.#timer !== undefined || this.plan.dial === undefined))
       return Promise.resolve({ kind: 'failed', reason: this.#lastFailure });
-    if (this.#waiting.length >= WAITING) {
+    if (this.#waiting.isFull) {
       return Promise.resolve({ kind: 'failed', reason: reason('LIMIT_QUEUE_FULL', `too much waits for ${this.#there}`) });
     }
-    return new Promise((resolve) => this.#waiting.push({ domain, element: stanza, since: this.#wire.clock.monotonic(), resolve }));
+    return this.#waiting.add(domain, stanza);
   }
 
   /** As for partners: a ping from our component's name to the domain, after the stanzas. */
@@ -108,7 +89,7 @@ export class Component {
     this.#keepAlive?.cancel();
     this.#abort.abort();
     this.#connection?.close();
-    this.#fail(reason('SHUTTING_DOWN', 'Isthmus is stopping'));
+    this.#waiting.failAll(reason('SHUTTING_DOWN', 'Isthmus is stopping'));
   }
 
   #barrierFor(domain: string): PingBarrier {
@@ -266,7 +247,7 @@ export class Component {
     this.#log.info({ event: 'component.opened', at: this.#there }, 'component stream open');
     for (const domain of this.plan.domains) this.#connection?.link.notes.proven(domain, 'inside');
     this.#watchSilence();
-    for (const each of this.#waiting.splice(0)) each.resolve(this.#write(each.domain, each.element));
+    this.#waiting.writeAll((domain, stanza) => this.#write(domain, stanza));
   }
 
   /** The internal server may speak for the domains it serves and for no other; to whom is for routing to decide. */
@@ -323,7 +304,7 @@ export class Component {
       { event: 'component.closed', code: why.code, reason: why.text, ...(this.plan.dial !== undefined && { againMs: this.#backOffMs }) },
       'no component stream',
     );
-    this.#fail(why);
+    this.#waiting.failAll(why);
     this.#barriersLost(why);
     this.#timer?.cancel();
     this.#timer = undefined;
@@ -335,9 +316,5 @@ export class Component {
 
   #barriersLost(why: Reason): void {
     for (const barrier of this.#barriers.values()) barrier.streamLost(why, true);
-  }
-
-  #fail(why: Reason): void {
-    for (const each of this.#waiting.splice(0)) each.resolve({ kind: 'failed', reason: why });
   }
 }

@@ -6,7 +6,7 @@ import { after, before, beforeEach, describe, test } from 'node:test';
 import { makeConnector } from '../../../src/edge/connect.ts';
 import { makeTlsUpgrade } from '../../../src/edge/tls-upgrade.ts';
 import { SILENT } from '../../../src/log.ts';
-import { componentHandshake } from '../../../src/protocols/xmpp/component.ts';
+import { componentHandshake } from '../../../src/protocols/xmpp/component-plan.ts';
 import type { StanzaContext } from '../../../src/protocols/xmpp/context.ts';
 import { type Element, element } from '../../../src/protocols/xmpp/element.ts';
 import { NS } from '../../../src/protocols/xmpp/names.ts';
