@@ -6,6 +6,7 @@ import type { X509Certificate } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import type { Log } from '../log.ts';
 import type { Clock } from '../model/ports.ts';
+import { utcDay } from '../model/utc.ts';
 import { plainSerial } from './der-reader.ts';
 import { type OcspAnswer, readOcsp } from './ocsp.ts';
 import { askResponder } from './ocsp-client.ts';
@@ -204,7 +205,7 @@ export class CertificateStatus {
 function wordOf(answer: Exclude<OcspAnswer, { is: 'none' }>, how: string): StatusWord {
   return answer.is === 'good'
     ? { is: 'good', how, at: answer.at, until: answer.until }
-    : { is: 'revoked', how: `${how}, revoked on ${new Date(answer.since).toISOString().slice(0, 10)}`, at: answer.at, until: answer.until };
+    : { is: 'revoked', how: `${how}, revoked on ${utcDay(answer.since)}`, at: answer.at, until: answer.until };
 }
 
 /** Revocation lists travel as DER; some servers give PEM. */

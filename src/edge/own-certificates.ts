@@ -6,6 +6,7 @@ import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Clock } from '../model/ports.ts';
 import type { OwnDomain, Protocol } from '../model/table.ts';
+import { utcDay } from '../model/utc.ts';
 import { carriesHost, normalDomain, speaksFor } from './certificate-names.ts';
 import { type LoadedPair, loadPair, type OwnCertificate, worseThan } from './own-pair.ts';
 import type { Anchors } from './path-building.ts';
@@ -117,7 +118,7 @@ export class OwnCertificates {
       speaksForOurs: ({ names }) => domains.filter((domain) => speaksFor(names, domain, 'sip') || speaksFor(names, domain, 'xmpp')),
     });
     if (worse === undefined) return loaded;
-    const text = `${worse}; the certificate before it stays in force until ${new Date(old.notAfter).toISOString().slice(0, 10)}`;
+    const text = `${worse}; the certificate before it stays in force until ${utcDay(old.notAfter)}`;
     return { faults: [{ file: `certs/own/${name}/fullchain.pem`, text, level: 'error' }] };
   }
 

@@ -6,6 +6,7 @@ import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import tls, { type SecureContext } from 'node:tls';
 import { expiryWarning } from '../model/expiry.ts';
+import { utcDay } from '../model/utc.ts';
 import { type CertificateNames, namesOf } from './certificate-names.ts';
 import { type Anchors, candidatePaths, isSelfSigned } from './path-building.ts';
 import { issuerNameOf, nameOf } from './path-rules.ts';
@@ -166,7 +167,7 @@ function warnings(chain: OwnCertificate['chain'], now: number, anchors: Anchors 
   const names = namesOf(leaf);
   const ending = expiryWarning(leaf.validToDate.getTime(), now);
   if (ending !== undefined) found.push(ending);
-  if (leaf.validFromDate.getTime() > now) found.push(`is valid only from ${leaf.validFromDate.toISOString().slice(0, 10)}`);
+  if (leaf.validFromDate.getTime() > now) found.push(`is valid only from ${utcDay(leaf.validFromDate.getTime())}`);
   if (names.dns.length + names.sipHosts.length + names.xmppServers.length === 0)
     found.push('names no domain (subjectAltName); partners will refuse it');
   // Partners can complete nothing: what is not sent is missing, but for a root, which they must have anyway.
@@ -198,8 +199,8 @@ export function worseThan(
   const { now, anchors, speaksForOurs } = facts;
   if (old.notAfter < now || old.notBefore > now) return undefined;
   const [leaf] = pair.chain;
-  if (pair.notAfter < now) return `expired on ${day(pair.notAfter)}`;
-  if (pair.notBefore > now) return `is valid only from ${day(pair.notBefore)}`;
+  if (pair.notAfter < now) return `expired on ${utcDay(pair.notAfter)}`;
+  if (pair.notBefore > now) return `is valid only from ${utcDay(pair.notBefore)}`;
   if (!holdsIssuer(pair.chain, anchors) && holdsIssuer(old.chain, anchors)) {
     return `holds no certificate of its issuer "${issuerNameOf(leaf)}", so that partners would see an incomplete chain`;
   }
@@ -209,5 +210,3 @@ export function worseThan(
   }
   return undefined;
 }
-
-const day = (ms: number): string => new Date(ms).toISOString().slice(0, 10);

@@ -2,6 +2,7 @@
 
 import { createHash, type X509Certificate } from 'node:crypto';
 import type { Passport, PassportChange, ShownCertificate } from '../model/passport.ts';
+import { utcDay } from '../model/utc.ts';
 import { purposesOf } from './certificate-extensions.ts';
 import { namesOf } from './certificate-names.ts';
 import type { Sighting } from './passport-book.ts';
@@ -66,11 +67,13 @@ export function changesBetween(before: Passport | undefined, after: Passport, at
   const then = before?.chain[0];
   if (now === undefined) return [];
   if (before === undefined || then === undefined) {
-    return [change('first', `shows a certificate of "${short(now.issuer)}", valid until ${day(now.notAfter)}, over ${after.tlsVersion}`)];
+    return [
+      change('first', `shows a certificate of "${short(now.issuer)}", valid until ${utcDay(now.notAfter)}, over ${after.tlsVersion}`),
+    ];
   }
   const found: PassportChange[] = [];
   if (now.fingerprint !== then.fingerprint) {
-    const until = `valid until ${day(now.notAfter)}, the one before until ${day(then.notAfter)}`;
+    const until = `valid until ${utcDay(now.notAfter)}, the one before until ${utcDay(then.notAfter)}`;
     if (now.keyFingerprint !== then.keyFingerprint) found.push(change('key', `shows a certificate with another key, ${until}`));
     else found.push(change('renewed', `shows a renewed certificate with the same key, ${until}`));
     if (now.issuer !== then.issuer)
@@ -105,9 +108,6 @@ function few(names: readonly string[]): string {
 }
 function short(name: string): string {
   return /CN=([^,]*)/.exec(name)?.[1] ?? name;
-}
-function day(ms: number): string {
-  return new Date(ms).toISOString().slice(0, 10);
 }
 function oneLine(name: string): string {
   return name

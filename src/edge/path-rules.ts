@@ -5,6 +5,7 @@ import type { X509Certificate } from 'node:crypto';
 import { BasicConstraints } from 'pkijs';
 import { reason } from '../errors.ts';
 import type { Reason } from '../model/reason.ts';
+import { utcMinute } from '../model/utc.ts';
 import { extensionsOf, malformedExtensions, pkiCertificate } from './certificate-extensions.ts';
 
 const BASIC_CONSTRAINTS = '2.5.29.19';
@@ -47,21 +48,18 @@ export function datesBroken(certificate: X509Certificate, now: number, isLeaf: b
   if (end < now) {
     return reason(
       'CERT_PEER_EXPIRED',
-      `${whose} expired on ${minute(end)}, ${span(now - end)} before our clock (${minute(now)}); a renewed one is needed.`,
+      `${whose} expired on ${utcMinute(end)}, ${span(now - end)} before our clock (${utcMinute(now)}); a renewed one is needed.`,
     );
   }
   if (begin > now) {
     return reason(
       'CERT_PEER_NOT_YET_VALID',
-      `${whose} is valid only from ${minute(begin)}, ${span(begin - now)} after our clock (${minute(now)}); check the clocks of both sides.`,
+      `${whose} is valid only from ${utcMinute(begin)}, ${span(begin - now)} after our clock (${utcMinute(now)}); check the clocks of both sides.`,
     );
   }
   return undefined;
 }
 
-function minute(at: number): string {
-  return `${new Date(at).toISOString().slice(0, 16).replace('T', ' ')} UTC`;
-}
 /** A difference of two clocks, in the largest unit that fits. */
 function span(ms: number): string {
   const minutes = Math.max(1, Math.round(ms / 60_000));

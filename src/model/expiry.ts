@@ -1,6 +1,8 @@
 // When a certificate that ends is told: 30, 14 and 3 days ahead, and when it has ended (operations.md §2). One rule for
 // `check`, `cert list`, the log and alerts.
 
+import { utcDay } from './utc.ts';
+
 /** Days ahead, the most urgent last. 0: it has ended. */
 export const EXPIRY_STEPS = [30, 14, 3, 0] as const;
 export type ExpiryStep = (typeof EXPIRY_STEPS)[number];
@@ -22,7 +24,7 @@ export function expiryStep(notAfter: number, now: number): ExpiryStep | undefine
 export function expiryWarning(notAfter: number, now: number): string | undefined {
   const step = expiryStep(notAfter, now);
   if (step === undefined) return undefined;
-  const date = new Date(notAfter).toISOString().slice(0, 10);
+  const date = utcDay(notAfter);
   if (step === 0) return `expired on ${date}`;
   const days = daysLeft(notAfter, now);
   const left = days < 1 ? 'in less than a day' : `in ${days} day${days === 1 ? '' : 's'}`;

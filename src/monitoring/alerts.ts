@@ -2,9 +2,11 @@
 // queue that grows old. Each alert is told once when it begins, once a day while it lasts, and once when it is over.
 
 import type { Log } from '../log.ts';
+import { daysLeft } from '../model/expiry.ts';
 import type { Health, PartnerHealth } from '../model/health.ts';
 import type { Alert, AlertRules } from '../model/notify.ts';
 import type { Clock, Timer } from '../model/ports.ts';
+import { utcDay, utcMinute } from '../model/utc.ts';
 import type { InsideAway } from './inside.ts';
 import type { WatchedCertificate } from './metrics.ts';
 
@@ -139,7 +141,7 @@ function partnerDown(
   // Anybody can come and fail to be this partner; what is refused on the road in is shown on the page and wakes nobody.
   if (direction === 'in' || state !== 'down' || now - sinceMs < afterMs) return undefined;
   const why = lastFailure === undefined ? '' : `: ${lastFailure.code}, ${lastFailure.text}`;
-  const what = `${domain} has been unreachable over ${protocol} since ${clockTime(sinceMs)}`;
+  const what = `${domain} has been unreachable over ${protocol} since ${utcMinute(sinceMs)}`;
   return {
     key: `partner.down ${domain} ${protocol}`,
     kind: 'partner.down',
@@ -156,7 +158,7 @@ function insideDown({ name, protocol, since, why }: InsideAway, now: number, aft
     key: `inside.down ${name} ${protocol}`,
     kind: 'inside.down',
     subject: name,
-    text: `our own ${protocol === 'sip' ? 'SIP server for' : 'XMPP server behind'} ${name} has been unreachable since ${clockTime(since)}: ${why}`,
+    text: `our own ${protocol === 'sip' ? 'SIP server for' : 'XMPP server behind'} ${name} has been unreachable since ${utcMinute(since)}: ${why}`,
     advice: 'routes/domains.yaml says where it is; isthmus status shows it',
     since,
   };
@@ -175,11 +177,11 @@ function queueOld({ domain, waiting, oldestMs }: PartnerHealth, now: number, aft
 }
 
 function certificateEnds({ role, name, notAfter }: WatchedCertificate, now: number, days: readonly number[]): Alert | undefined {
-  const left = Math.floor((notAfter - now) / DAY_MS);
+  const left = daysLeft(notAfter, now);
   const threshold = [...days].sort((a, b) => a - b).find((limit) => left < limit);
   if (threshold === undefined) return undefined;
   const whose = { own: 'our certificate', partner: 'the certificate of', ca: 'the authority' }[role];
-  const when = left < 0 ? `expired on ${date(notAfter)}` : `expires on ${date(notAfter)}, in ${left} days`;
+  const when = left < 0 ? `expired on ${utcDay(notAfter)}` : `expires on ${utcDay(notAfter)}, in ${left} days`;
   return {
     // A nearer threshold is a new alert.
     key: `certificate.expires ${role} ${name} ${left < 0 ? 'expired' : threshold}`,
@@ -190,9 +192,6 @@ function certificateEnds({ role, name, notAfter }: WatchedCertificate, now: numb
     since: notAfter - threshold * DAY_MS,
   };
 }
-
-const date = (ms: number): string => new Date(ms).toISOString().slice(0, 10);
-const clockTime = (ms: number): string => `${new Date(ms).toISOString().slice(0, 16).replace('T', ' ')} UTC`;
 
 function minutes(ms: number): string {
   const whole = Math.floor(ms / 60_000);

@@ -3,6 +3,7 @@
 
 import type { PartnerHealth } from '../model/health.ts';
 import type { Alert } from '../model/notify.ts';
+import { utcMinute } from '../model/utc.ts';
 
 export interface PageFacts {
   readonly host: string;
@@ -31,7 +32,7 @@ export function page(facts: PageFacts): string {
   const more = sorted.length > MAX_ROWS ? `<p>${sorted.length - MAX_ROWS} more are not shown; isthmus status shows all.</p>` : '';
   return `<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
 <meta http-equiv="refresh" content="30"><title>${escaped(host)}: ${alerts.length === 0 ? 'well' : `${alerts.length} to look at`}</title><style>${STYLE}</style></head>
-<body><h1>${escaped(host)}</h1><p>Isthmus ${escaped(version)}, running since ${stamp(facts.startedAt)}. It is ${stamp(now)}.</p>
+<body><h1>${escaped(host)}</h1><p>Isthmus ${escaped(version)}, running since ${utcMinute(facts.startedAt)}. It is ${utcMinute(now)}.</p>
 <h2>To look at</h2>${verdict}<h2>Partners</h2>
 <table><thead><tr><th>Partner</th><th>Road</th><th>State</th><th>Waiting</th><th>Last failure</th></tr></thead><tbody>
 ${sorted.slice(0, MAX_ROWS).map(roadRow).join('\n')}</tbody></table>${more}</body></html>
@@ -43,14 +44,12 @@ function alertRow({ text, advice }: Alert): string {
 }
 
 function roadRow({ domain, protocol, direction, state, sinceMs, waiting, oldestMs, lastFailure }: PartnerHealth): string {
-  const words = { down: `unreachable since ${stamp(sinceMs)}`, up: `up since ${stamp(sinceMs)}`, idle: 'no connection' }[state];
+  const words = { down: `unreachable since ${utcMinute(sinceMs)}`, up: `up since ${utcMinute(sinceMs)}`, idle: 'no connection' }[state];
   const queue = waiting === 0 ? '' : `${waiting} waiting, the oldest ${Math.floor(oldestMs / 60_000)} min`;
   const failure = lastFailure === undefined ? '' : `${lastFailure.code}: ${lastFailure.text}`;
   const cells = [domain, `${protocol}, ${direction === 'out' ? 'we to them' : 'they to us'}`, words, queue, failure];
   return `<tr>${cells.map((cell, index) => `<td${index === 2 ? ` class="${state}"` : ''}>${escaped(cell)}</td>`).join('')}</tr>`;
 }
-
-const stamp = (ms: number): string => `${new Date(ms).toISOString().slice(0, 16).replace('T', ' ')} UTC`;
 
 const ENTITIES: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' };
 function escaped(text: string): string {

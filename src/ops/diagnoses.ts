@@ -4,6 +4,7 @@
 
 import { ERRORS } from '../errors.ts';
 import type { Reason, ReasonCode } from '../model/reason.ts';
+import { utcMinute } from '../model/utc.ts';
 import { COARSE, type Diagnosis, type DiagnosisCode, type Facts, FINER, row, WORD } from './diagnosis-table.ts';
 
 export { type DiagnosisCode, WORD };
@@ -37,12 +38,7 @@ export function sentenceFor(why: Reason, facts: Facts, at: number, direction: 'i
     direction === 'out'
       ? `our server ${ourHost} (for ${ourDomain}) tried to reach ${theirDomain} over ${WORD[protocol]}${target === theirDomain ? '' : ` at ${target}`}`
       : `your server (for ${theirDomain}) tried to reach ours, ${ourHost} (for ${ourDomain}), over ${WORD[protocol]}${target === theirDomain ? '' : ` from ${target}`}`;
-  return `At ${stamp(at)} ${road}. We saw: ${ended(toThem(why.text))} ${ask(facts)}`;
-}
-
-/** A time with its zone, for people of another organisation. */
-export function stamp(at: number): string {
-  return `${new Date(at).toISOString().slice(0, 16).replace('T', ' ')} UTC`;
+  return `At ${utcMinute(at)} ${road}. We saw: ${ended(toThem(why.text))} ${ask(facts)}`;
 }
 
 /** Our reasons speak of "the peer"; to the peer that is "you". */

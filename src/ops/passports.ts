@@ -1,6 +1,7 @@
 // One partner passport in words and as data, for every command that shows what a partner has shown of itself: `partner show`,
 // `cert list`, `partner test`. Also what changed lately.
 
+import { daysLeft } from '../model/expiry.ts';
 import type { Passport, PassportChange } from '../model/passport.ts';
 
 /** What a program reads: times as ISO strings, days as whole days, rounded down (negative: expired). */
@@ -27,13 +28,10 @@ export interface PassportView {
   readonly lastSeen: string;
 }
 
-const DAY_MS = 86_400_000;
-
 /** @param now wall ms @returns undefined for a passport without a chain (there is none of those on the wire) */
 export function viewPassport(passport: Passport, now: number): PassportView | undefined {
   const [leaf] = passport.chain;
   if (leaf === undefined) return undefined;
-  const daysLeft = (notAfter: number): number => Math.floor((notAfter - now) / DAY_MS);
   const sooner = passport.chain.slice(1).filter((one) => one.notAfter < leaf.notAfter);
   const [first] = sooner.toSorted((a, b) => a.notAfter - b.notAfter);
   return {
@@ -48,9 +46,9 @@ export function viewPassport(passport: Passport, now: number): PassportView | un
     keyType: leaf.keyType,
     notBefore: iso(leaf.notBefore),
     notAfter: iso(leaf.notAfter),
-    daysLeft: daysLeft(leaf.notAfter),
+    daysLeft: daysLeft(leaf.notAfter, now),
     chain: passport.chain.map(({ subject, issuer, fingerprint, notAfter }) => ({ subject, issuer, fingerprint, notAfter: iso(notAfter) })),
-    ...(first === undefined ? {} : { endsBefore: { subject: first.subject, daysLeft: daysLeft(first.notAfter) } }),
+    ...(first === undefined ? {} : { endsBefore: { subject: first.subject, daysLeft: daysLeft(first.notAfter, now) } }),
     tlsVersion: passport.tlsVersion,
     cipher: passport.cipher,
     tookOurs: passport.tookOurs === undefined ? 'notAsked' : passport.tookOurs ? 'yes' : 'no',

@@ -122,5 +122,3 @@ export function plural(count: number, word: string): string {
 export function commonName(name: string): string {
   return /(?:^|, )CN=([^,]*)/.exec(name)?.[1] ?? name;
 }
-
-export const isoDay = (ms: number): string => new Date(ms).toISOString().slice(0, 10);

@@ -5,9 +5,10 @@ import * as z from 'zod';
 import { readHomeFiles } from '../../config/files.ts';
 import { plainOf } from '../../config/yaml-plain.ts';
 import type { Candidate, CertificateDesk } from '../../model/certificate-desk.ts';
+import { utcDay } from '../../model/utc.ts';
 import type { Operations } from '../operations.ts';
 import { type Report, verb } from '../verb.ts';
-import { atDesk, CONTENT, commonName, givenFiles, inJson, isoDay, ourDomains, passportsOf, passwordIn } from './given.ts';
+import { atDesk, CONTENT, commonName, givenFiles, inJson, ourDomains, passportsOf, passwordIn } from './given.ts';
 import { type Preview, preview } from './preview.ts';
 import { previewText } from './preview-text.ts';
 
@@ -145,12 +146,12 @@ function textOf(candidate: Candidate, { faults, notes, foreseen, put, dryRun, gi
   if (leaf !== undefined) {
     const named = candidate.covers.filter((one) => one.sip || one.xmpp).map((one) => one.domain);
     lines.push(
-      `certificate  ${leaf.names.join(', ') || commonName(leaf.subject)}; ${leaf.keyType}; ${isoDay(leaf.notBefore)} to ${isoDay(leaf.notAfter)}`,
+      `certificate  ${leaf.names.join(', ') || commonName(leaf.subject)}; ${leaf.keyType}; ${utcDay(leaf.notBefore)} to ${utcDay(leaf.notAfter)}`,
       `chain        ${candidate.chain.map((one) => commonName(one.subject)).join(' < ')} < ${commonName(candidate.chain.at(-1)?.issuer ?? '')}`,
       `made for     ${leaf.eku.join(', ') || 'any purpose'}`,
       `domains      ${named.join(', ') || 'none of ours'}`,
       `key          ${KEY_WORDS[candidate.keyFrom]}`,
-      `replaces     ${candidate.replaces === undefined ? 'nothing that is valid' : `${candidate.replaces.fingerprint.slice(0, 16)}..., until ${isoDay(candidate.replaces.notAfter)}`} in certs/own/${candidate.name}`,
+      `replaces     ${candidate.replaces === undefined ? 'nothing that is valid' : `${candidate.replaces.fingerprint.slice(0, 16)}..., until ${utcDay(candidate.replaces.notAfter)}`} in certs/own/${candidate.name}`,
     );
   }
   lines.push(...notes.map((note) => `note         ${note}`), ...faults.map((fault) => `refused      ${fault.text}`));

@@ -3,7 +3,8 @@
 import type { AuthorityFacts, CertificateFacts, CertificateListing, OwnFacts } from '../../model/certificate-desk.ts';
 import { daysLeft, expiryStep } from '../../model/expiry.ts';
 import type { Passport } from '../../model/passport.ts';
-import { commonName, isoDay, plural } from './given.ts';
+import { utcDay } from '../../model/utc.ts';
+import { commonName, plural } from './given.ts';
 import type { Attention } from './list.ts';
 
 export interface ListTextFacts {
@@ -27,8 +28,8 @@ export function listText(facts: ListTextFacts): string {
     [
       'revoked',
       ...listing.revocationLists.map((list) => {
-        const next = list.nextUpdate === undefined ? '' : `, next by ${isoDay(list.nextUpdate)}`;
-        return `  ${list.file}: ${plural(list.revoked, 'certificate')} of ${list.issuer}, of ${isoDay(list.thisUpdate)}${next}`;
+        const next = list.nextUpdate === undefined ? '' : `, next by ${utcDay(list.nextUpdate)}`;
+        return `  ${list.file}: ${plural(list.revoked, 'certificate')} of ${list.issuer}, of ${utcDay(list.thisUpdate)}${next}`;
       }),
       ...(listing.refused.length === 0 ? [] : [`  certs/revoked/refused.yaml: ${plural(listing.refused.length, 'certificate')}`]),
       ...(listing.revocationLists.length + listing.refused.length === 0 ? ['  nothing'] : []),
@@ -86,7 +87,7 @@ function partnerLines({ passports, attention, now, all }: ListTextFacts): string
     return [
       `  ${passport.domain} (${passport.protocol} ${passport.direction}): ${days(leaf.notAfter, now)}; by ${commonName(leaf.issuer)}; ${leaf.keyType}; ${
         passport.eku.join(', ') || 'any purpose'
-      }; seen ${isoDay(passport.lastSeen)}`,
+      }; seen ${utcDay(passport.lastSeen)}`,
     ];
   });
   const rest = passports.length - shown.length;
@@ -102,11 +103,11 @@ function authorityLines(authorities: readonly AuthorityFacts[], now: number): st
 }
 
 function validity(one: CertificateFacts, now: number): string {
-  return one.notBefore > now ? `valid only from ${isoDay(one.notBefore)}` : days(one.notAfter, now);
+  return one.notBefore > now ? `valid only from ${utcDay(one.notBefore)}` : days(one.notAfter, now);
 }
 
 function days(notAfter: number, now: number): string {
-  if (notAfter < now) return `EXPIRED on ${isoDay(notAfter)}`;
+  if (notAfter < now) return `EXPIRED on ${utcDay(notAfter)}`;
   const left = daysLeft(notAfter, now);
-  return `until ${isoDay(notAfter)} (${plural(left, 'day')} left${expiryStep(notAfter, now) === undefined ? '' : '!'})`;
+  return `until ${utcDay(notAfter)} (${plural(left, 'day')} left${expiryStep(notAfter, now) === undefined ? '' : '!'})`;
 }

@@ -5,6 +5,7 @@ import * as z from 'zod';
 import type { CertificateListing } from '../../model/certificate-desk.ts';
 import { daysLeft, type ExpiryStep, expiryStep } from '../../model/expiry.ts';
 import type { Passport } from '../../model/passport.ts';
+import { utcDay } from '../../model/utc.ts';
 import { viewPassport } from '../passports.ts';
 import { type Report, verb } from '../verb.ts';
 import { atDesk, inJson, listInJson, ourDomains, passportsOf } from './given.ts';
@@ -122,7 +123,7 @@ export function attentionOf(
       found.push({
         role: 'list',
         name: list.file,
-        text: `should have been replaced on ${new Date(list.nextUpdate).toISOString().slice(0, 10)}`,
+        text: `should have been replaced on ${utcDay(list.nextUpdate)}`,
       });
     }
   }
@@ -133,7 +134,7 @@ function ending(role: Attention['role'], name: string, one: { readonly notAfter:
   const step = expiryStep(one.notAfter, now);
   if (step === undefined) return [];
   const days = daysLeft(one.notAfter, now);
-  const date = new Date(one.notAfter).toISOString().slice(0, 10);
+  const date = utcDay(one.notAfter);
   const text =
     step === 0
       ? `${what}expired on ${date}`

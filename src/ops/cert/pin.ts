@@ -9,9 +9,10 @@ import type { KeyPath, Step } from '../../config/yaml-step.ts';
 import { DeskError } from '../../model/certificate-desk.ts';
 import type { Passport } from '../../model/passport.ts';
 import type { Partner, Protocol } from '../../model/table.ts';
+import { utcDay } from '../../model/utc.ts';
 import type { Operations } from '../operations.ts';
 import { type Report, verb } from '../verb.ts';
-import { atDesk, commonName, isoDay, passportsOf } from './given.ts';
+import { atDesk, commonName, passportsOf } from './given.ts';
 import { partnerDomain, refusal } from './trust.ts';
 
 const PROTOCOLS = ['sip', 'xmpp'] as const;
@@ -129,7 +130,7 @@ function planFor(partner: Partner, protocol: Protocol, seen: readonly Passport[]
     leaf === undefined || after.includes(leaf.fingerprint)
       ? []
       : [
-          `${domain} shows ${leaf.fingerprint} today (${protocol} ${direction}, of "${commonName(leaf.issuer)}", last seen ${isoDay(lastSeen)}), which these pins refuse`,
+          `${domain} shows ${leaf.fingerprint} today (${protocol} ${direction}, of "${commonName(leaf.issuer)}", last seen ${utcDay(lastSeen)}), which these pins refuse`,
         ],
   );
   return { protocol, added, refused };

@@ -1,6 +1,7 @@
 // The preview for people: how many partners would refuse, who and why, and what it rests on.
 
-import { isoDay, plural } from './given.ts';
+import { utcDay } from '../../model/utc.ts';
+import { plural } from './given.ts';
 import type { Preview } from './preview.ts';
 
 const MAX_LINES = 50;
@@ -15,7 +16,7 @@ export function previewText({ partners, count }: Preview, noDatabase: boolean): 
   const lines = [`preview: ${headline(count, all)}; ${basis}`];
   const told = partners.filter((one) => one.verdict === 'refuses' || one.verdict === 'may');
   for (const one of told.slice(0, MAX_LINES)) {
-    const seen = one.lastSeen === undefined ? '' : ` (last seen ${isoDay(one.lastSeen)})`;
+    const seen = one.lastSeen === undefined ? '' : ` (last seen ${utcDay(one.lastSeen)})`;
     lines.push(`  ${one.partner} ${one.verdict === 'refuses' ? 'would refuse it' : 'may refuse it'}: ${one.reasons.join('; ')}${seen}`);
   }
   if (told.length > MAX_LINES) lines.push(`  and ${told.length - MAX_LINES} more (--json lists all)`);

@@ -6,9 +6,10 @@ import * as z from 'zod';
 import { editHome, type FileChanges, planEdit } from '../../config/edit.ts';
 import { parseFingerprint, type Wrong } from '../../config/values.ts';
 import { type CertificateDesk, DeskError, type GivenFile } from '../../model/certificate-desk.ts';
+import { utcDay } from '../../model/utc.ts';
 import type { Operations } from '../operations.ts';
 import { type Report, verb } from '../verb.ts';
-import { atDesk, CONTENT, commonName, givenFiles, isoDay, listInJson, passportsOf, plural, readableDiff } from './given.ts';
+import { atDesk, CONTENT, commonName, givenFiles, listInJson, passportsOf, plural, readableDiff } from './given.ts';
 import { refusal } from './trust.ts';
 
 const REFUSED = 'certs/revoked/refused.yaml';
@@ -90,7 +91,7 @@ async function refuse(operations: Operations, desk: CertificateDesk, { fingerpri
   const shown = passports.filter((one) => one.chain.some((each) => each.fingerprint === fingerprint));
   const who = [...new Set(shown.map((one) => one.domain))];
   const named = subject ?? shown[0]?.chain.flatMap((each) => (each.fingerprint === fingerprint ? [commonName(each.subject)] : []))[0];
-  const value = { fingerprint, reason: reason.trim(), ...(named !== undefined && { note: `${named}, ${isoDay(operations.clock.now())}` }) };
+  const value = { fingerprint, reason: reason.trim(), ...(named !== undefined && { note: `${named}, ${utcDay(operations.clock.now())}` }) };
   const note =
     who.length === 0
       ? 'no partner has been seen with it'
@@ -115,7 +116,7 @@ async function takeList(
   if (first === undefined) throw new DeskError(`${file.label} holds no revocation list`);
   if (before !== undefined && before.thisUpdate > first.thisUpdate) {
     throw new DeskError(
-      `${before.file} is newer (${isoDay(before.thisUpdate)}) than this list of ${first.issuer} (${isoDay(first.thisUpdate)})`,
+      `${before.file} is newer (${utcDay(before.thisUpdate)}) than this list of ${first.issuer} (${utcDay(first.thisUpdate)})`,
     );
   }
   const plain = basename(first.issuer.split(', ')[0] ?? '')
@@ -126,7 +127,7 @@ async function takeList(
   const path = before?.file ?? `certs/revoked/${plain === '' ? 'list' : plain}.crl.pem`;
   const notes = lists.map(
     (one) =>
-      `${one.issuer}: ${plural(one.revoked, 'certificate')} revoked, list of ${isoDay(one.thisUpdate)}${one.nextUpdate === undefined ? '' : `, next by ${isoDay(one.nextUpdate)}`}`,
+      `${one.issuer}: ${plural(one.revoked, 'certificate')} revoked, list of ${utcDay(one.thisUpdate)}${one.nextUpdate === undefined ? '' : `, next by ${utcDay(one.nextUpdate)}`}`,
   );
   if (first.nextUpdate !== undefined && first.nextUpdate < now)
     notes.push('the list should have been replaced already; what it revokes stays revoked all the same');

@@ -11,9 +11,10 @@ import { parseDomain, Wrong } from '../../config/values.ts';
 import { type CertificateDesk, type CertificateFacts, DeskError } from '../../model/certificate-desk.ts';
 import { daysLeft } from '../../model/expiry.ts';
 import type { Passport } from '../../model/passport.ts';
+import { utcDay } from '../../model/utc.ts';
 import type { Operations } from '../operations.ts';
 import { type Report, verb } from '../verb.ts';
-import { atDesk, CONTENT, commonName, givenFiles, inJson, isoDay, passportsOf, readableDiff } from './given.ts';
+import { atDesk, CONTENT, commonName, givenFiles, inJson, passportsOf, readableDiff } from './given.ts';
 
 export const certTrust = verb({
   words: 'cert trust',
@@ -68,7 +69,7 @@ async function trust(operations: Operations, desk: CertificateDesk, { found, fol
   const ended = found.filter((one) => one.notAfter < now);
   if (ended.length > 0)
     throw new DeskError(
-      `${ended.map((one) => commonName(one.subject)).join(', ')} expired on ${isoDay(ended[0]!.notAfter)}; ask its owner for the one that follows`,
+      `${ended.map((one) => commonName(one.subject)).join(', ')} expired on ${utcDay(ended[0]!.notAfter)}; ask its owner for the one that follows`,
     );
   const there = desk.list([]).authorities.filter((one) => one.file.startsWith(`${folder}/`));
   const known = there.flatMap((one) => one.certificates.map((each) => each.fingerprint));
@@ -85,7 +86,7 @@ async function trust(operations: Operations, desk: CertificateDesk, { found, fol
     for (const passport of shown.filter((one) => !leadsTo(one, found))) {
       const top = passport.chain.at(-1);
       problems.push(
-        `${partner}, as last seen on ${isoDay(passport.lastSeen)} (${passport.protocol} ${passport.direction}), shows a certificate of "${commonName(top?.issuer ?? '')}", which would be refused`,
+        `${partner}, as last seen on ${utcDay(passport.lastSeen)} (${passport.protocol} ${passport.direction}), shows a certificate of "${commonName(top?.issuer ?? '')}", which would be refused`,
       );
     }
   }
@@ -96,7 +97,7 @@ async function trust(operations: Operations, desk: CertificateDesk, { found, fol
   if ('refused' in edit) throw new DeskError(refusal(edit));
   const diff = readableDiff(edit.diff);
   const lines = [
-    ...fresh.map((one) => `${commonName(one.subject)}: ${one.keyType}, until ${isoDay(one.notAfter)}, SHA-256 ${one.fingerprint}`),
+    ...fresh.map((one) => `${commonName(one.subject)}: ${one.keyType}, until ${utcDay(one.notAfter)}, SHA-256 ${one.fingerprint}`),
     ...notes.map((note) => `note: ${note}`),
     ...problems.map((problem) => `${force ? 'note' : 'refused'}: ${problem}`),
     '',
@@ -124,7 +125,7 @@ function notesOf(one: CertificateFacts, now: number): string[] {
     ...(one.isAuthority && !one.selfSigned
       ? [`${name} is an authority below "${commonName(one.issuer)}": what that one issued elsewhere is not trusted`]
       : []),
-    ...(daysLeft(one.notAfter, now) < 30 ? [`${name} ends on ${isoDay(one.notAfter)}`] : []),
+    ...(daysLeft(one.notAfter, now) < 30 ? [`${name} ends on ${utcDay(one.notAfter)}`] : []),
   ];
 }
 

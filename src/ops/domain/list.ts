@@ -6,6 +6,7 @@ import type { Loaded } from '../../config/load.ts';
 import type { OwnDomain, Table } from '../../model/table.ts';
 import type { Operations } from '../operations.ts';
 import { type Report, verb } from '../verb.ts';
+import { columns } from '../words.ts';
 import { chosenDomains } from './dns.ts';
 import { pairsOf, shownFor } from './names.ts';
 import { facesOf } from './sheet.ts';
@@ -30,18 +31,7 @@ export const domainList = verb({
     const { table } = loaded;
     const rows = [...new Set(table.domains.values())].map((own) => facts(own, operations, table));
     const cells = [['domain', 'served', 'partners speak', 'inside', 'certificate', 'aliases'], ...rows.map(cellsOf)];
-    const widths = cells[0]!.map((_, column) => Math.max(...cells.map((row) => row[column]!.length)));
-    const text =
-      rows.length === 0
-        ? 'no domain of yours in routes/domains.yaml'
-        : cells
-            .map((row) =>
-              row
-                .map((cell, column) => cell.padEnd(widths[column]!))
-                .join('  ')
-                .trimEnd(),
-            )
-            .join('\n');
+    const text = rows.length === 0 ? 'no domain of yours in routes/domains.yaml' : columns(cells).join('\n');
     return { text, json: { domains: rows }, exit: 0 };
   },
 });

@@ -6,7 +6,7 @@ import type { Passport } from '../../model/passport.ts';
 import type { PeerTry } from '../../model/peer-try.ts';
 import type { Reason } from '../../model/reason.ts';
 import type { Protocol } from '../../model/table.ts';
-import { stamp } from '../diagnoses.ts';
+import { utcMinute } from '../../model/utc.ts';
 import type { Operations, Records } from '../operations.ts';
 import type { OurRecord, PartnerRoom, Probe, ProbeTarget } from './ports.ts';
 
@@ -110,8 +110,8 @@ function seenRung(
   lastGood: number,
 ): InboundRung {
   if (open !== undefined)
-    return { name: 'seen', ok: true, says: `connected to us since ${stamp(open.since)}, proven by ${open.how}${shown(passport)}` };
-  if (lastGood > 0) return { name: 'seen', ok: true, says: `last came in at ${stamp(lastGood)}${shown(passport)}`, at: lastGood };
+    return { name: 'seen', ok: true, says: `connected to us since ${utcMinute(open.since)}, proven by ${open.how}${shown(passport)}` };
+  if (lastGood > 0) return { name: 'seen', ok: true, says: `last came in at ${utcMinute(lastGood)}${shown(passport)}`, at: lastGood };
   const says =
     records === undefined
       ? 'nothing: this home has never been started'
@@ -123,7 +123,7 @@ function shown(passport: Passport | undefined): string {
   const leaf = passport?.chain[0];
   if (passport === undefined || leaf === undefined) return '';
   const names = passport.names.slice(0, 4).join(', ');
-  return `, with a certificate for ${names === '' ? 'no name' : names} by ${leaf.issuer.replaceAll('\n', ', ')}, valid until ${stamp(leaf.notAfter)}, over ${passport.tlsVersion}`;
+  return `, with a certificate for ${names === '' ? 'no name' : names} by ${leaf.issuer.replaceAll('\n', ', ')}, valid until ${utcMinute(leaf.notAfter)}, over ${passport.tlsVersion}`;
 }
 
 /**
@@ -137,7 +137,7 @@ function isThem(one: PeerTry, familiar: ReadonlySet<string>, known: boolean): bo
 const TELLING = /^(OUR_CERT_|TLS_VERSION|TLS_NO_SHARED_CIPHER|NET_STREAM_FAILED)/;
 
 function claimedRung(one: PeerTry): InboundRung {
-  const says = `at ${stamp(one.at)} somebody from ${one.address ?? 'an unknown address'}, which is none of theirs, claimed to be them and was refused: ${one.text}`;
+  const says = `at ${utcMinute(one.at)} somebody from ${one.address ?? 'an unknown address'}, which is none of theirs, claimed to be them and was refused: ${one.text}`;
   return { name: 'refused', ok: undefined, says };
 }
 
@@ -145,7 +145,7 @@ function refusedRung(one: PeerTry, domain: string): InboundRung {
   const from = one.address === undefined ? '' : ` from ${one.address}`;
   const who = one.domain === undefined ? `somebody${from}, an address of ${domain}, ` : `their try${from} `;
   const why = reason(one.code ?? 'NET_STREAM_FAILED', one.text, one.finer === undefined ? {} : { finer: one.finer });
-  const says = `${who}at ${stamp(one.at)} was refused: ${one.text}`;
+  const says = `${who}at ${utcMinute(one.at)} was refused: ${one.text}`;
   return { name: 'refused', ok: false, says, reason: why, at: one.at, ...(one.address !== undefined && { target: one.address }) };
 }
 
@@ -155,7 +155,7 @@ function limitsRung(one: PeerTry, probe: Probe): InboundRung {
     one.code === 'LIMIT_TARGETS'
       ? `until ${probe.file === undefined ? 'the partner is listed' : 'its file allows more'}`
       : 'each time until about a second of silence has passed';
-  const text = `at ${stamp(one.at)} their messages were refused, ${until}: ${one.text}`;
+  const text = `at ${utcMinute(one.at)} their messages were refused, ${until}: ${one.text}`;
   return { name: 'limits', ok: false, says: text, reason: reason(one.code ?? 'LIMIT_PARTNER_RATE', text), at: one.at };
 }
 
@@ -172,6 +172,6 @@ async function roadRung(
   const silent = tries.find((one) => one.code === 'XMPP_NO_RETURN_PATH');
   const answered = tries.find((one) => one.ok);
   if (silent === undefined || clock.now() - silent.at > DAY_MS || (answered !== undefined && answered.at > silent.at)) return undefined;
-  const says = `at ${stamp(silent.at)} ${silent.text}`;
+  const says = `at ${utcMinute(silent.at)} ${silent.text}`;
   return { name: 'road back', ok: false, says, reason: reason('XMPP_NO_RETURN_PATH', says), at: silent.at };
 }

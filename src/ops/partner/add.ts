@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import * as z from 'zod';
 import { readHomeFiles } from '../../config/files.ts';
 import { type Plain, printYaml } from '../../config/yaml-plain.ts';
+import { utcDay } from '../../model/utc.ts';
 import type { Operations } from '../operations.ts';
 import { type Report, verb } from '../verb.ts';
 import { EFFECT_OPTIONS, editPartner } from './edit.ts';
@@ -88,7 +89,7 @@ export const partnerAdd = verb({
     const schema = existsSync(join(operations.dir, 'routes/partner.schema.json'))
       ? '# yaml-language-server: $schema=../partner.schema.json\n'
       : '';
-    const day = new Date(operations.clock.now()).toISOString().slice(0, 10);
+    const day = utcDay(operations.clock.now());
     const text = printYaml(`${schema}# Added on ${day}. Every key and its default: routes/README.md`, keysOf(input));
     const report = await editPartner(operations, {
       words: 'partner add',

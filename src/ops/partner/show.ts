@@ -4,15 +4,15 @@
 import * as z from 'zod';
 import { effectiveValues, showValue } from '../../config/effective.ts';
 import { showFinding } from '../../config/finding.ts';
+import { daysLeft } from '../../model/expiry.ts';
 import type { Passport } from '../../model/passport.ts';
+import { utcDay } from '../../model/utc.ts';
 import { type Report, verb } from '../verb.ts';
 import { columns, span } from '../words.ts';
 import { partnerFacts, reviewDue, stateOf } from './facts.ts';
 import { noPartner } from './file.ts';
 import { jsonOf } from './list.ts';
 import { domainInput } from './words.ts';
-
-const DAY_MS = 86_400_000;
 
 export const partnerShow = verb({
   words: 'partner show',
@@ -59,12 +59,7 @@ export const partnerShow = verb({
       ['owner', owner],
       ['contact', contact],
       ['review', reviewBefore === undefined ? undefined : `before ${reviewBefore}${reviewDue(facts, now) ? ': the day has come' : ''}`],
-      [
-        'added',
-        added === undefined
-          ? undefined
-          : `${new Date(added.at).toISOString().slice(0, 10)} by ${added.by}${added.why === undefined ? '' : `: ${added.why}`}`,
-      ],
+      ['added', added === undefined ? undefined : `${utcDay(added.at)} by ${added.by}${added.why === undefined ? '' : `: ${added.why}`}`],
       ['note', note],
       ['last seen', lastSeen === undefined ? 'never' : `${span(now - lastSeen)} ago`],
       [
@@ -128,7 +123,7 @@ function passportLines(passports: readonly Passport[], now: number): string[] {
   return passports.flatMap(({ domain, protocol, direction, chain, names, tlsVersion, cipher, tookOurs, lastSeen }) => {
     const [leaf] = chain;
     const road = `${protocol}, ${direction === 'in' ? 'they connect to us' : 'we connect to them'}`;
-    const days = leaf === undefined ? undefined : Math.floor((leaf.notAfter - now) / DAY_MS);
+    const days = leaf === undefined ? undefined : daysLeft(leaf.notAfter, now);
     const expiry =
       leaf === undefined ? 'no certificate' : days !== undefined && days < 0 ? `expired ${-days} days ago` : `${days} days left`;
     const took = tookOurs === undefined ? '' : tookOurs ? '; took our certificate' : '; did not take our certificate';

@@ -4,6 +4,7 @@ import { AppliedError, filesOf, setOf } from '../../config/applied.ts';
 import { differingPaths } from '../../config/edit.ts';
 import { readHomeFiles } from '../../config/files.ts';
 import type { ProofWord } from '../../model/event.ts';
+import { daysLeft } from '../../model/expiry.ts';
 import type { PartnerHealth } from '../../model/health.ts';
 import type { Session } from '../../model/sessions.ts';
 import type { Protocol } from '../../model/table.ts';
@@ -13,7 +14,6 @@ import type { Live } from '../live.ts';
 const DAYS_SHOWN = 30;
 /** With fewer days than this it is a finding. */
 const DAYS_URGENT = 14;
-const DAY_MS = 86_400_000;
 
 export interface SessionCount {
   readonly protocol: Protocol;
@@ -151,7 +151,7 @@ function worstFirst(a: PartnerLine, b: PartnerLine): number {
 }
 
 async function certificatesOf(live: Live, now: number): Promise<StatusFacts['certificates']> {
-  const all = (await live.sight.certificates()).map((one) => ({ ...one, days: Math.floor((one.notAfter - now) / DAY_MS) }));
+  const all = (await live.sight.certificates()).map((one) => ({ ...one, days: daysLeft(one.notAfter, now) }));
   return all
     .filter(({ days }) => days < DAYS_SHOWN)
     .sort((a, b) => a.notAfter - b.notAfter)

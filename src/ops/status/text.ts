@@ -1,6 +1,7 @@
 // `isthmus status` and `top` in words.
 
 import type { PartnerHealth } from '../../model/health.ts';
+import { utcDay } from '../../model/utc.ts';
 import { columns, count, moment, oneLine, span } from '../words.ts';
 import { type PartnerLine, ROLE_WORDS, type SessionCount, type StatusFacts } from './facts.ts';
 
@@ -18,9 +19,7 @@ export function statusText(facts: StatusFacts): string {
     lines.push('', 'CERTIFICATES THAT END SOON');
     for (const one of certificates) {
       const when = one.days < 0 ? 'ENDED' : `${count(one.days, 'day')} left`;
-      lines.push(
-        `  ${oneLine(one.name)} (${ROLE_WORDS[one.role] ?? one.role}): ${when}, ${new Date(one.notAfter).toISOString().slice(0, 10)}`,
-      );
+      lines.push(`  ${oneLine(one.name)} (${ROLE_WORDS[one.role] ?? one.role}): ${when}, ${utcDay(one.notAfter)}`);
     }
   }
   return lines.join('\n');

@@ -3,6 +3,7 @@
 import * as z from 'zod';
 import { bareKey } from '../../model/address.ts';
 import type { ClientSight } from '../../model/core.ts';
+import { utcDay } from '../../model/utc.ts';
 import { type Report, verb } from '../verb.ts';
 import { oneLine, span } from '../words.ts';
 import { addressInput, atPeople, FIELDS, personOf } from './given.ts';
@@ -34,7 +35,7 @@ export const userShow = verb({
       const now = operations.clock.now();
       const sessions = operations.live?.clients.list().filter(({ user }) => bareKey(user) === key);
       const fields = FIELDS.flatMap((field) => (person[field] === undefined ? [] : [[field, person[field]] as const]));
-      const passwords = devices.map(({ device, since }) => `${device === '' ? 'main' : `"${device}"`} since ${day(since)}`);
+      const passwords = devices.map(({ device, since }) => `${device === '' ? 'main' : `"${device}"`} since ${utcDay(since)}`);
       const rows: (readonly [string, string])[] = [
         ['name', person.name],
         ['state', person.disabled ? (entry?.disabled === true ? 'disabled, by the directory' : 'disabled') : 'may sign in'],
@@ -45,9 +46,9 @@ export const userShow = verb({
         ...(sessions === undefined
           ? []
           : [['signed in now', sessions.length === 0 ? 'no' : sessions.map((one) => sessionWord(one, now)).join('; ')] as const]),
-        ['since', day(person.createdAt)],
+        ['since', utcDay(person.createdAt)],
         ...(entry === undefined ? [] : [['directory', `${entry.dn}, seen ${span(now - entry.seenAt)} ago`] as const]),
-        ...(photo === undefined ? [] : [['photo', `${photo.type}, ${photo.data.length} bytes, of ${day(photo.changedAt)}`] as const]),
+        ...(photo === undefined ? [] : [['photo', `${photo.type}, ${photo.data.length} bytes, of ${utcDay(photo.changedAt)}`] as const]),
       ];
       const width = Math.max(...rows.map(([label]) => label.length));
       return {
@@ -72,5 +73,3 @@ export const userShow = verb({
 function sessionWord({ face, resource, address, since, availability }: ClientSight, now: number): string {
   return `${face} ${resource} from ${address} for ${span(now - since)}${availability === undefined ? '' : `, ${availability}`}`;
 }
-
-const day = (ms: number): string => new Date(ms).toISOString().slice(0, 10);
