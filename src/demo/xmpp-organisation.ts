@@ -46,7 +46,9 @@ export class XmppOrganisation {
       random: Math.random,
     });
     this.#shore.handle({ onStanza: (stanza) => this.#take(stanza) });
-    this.#server = createServer((socket) => this.#shore.accept(plainLink(socket, { protocol: 'xmpp', side: 'edge', direction: 'in' }, edge), 'starttls'));
+    this.#server = createServer((socket) =>
+      this.#shore.accept(plainLink(socket, { protocol: 'xmpp', side: 'edge', direction: 'in' }, edge), 'starttls'),
+    );
   }
 
   /** Listens on loopback. @returns the port */
