@@ -4,6 +4,8 @@ import { globSync } from 'node:fs';
 
 /** Files that start processes or work long: beside the others, each in a process of its own. */
 const HEAVY = /^test\/(hostile|fuzz|faults)\/|^test\/store\/kill/;
+/** Those that only make inputs and wait for nobody: they fill the time in which the peers are waited for. */
+const FUZZ = /^test\/fuzz\//;
 
 /** @param wanted only files whose path contains one of these; none: all */
 function chosen(pattern: string, wanted: readonly string[]): string[] {
@@ -19,7 +21,12 @@ export function lightFiles(wanted: readonly string[]): string[] {
 
 /** Unit tests that need one of their own. */
 export function heavyFiles(wanted: readonly string[]): string[] {
-  return chosen('test/**/*.test.ts', wanted).filter((file) => HEAVY.test(file));
+  return chosen('test/**/*.test.ts', wanted).filter((file) => HEAVY.test(file) && !FUZZ.test(file));
+}
+
+/** Fuzzing: beside the peers. */
+export function fuzzFiles(wanted: readonly string[]): string[] {
+  return chosen('test/fuzz/**/*.test.ts', wanted);
 }
 
 /** Suites with real peers: each moves itself into a network namespace. */

@@ -4,19 +4,19 @@
 
 import { run } from 'node:test';
 import { dot, spec } from 'node:test/reporters';
-import { heavyFiles, lightFiles, peerFiles } from './files.ts';
+import { fuzzFiles, heavyFiles, lightFiles, peerFiles } from './files.ts';
 
 /** The longest file takes a minute; one that hangs must not take the ten of the whole run. */
 const FILE_LIMIT_MS = 5 * 60_000;
 
-/** Processes for the light part: tests wait more than they work. */
-const SHARES = 3;
+/** Processes for the light part, beside the one of the heavy part: tests wait more than they work. */
+const SHARES = 2;
 
 const unitOnly = process.argv.includes('--unit');
 const wanted = process.argv.slice(2).filter((word) => word !== '--unit');
 const light = lightFiles(wanted);
 const heavy = heavyFiles(wanted);
-const peers = unitOnly ? [] : peerFiles(wanted);
+const peers = unitOnly ? [] : [...fuzzFiles(wanted), ...peerFiles(wanted)];
 if (light.length + heavy.length + peers.length === 0) {
   console.error(`no test file's path contains ${wanted.join(' or ')}`);
   process.exit(2);
