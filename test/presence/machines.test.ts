@@ -215,6 +215,8 @@ class Both {
           (sent) => sent.method === 'SUBSCRIBE' && sent.header('To')?.includes(person.local) === true,
         );
         if (subscribe === undefined) return;
+        // What it answers was sent before it.
+        this.wire();
         const body = one.state === 'active' ? pidf([mark(li, person), 'open']) : '';
         const state = one.state.startsWith('terminated') ? one.state : `${one.state};expires=3600`;
         await this.world.notify(subscribe, ++this.#calls + 1_000_000, state, body, {
