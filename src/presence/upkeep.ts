@@ -2,7 +2,7 @@
 // what a changed policy forbids. Each walks through the stored records; the work on a pair is done by presence.ts.
 
 import type { Log } from '../log.ts';
-import { fromBareKey } from '../model/address.ts';
+import { bareKey, fromBareKey } from '../model/address.ts';
 import type { Clock, Timer } from '../model/ports.ts';
 import type { Authorization, AuthorizationStore } from '../model/stores.ts';
 import { type Pair, pairFor, reversed } from './pair.ts';
@@ -50,11 +50,17 @@ export class Upkeep {
       if (record.state === 'denied' || (await this.#isIdle(record, pair))) continue;
       const timer = this.#ports.clock.after((pairs++ * RESUME_STEP_MS) % Math.max(1, overMs), () => {
         this.#resuming.delete(timer);
-        this.#ports.tell(pair, 'presence.watcherOnline');
+        this.#resume(pair).catch((error: unknown) => this.#ports.log.error({ event: 'presence.failed', error: String(error) }));
       });
       this.#resuming.add(timer);
     }
     return pairs;
+  }
+
+  /** Its turn has come; whoever refused or ended it meanwhile is not asked again. */
+  async #resume(pair: Pair): Promise<void> {
+    const record = await this.#ports.store.get(bareKey(pair.watcher), bareKey(pair.presentity));
+    if (record !== undefined && record.state !== 'denied') this.#ports.tell(pair, 'presence.watcherOnline');
   }
 
   /** Lets the views of silent watchers lapse (RFC 8048 §8.1 asks for a guard). Runs every hour. @returns how many */
