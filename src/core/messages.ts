@@ -7,11 +7,11 @@ import { type Address, bare, bareKey, sameBare, show } from '../model/address.ts
 import type { Said } from '../model/core.ts';
 import { StoreError } from '../model/outbox-store.ts';
 import { delivered, failed, HANDED_OVER, type Outcome, refused } from '../model/outcome.ts';
+import { Turns } from '../model/turns.ts';
 import type { OpenClient, OpenClients } from './clients.ts';
 import type { Kept } from './kept.ts';
 import type { People } from './people.ts';
 import type { CoreParts } from './ports.ts';
-import { Turns } from './turns.ts';
 
 /** What messages ask of presence. */
 export interface Disturbing {

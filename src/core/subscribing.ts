@@ -7,6 +7,7 @@ import type { SubscriptionVerb } from '../model/core.ts';
 import type { ListChange, ListEntry, Subscriptions } from '../model/core-stores.ts';
 import type { PresenceEvent } from '../model/event.ts';
 import { delivered, type Outcome, refused } from '../model/outcome.ts';
+import { Turns } from '../model/turns.ts';
 import type { OpenClient, OpenClients } from './clients.ts';
 import type { ContactLists } from './contact-lists.ts';
 import type { Bare, Partners } from './partners.ts';
@@ -14,7 +15,6 @@ import type { People } from './people.ts';
 import type { CoreLimits, CoreParts } from './ports.ts';
 import type { Profile } from './profiles.ts';
 import { between, inbound, outbound } from './subscriptions.ts';
-import { Turns } from './turns.ts';
 import type { Visibility } from './visibility.ts';
 
 /** A request carries at most so much text. */

@@ -5,6 +5,7 @@ import { type Address, bareKey, fromBareKey } from '../model/address.ts';
 import type { Item, Level, OwnPresence } from '../model/core.ts';
 import type { ListEntry } from '../model/core-stores.ts';
 import type { Timer } from '../model/ports.ts';
+import { Turns } from '../model/turns.ts';
 import { choiceOf, GONE, type Seen, seenBy, type Whole, whole } from './aggregating.ts';
 import type { OpenClient, OpenClients } from './clients.ts';
 import { levelOf, sees } from './levels.ts';
@@ -13,7 +14,6 @@ import type { People } from './people.ts';
 import type { CoreParts } from './ports.ts';
 import { compare, gone, itemsOf, nothing, type Shown } from './presence-items.ts';
 import type { Profile } from './profiles.ts';
-import { Turns } from './turns.ts';
 
 const NO_WORDS: ReadonlyMap<string, Level> = new Map();
 /** Longest a timer can be set for, ms. */

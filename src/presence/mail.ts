@@ -1,10 +1,10 @@
 // What presence sends to the shores at once, without the outbox: in order for each pair and side.
 
 import type { PresenceEvent } from '../model/event.ts';
+import { Turns } from '../model/turns.ts';
 import { isLastWord } from './own-events.ts';
 import type { Pair } from './pair.ts';
 import type { PresencePorts } from './ports.ts';
-import { Turns } from './turns.ts';
 
 export class Mail {
   readonly #ports: Pick<PresencePorts, 'deliver' | 'log'>;

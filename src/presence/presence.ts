@@ -8,6 +8,7 @@ import type { PresenceEvent } from '../model/event.ts';
 import { HANDED_OVER, type Outcome, refused } from '../model/outcome.ts';
 import type { Reason } from '../model/reason.ts';
 import type { ViewSight } from '../model/sight.ts';
+import { Turns } from '../model/turns.ts';
 import { type Action, type Facts, type Input, step } from './authorization.ts';
 import type { Suppressed } from './ceiling.ts';
 import { Mail } from './mail.ts';
@@ -16,7 +17,6 @@ import { inputOf, type Pair, pairFor, pairOf, reversed } from './pair.ts';
 import { PRESENCE_LIMITS, type PresenceLimits, type PresencePorts } from './ports.ts';
 import { Records } from './records.ts';
 import { Showing } from './showing.ts';
-import { Turns } from './turns.ts';
 import { Upkeep } from './upkeep.ts';
 
 export class Presence {
