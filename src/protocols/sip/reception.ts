@@ -195,7 +195,8 @@ export class Reception implements ConnectionOwner {
   }
 }
 
-function keyOf(message: SipRequest, core: MessageCore): string {
+/** The key of a request's server transaction (RFC 3261 §17.2.3). */
+export function keyOf(message: SipRequest, core: MessageCore): string {
   const { via } = core;
   return serverKey({
     method: message.method,

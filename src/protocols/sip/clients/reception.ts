@@ -14,8 +14,8 @@ import { parseTokens, unknownTags } from '../headers/tokens.ts';
 import type { SipRequest } from '../message.ts';
 import { optionsReply } from '../options.ts';
 import type { ParseError } from '../parse-error.ts';
+import { keyOf } from '../reception.ts';
 import { replyBytes } from '../responses.ts';
-import { serverKey } from '../transaction-server.ts';
 import { Flow, type FlowParts } from './flow.ts';
 import { type Gate, MAX_FAILURES, warning } from './gate.ts';
 import { Pace } from './pace.ts';
@@ -185,18 +185,4 @@ function inbound({ line, message, core }: Exchange): InboundRequest {
     branch: core.via.branch ?? '',
     maxForwards: core.maxForwards ?? DEFAULT_MAX_FORWARDS,
   };
-}
-
-function keyOf(message: SipRequest, core: RequestCore): string {
-  const { via } = core;
-  return serverKey({
-    method: message.method,
-    branch: via.branch ?? '',
-    sentBy: `${via.host}:${via.port ?? ''}`,
-    topVia: message.headers.get('via') ?? '',
-    uri: message.uri,
-    callId: core.callId,
-    cseq: core.cseq.number,
-    fromTag: core.from.tag ?? '',
-  });
 }
