@@ -1,0 +1,147 @@
+// The archive of the organisation (lync-features.md A12): messages as they passed, one line each, whoever served the people. It is not
+// the history of a user (model/history.ts): users do not see it, only the role `compliance` reads it, and holds keep its lines.
+
+import type { ImSent } from './event.ts';
+
+/** `internal`: between people of ours; `external`: one side is a partner's. */
+export type ArchiveScope = 'internal' | 'external';
+
+export interface ArchiveRecord {
+  /** Of the event: the same message is one line. */
+  readonly id: string;
+  /** Wall ms at which it passed. */
+  readonly at: number;
+  readonly scope: ArchiveScope;
+  /** Bare keys (model/address.ts). */
+  readonly from: string;
+  readonly to: string;
+  /** As it went on: after filters and disclaimers. */
+  readonly event: ImSent;
+}
+
+/** A line as it is read; absent `event`: what was written cannot be opened any more. */
+export interface ArchiveLine extends Omit<ArchiveRecord, 'event'> {
+  readonly number: number;
+  readonly event?: ImSent;
+}
+
+export interface ArchiveFilter {
+  /** Said by or to this bare key. */
+  readonly user?: string;
+  /** And to or by this one. */
+  readonly peer?: string;
+  /** Said by or to somebody of this domain. */
+  readonly domain?: string;
+  readonly scope?: ArchiveScope;
+  /** Wall ms, both included. */
+  readonly since?: number;
+  readonly until?: number;
+}
+
+export interface ArchiveStore {
+  /** Resolves once it is on disk; the same id again is no second line. @throws StoreError */
+  append(record: ArchiveRecord): Promise<void>;
+  /** Oldest first, after the line `after` (0: from the beginning). */
+  page(filter: ArchiveFilter, after: number, limit: number): Promise<readonly ArchiveLine[]>;
+  /** Lines that hold every one of the words in any case, newest first. */
+  find(
+    filter: ArchiveFilter,
+    words: readonly string[],
+    limit: number,
+  ): Promise<{ readonly lines: readonly ArchiveLine[]; readonly more: boolean }>;
+  count(filter: ArchiveFilter): Promise<number>;
+  /** Notes that lines up to this number of what the filter names have been handed out (`purge: exported`). */
+  exported(filter: ArchiveFilter, upTo: number): Promise<void>;
+  /** Removes lines older than a wall time, but those that a hold keeps. @param onlyExported leaves what was never handed out @returns how many went, how many a hold has kept */
+  purge(before: number, onlyExported: boolean, now: number): Promise<{ readonly removed: number; readonly held: number }>;
+  /** Removes the lines of one user, but those that a hold keeps. A line with two users of ours goes as well. */
+  erase(user: string, now: number): Promise<{ readonly removed: number; readonly held: number }>;
+}
+
+/** Nothing of these people is purged or erased, in the archive and in their histories, until it is released. */
+export interface Hold {
+  /** Short, in the operator's words: a file number. Unique among holds in force. */
+  readonly matter: string;
+  /** Bare keys, or whole domains of ours. */
+  readonly who: readonly string[];
+  /** Only what passed in this time, wall ms; absent: everything, also what is still to come. */
+  readonly since?: number;
+  readonly until?: number;
+  readonly why: string;
+  readonly by: string;
+  readonly at: number;
+  /** Who ended it, and when; absent: in force. */
+  readonly released?: { readonly by: string; readonly at: number; readonly why: string };
+}
+
+export interface HoldStore {
+  /** @returns false: there is a hold of that matter in force */
+  add(hold: Hold): Promise<boolean>;
+  /** @returns false: no such hold in force */
+  release(matter: string, by: string, why: string, at: number): Promise<boolean>;
+  /** In force first, newest first. */
+  list(): Promise<readonly Hold[]>;
+  /** In force for this bare key or its domain. */
+  of(user: string): Promise<readonly Hold[]>;
+}
+
+/** What an act waits for that no one person may do alone: an export, an erasure, the release of a hold. */
+export interface Approval {
+  readonly id: string;
+  /** The verb's words and what it was given, as it will be run. */
+  readonly act: string;
+  readonly input: string;
+  readonly askedBy: string;
+  readonly askedAt: number;
+  readonly why: string;
+  /** Wall ms; not approved until then: it lapses. */
+  readonly until: number;
+  readonly decided?: { readonly by: string; readonly at: number; readonly yes: boolean };
+  /** Wall ms at which it was used: an approval counts once. */
+  readonly usedAt?: number;
+}
+
+export interface ApprovalStore {
+  ask(approval: Approval): Promise<void>;
+  get(id: string): Promise<Approval | undefined>;
+  /** Those that wait first. */
+  list(limit: number): Promise<readonly Approval[]>;
+  /** @returns false: it is not there, lapsed, decided, or `by` has asked for it themselves */
+  decide(id: string, by: string, yes: boolean, at: number): Promise<boolean>;
+  /** @returns false: it was used before */
+  use(id: string, at: number): Promise<boolean>;
+}
+
+/** records/archive.yaml with every default filled in. */
+export interface ArchiveSettings {
+  /** What is archived of whom: the first entry that names the person counts, a person before a group before a domain before everyone. */
+  readonly internal: boolean;
+  readonly external: boolean;
+  readonly rules: readonly {
+    readonly who: 'user' | 'group' | 'domain';
+    readonly name: string;
+    readonly internal?: boolean;
+    readonly external?: boolean;
+  }[];
+  /** No message passes that cannot be archived (BlockOnArchiveFailure). */
+  readonly blockOnFailure: boolean;
+  /** Undefined: nothing is purged. */
+  readonly keepMs?: number;
+  readonly purgeHour: number;
+  readonly purgeOnlyExported: boolean;
+  /** Acts that a second person must approve. */
+  readonly secondPerson: boolean;
+  readonly journal?: JournalSettings;
+}
+
+/** Each archived message as a mail to a journal mailbox. */
+export interface JournalSettings {
+  readonly host: string;
+  readonly port: number;
+  readonly tls: 'required' | 'implicit' | 'none';
+  readonly user?: string;
+  /** Name in secrets/. */
+  readonly password?: string;
+  readonly from: string;
+  readonly to: readonly string[];
+}
