@@ -96,7 +96,7 @@ export interface Approval {
   readonly why: string;
   /** Wall ms; not approved until then: it lapses. */
   readonly until: number;
-  readonly decided?: { readonly by: string; readonly at: number; readonly yes: boolean };
+  readonly decided?: { readonly by: string; readonly at: number; readonly yes: boolean; readonly why?: string };
   /** Wall ms at which it was used: an approval counts once. */
   readonly usedAt?: number;
 }
@@ -107,9 +107,18 @@ export interface ApprovalStore {
   /** Those that wait first. */
   list(limit: number): Promise<readonly Approval[]>;
   /** @returns false: it is not there, lapsed, decided, or `by` has asked for it themselves */
-  decide(id: string, by: string, yes: boolean, at: number): Promise<boolean>;
-  /** @returns false: it was used before */
+  decide(id: string, by: string, yes: boolean, at: number, why?: string): Promise<boolean>;
+  /** @returns false: it is not approved, lapsed, or was used before */
   use(id: string, at: number): Promise<boolean>;
+  /** What it was used for has refused to begin: it may be used again. */
+  giveBack(id: string): Promise<void>;
+}
+
+/** How far the journal mailbox has the archive. */
+export interface JournalStore {
+  /** Number of the last line that was taken by the mail server; undefined: it never began. */
+  position(): Promise<number | undefined>;
+  put(number: number): Promise<void>;
 }
 
 /** records/archive.yaml with every default filled in. */

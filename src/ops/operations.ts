@@ -5,6 +5,7 @@ import type { Home } from '../config/home.ts';
 import type { Loaded } from '../config/load.ts';
 import type { Judge } from '../config/policy-tests.ts';
 import type { Renewals } from '../model/acme.ts';
+import type { Approval, ApprovalStore } from '../model/archive.ts';
 import type { Actor, AuditLog } from '../model/audit.ts';
 import type { CertificateDesk } from '../model/certificate-desk.ts';
 import type { HistoryStore } from '../model/history.ts';
@@ -32,6 +33,7 @@ export interface Records {
   readonly passports: PassportStore;
   readonly peerTries: PeerTryStore;
   readonly histories: HistoryStore;
+  readonly approvals: ApprovalStore;
 }
 
 export interface Operations {
@@ -41,6 +43,8 @@ export interface Operations {
   readonly actor: Actor;
   /** The reason that the actor gave. */
   readonly why?: string;
+  /** What a second person has agreed to, and is done now (ops/approval.ts). */
+  readonly approval?: Approval;
   /** The home as its files stand now, checked, with the `tests:` of the policy run. Reads the disk each time. */
   load(): Loaded;
   /** What policy decides about a test, for files that are not on disk yet (`editHome`). */

@@ -5,6 +5,7 @@
 import { mkdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { reason } from '../errors.ts';
+import type { ApprovalStore, JournalStore } from '../model/archive.ts';
 import type { BlockStore, ChosenStore, ContactStore, KeptStore } from '../model/core-stores.ts';
 import type { DirectoryStore } from '../model/directory.ts';
 import type { HistoryStore } from '../model/history.ts';
@@ -23,6 +24,7 @@ import type {
   SpellingStore,
   ThreadStore,
 } from '../model/stores.ts';
+import { approvalTable, journalTable } from './approvals.ts';
 import { authorizationTable } from './authorizations.ts';
 import { text } from './column.ts';
 import { blockTable, chosenTable, contactTable } from './contacts.ts';
@@ -102,6 +104,8 @@ export interface Store {
   readonly kept: KeptStore;
   readonly histories: HistoryStore;
   readonly peerTries: PeerTryStore;
+  readonly approvals: ApprovalStore;
+  readonly journal: JournalStore;
   /** What was found at the start. Empty is good. */
   readonly remarks: readonly Remark[];
   stats(): StoreStats;
@@ -245,6 +249,8 @@ function assemble(db: Database, folder: string, options: StoreOptions, remarks: 
     kept,
     histories,
     peerTries: peerTryTable(db),
+    approvals: approvalTable(db),
+    journal: journalTable(db),
     remarks,
     stats: () => ({ ...db.stats(), backlog: db.backlog }),
     async expire({ ledgerMs, decisionsMs, requestsMs, historyMs }) {
