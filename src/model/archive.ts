@@ -2,6 +2,7 @@
 // the history of a user (model/history.ts): users do not see it, only the role `compliance` reads it, and holds keep its lines.
 
 import type { ImSent } from './event.ts';
+import type { MailSettings } from './notify.ts';
 
 /** `internal`: between people of ours; `external`: one side is a partner's. */
 export type ArchiveScope = 'internal' | 'external';
@@ -144,13 +145,4 @@ export interface ArchiveSettings {
 }
 
 /** Each archived message as a mail to a journal mailbox. */
-export interface JournalSettings {
-  readonly host: string;
-  readonly port: number;
-  readonly tls: 'required' | 'implicit' | 'none';
-  readonly user?: string;
-  /** Name in secrets/. */
-  readonly password?: string;
-  readonly from: string;
-  readonly to: readonly string[];
-}
+export type JournalSettings = MailSettings;

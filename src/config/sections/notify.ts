@@ -23,7 +23,8 @@ function parseWebUrl(value: string) {
   return protocol === 'https:' || protocol === 'http:' ? value : new Wrong(right);
 }
 
-const mail = entry({
+/** A mail server and who gets what. */
+export const MAIL_KEYS = {
   server: text(
     (value) => parseSchemeUrl(value, { starttls: 587, tls: 465, plain: 25 }, 'dial'),
     'starttls://mail.corp.example:587',
@@ -32,7 +33,8 @@ const mail = entry({
   to: list(mailAddress).describe('Who is told.'),
   user: z.string().min(1).optional().describe('For SMTP AUTH.'),
   password: secret().optional(),
-});
+};
+const mail = entry(MAIL_KEYS);
 
 const webhook = entry({
   url: z
