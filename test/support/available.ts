@@ -29,6 +29,8 @@ export const PEER_PACKAGES = [
   { name: 'baresip-core', shows: '/usr/bin/baresip', what: 'a SIP client from before RFC 8760' },
   { name: 'python3-slixmpp', shows: '/usr/lib/python3/dist-packages/slixmpp', what: 'an XMPP client in Python' },
   { name: 'bitlbee-libpurple', shows: '/usr/sbin/bitlbee', what: "libpurple's protocols by IRC" },
+  { name: 'profanity', shows: '/usr/bin/profanity', what: 'an XMPP client on libstrophe' },
+  { name: 'tmux', shows: '/usr/bin/tmux', what: 'the terminal it runs in' },
   { name: 'dnsmasq', shows: '/usr/sbin/dnsmasq', what: 'a DNS server with SRV records' },
   { name: 'pebble', shows: '/usr/bin/pebble-challtestsrv', what: 'an ACME authority, strict on purpose' },
   { name: 'knot', shows: '/usr/sbin/knotd', what: 'a name server that takes dynamic updates' },
