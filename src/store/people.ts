@@ -5,6 +5,7 @@ import type { Person } from '../model/core.ts';
 import { CREDENTIAL_KINDS, type Credential, type PeopleStore } from '../model/people.ts';
 import { blob, integer, maybeText, type Row, text, word } from './column.ts';
 import type { Database } from './database.ts';
+import { removePersonal } from './personal.ts';
 import type { Seal } from './seal.ts';
 
 const MAX_CHANGES = 1000;
@@ -48,6 +49,7 @@ export function peopleTable(db: Database, seal: Seal): PeopleStore {
     remove(address) {
       return db.write(() => {
         changed(address);
+        removePersonal(db, address);
         for (const table of ['credential', 'photo', 'signed_in', 'directory_entry'])
           db.prepare(`DELETE FROM ${table} WHERE address = ?`).run(address);
         return db.prepare('DELETE FROM person WHERE address = ?').run(address).changes > 0;

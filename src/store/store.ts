@@ -14,7 +14,9 @@ import { StoreError } from '../model/outbox-store.ts';
 import type { PassportStore } from '../model/passport.ts';
 import type { PeerTryStore } from '../model/peer-try.ts';
 import type { PeopleStore } from '../model/people.ts';
+import type { PersonalStore } from '../model/personal.ts';
 import type { Clock } from '../model/ports.ts';
+import type { PresenceSettingsStore } from '../model/presence-settings.ts';
 import type {
   AuthorizationStore,
   ContactRequestStore,
@@ -41,6 +43,8 @@ import { own } from './owner.ts';
 import { passportTable } from './passports.ts';
 import { peerTryTable } from './peer-tries.ts';
 import { peopleTable } from './people.ts';
+import { personalTable } from './personal.ts';
+import { presenceSettingsTable } from './presence-settings.ts';
 import { requestTable } from './requests.ts';
 import { salvage } from './salvage.ts';
 import { keyFile, sealWith } from './seal.ts';
@@ -98,9 +102,11 @@ export interface Store {
   readonly passports: PassportStore;
   readonly people: PeopleStore;
   readonly directory: DirectoryStore;
+  readonly personal: PersonalStore;
   readonly contacts: ContactStore;
   readonly blocked: BlockStore;
   readonly chosen: ChosenStore;
+  readonly presenceSettings: PresenceSettingsStore;
   readonly kept: KeptStore;
   readonly histories: HistoryStore;
   readonly peerTries: PeerTryStore;
@@ -243,9 +249,11 @@ function assemble(db: Database, folder: string, options: StoreOptions, remarks: 
     passports: passportTable(db),
     people: peopleTable(db, seal),
     directory: directoryTable(db),
+    personal: personalTable(db, seal),
     contacts: contactTable(db, seal),
     blocked: blockTable(db),
     chosen: chosenTable(db),
+    presenceSettings: presenceSettingsTable(db, seal),
     kept,
     histories,
     peerTries: peerTryTable(db),
