@@ -13,6 +13,7 @@ import { Kept } from './kept.ts';
 import { Messages } from './messages.ts';
 import { Partners } from './partners.ts';
 import { People } from './people.ts';
+import { relationOf, watchersOf } from './personal.ts';
 import { CORE_LIMITS, type CoreParts } from './ports.ts';
 
 import { homeOf, sessionOf } from './sessions.ts';
@@ -71,7 +72,7 @@ export function makeCore(parts: CoreParts): RunningCore {
       await visibility.changed(one.key);
       await visibility.untell(one);
       if (clients.of(one.key).size > 0) return;
-      partners.unwatch(one.key, (await people.profile(one.key)).entries(), (domain) => !parts.serves(domain));
+      partners.unwatch(one.key, (await people.profile(one.key)).entries(), (contact) => !parts.serves(contact));
     });
   };
   const end = (one: OpenClient, why: Reason): void => {
@@ -108,7 +109,7 @@ export function makeCore(parts: CoreParts): RunningCore {
         if (person !== undefined && !person.disabled) continue;
         const text = `${key} is no user any more, or disabled.`;
         for (const one of [...clients.of(key).values()]) end(one, reason('AUTH_SIGN_IN_FAILED', text));
-        if (person === undefined && parts.serves(fromBareKey(key).domain)) await forget(key);
+        if (person === undefined && parts.serves(fromBareKey(key))) await forget(key);
       }
     }
   };
@@ -128,6 +129,8 @@ export function makeCore(parts: CoreParts): RunningCore {
     gateway,
     clients: clients.sights(end),
     isUser: (address) => people.isUser(homeOf(address, parts)),
+    relation: (of, watcher) => relationOf(homeOf(of, parts), homeOf(watcher, parts), people, visibility),
+    watchers: (of) => watchersOf(homeOf(of, parts), people),
     open(user: Address, resource: string | undefined, client: Client): Session | Reason {
       const added = clients.add(user, resource, client, clock.now());
       if ('code' in added) return added;

@@ -3,9 +3,11 @@
 // it knows no other face. A person who uses two faces is one person: what one client says the others hear.
 
 import type { Address } from './address.ts';
+import type { BusyKind } from './calendar.ts';
 import type { ImComposing, ImReceipt, ImSent } from './event.ts';
 import type { Outcome } from './outcome.ts';
 import type { Availability, Note, PresenceDocument, Show } from './presence.ts';
+import type { PresenceSettings, SettingsChange } from './presence-settings.ts';
 import type { Reason } from './reason.ts';
 
 // --- people -------------------------------------------------------------------------------------------------
@@ -85,12 +87,16 @@ export interface OwnPresence {
   readonly idleSince?: number;
   /** The whole stanza's children as the face wrote them, for clients of the same face. */
   readonly payload?: FacePayload;
+  /** Show, notes or idleness are not as the client said them: of the payload only `rest` holds. */
+  readonly amended?: true;
 }
 
 /** What only clients of one face understand, carried beside the event and never looked into by the core. */
 export interface FacePayload {
   readonly face: 'xmpp' | 'sip';
   readonly text: string;
+  /** Of presence: the text without what the model carries (show, notes, idleness). */
+  readonly rest?: string;
 }
 
 /**
@@ -137,7 +143,7 @@ export type SubscriptionVerb = 'subscribe' | 'subscribed' | 'unsubscribe' | 'uns
 export interface Composed {
   /** A word of core/states.ts: `inACall`, `doNotDisturb`, ... */
   readonly state: string;
-  /** In the person's own or an administrator's words; absent: the state says it. */
+  /** In an administrator's words; absent: the state says it. */
   readonly words?: string;
   /** As Lync-compatible clients number it: 3500 available ... 18500 offline. */
   readonly number: number;
@@ -175,6 +181,38 @@ export interface Chosen {
   readonly until?: number;
 }
 
+/** What a person says of their presence beside the state, and what others let them see. */
+export interface Personal {
+  settings(): Promise<PresenceSettings>;
+  change(change: SettingsChange): Promise<Outcome>;
+  /** States that may be chosen: those of every home, then those an administrator has defined, in words for a language. */
+  states(language?: string): readonly { readonly state: string; readonly words: string }[];
+  /** What somebody shows this user now; undefined: nothing, they may not see. The user themselves: everything. */
+  about(who: Address): Promise<About | undefined>;
+}
+
+/** One person as one watcher may know them. */
+export interface About {
+  readonly composed: Composed;
+  /** From the quarter of an hour that runs now on, one kind each; absent: unknown, or not for this watcher. */
+  readonly blocks?: { readonly from: number; readonly kinds: readonly BusyKind[] };
+}
+
+/** A person's state for operators. */
+export interface StateSight {
+  readonly chosen?: Chosen;
+  /** As the person's own clients see it. */
+  readonly composed: Composed;
+  readonly settings: PresenceSettings;
+}
+export interface StateDesk {
+  of(user: Address): Promise<StateSight>;
+  /** The same as Session.choose, by an operator. */
+  choose(user: Address, chosen: Chosen | undefined): Promise<Outcome>;
+  /** Words that `choose` takes. */
+  states(): readonly string[];
+}
+
 /** What a client may do for its user. Every call checks nothing but what is said: the face has signed the user in. */
 export interface Session {
   readonly user: Address;
@@ -195,6 +233,7 @@ export interface Session {
   choose(chosen: Chosen | undefined): Promise<Outcome>;
   /** What the user has chosen. */
   chosen(): Promise<Chosen | undefined>;
+  readonly personal: Personal;
   subscription(verb: SubscriptionVerb, to: Address, message?: string): Promise<Outcome>;
   contacts(): Promise<{ readonly contacts: readonly Contact[]; readonly version: string }>;
   /** Adds or changes an entry; what is left out of `favourite` and `level` stays, `level: null` goes back to the default. */
@@ -207,6 +246,33 @@ export interface Session {
   unblock(addresses: readonly string[]): Promise<void>;
   /** The client is gone: its last presence is taken back. A resumable stream calls it when its time is over. */
   close(): void;
+}
+
+/** What a person shows besides presence, field by field (lync-features.md A2). */
+export type PersonField =
+  | 'name'
+  | 'mail'
+  | 'title'
+  | 'company'
+  | 'office'
+  | 'workPhone'
+  | 'mobilePhone'
+  | 'otherPhones'
+  | 'photo'
+  | 'location';
+
+/** How somebody stands to a user of the core who has something to show. */
+export interface Relation {
+  /** It is the user. */
+  readonly own: boolean;
+  /** As the user's contact list has it: `from` and `both` see the user's presence. */
+  readonly subscription: SubscriptionState;
+  /** In which groups the user has them. */
+  readonly groups: readonly string[];
+  /** On the user's block list: nothing is answered at all (XEP-0191 §3.3). */
+  readonly blocked: boolean;
+  /** May they have this field, by their level? */
+  sees(field: PersonField): boolean;
 }
 
 /** A client that is signed in, for operators. */
@@ -232,10 +298,15 @@ export interface ClientSights {
 export interface Core {
   readonly signIn: SignIn;
   isUser(address: Address): Promise<boolean>;
+  /** @returns undefined when `of` is no user, or is switched off */
+  relation(of: Address, watcher: Address): Promise<Relation | undefined>;
+  /** Users of the core who see the presence of this one, and whom no block list keeps apart. */
+  watchers(of: Address): Promise<readonly Address[]>;
   /**
    * Binds a client. A resource of the same name that is open is ended with a conflict.
    * @param resource wished for; undefined: one is made @returns a Reason when the user has too many clients open
    */
   open(user: Address, resource: string | undefined, client: Client): Session | Reason;
   readonly clients: ClientSights;
+  readonly states: StateDesk;
 }

@@ -85,6 +85,15 @@ export class MemoryCore implements Core {
     return this.people.has(bareKey(address));
   }
 
+  async relation(of: Address, watcher: Address): ReturnType<Core['relation']> {
+    if (!(await this.isUser(of))) return undefined;
+    return { own: sameBare(of, watcher), subscription: 'none', groups: [], blocked: false, sees: () => true };
+  }
+
+  async watchers(): Promise<readonly Address[]> {
+    return [];
+  }
+
   open(user: Address, wished: string | undefined, client: Client): Session {
     const resource = wished ?? `made-${++this.#resources}`;
     for (const one of this.open_)

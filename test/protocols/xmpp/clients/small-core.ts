@@ -79,6 +79,16 @@ export class SmallCore implements Core {
     return address.domain === this.#domain && this.#passwords[address.local] !== undefined;
   }
 
+  async relation(of: Address, watcher: Address): ReturnType<Core['relation']> {
+    if (!(await this.isUser(of))) return undefined;
+    return { own: bareKey(of) === bareKey(watcher), subscription: 'both', groups: [], blocked: false, sees: () => true };
+  }
+
+  async watchers(of: Address): Promise<readonly Address[]> {
+    const others = Object.keys(this.#passwords).map((local) => ({ local, domain: this.#domain }));
+    return others.filter((other) => bareKey(other) !== bareKey(of));
+  }
+
   /** Hands an item to every client of a user. */
   give(user: Address, item: Item): void {
     for (const { client } of this.#of(user)) void client.take(item).then((taken) => this.taken.push(taken));
