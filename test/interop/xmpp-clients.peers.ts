@@ -62,7 +62,7 @@ if (noWorld !== undefined) {
       await nora.write(omar.jid, 'hello Omar');
       const got = await omar.message(nora.jid);
       assert.equal(got.getChildText('body'), 'hello Omar');
-      assert.equal(got.attrs.from, `${nora.jid}/desk`);
+      assert(got.attrs.from?.startsWith(`${nora.jid}/desk`), got.attrs.from);
     });
 
     world.scene('slixmpp gets what was said before it came, with its time, and writes', async () => {

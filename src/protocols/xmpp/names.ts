@@ -13,6 +13,17 @@ export const NS = {
   sasl: 'urn:ietf:params:xml:ns:xmpp-sasl',
   /** XEP-0440. */
   saslBinding: 'urn:xmpp:sasl-cb:0',
+  /** XEP-0388, XEP-0386, XEP-0484. */
+  sasl2: 'urn:xmpp:sasl:2',
+  bind2: 'urn:xmpp:bind:0',
+  fast: 'urn:xmpp:fast:0',
+  /** XEP-0077, and what offers it; XEP-0379, XEP-0445. */
+  register: 'jabber:iq:register',
+  registerFeature: 'http://jabber.org/features/iq-register',
+  preAuth: 'urn:xmpp:pars:0',
+  invitedRegister: 'urn:xmpp:ibr-token:0',
+  /** XEP-0357. */
+  push: 'urn:xmpp:push:0',
   bind: 'urn:ietf:params:xml:ns:xmpp-bind',
   /** RFC 3921 §3, of old clients. */
   session: 'urn:ietf:params:xml:ns:xmpp-session',

@@ -189,7 +189,7 @@ export class XmppClient implements Client, Speaker {
   manage(received: Element): StreamError | undefined {
     switch (received.name) {
       case 'enable':
-        this.#enable(received);
+        this.#roads.write(this.enable(received));
         return undefined;
       case 'r':
         this.#inHand.whenHandled(() => this.#roads.write(element('a', NS.sm, { h: this.#h(this.#inHand.handled) })));
@@ -204,28 +204,34 @@ export class XmppClient implements Client, Speaker {
     }
   }
 
-  #enable(received: Element): void {
-    if (this.#roads.counts) {
-      this.#roads.write(smFailed('unexpected-request'));
-      return;
-    }
+  /** XEP-0198 §3. @returns the answer */
+  enable(received: Element): Element {
+    if (this.#roads.counts) return smFailed('unexpected-request');
     this.#roads.count();
     this.#handledBefore = this.#inHand.received;
     const resumable = received.attrs.resume === 'true' || received.attrs.resume === '1';
     if (resumable) this.#resumption = this.#ground.ids.token(16);
     const max = String(Math.floor(this.#ground.resumeMs / 1000));
-    this.#roads.write(element('enabled', NS.sm, resumable ? { id: this.#resumption, resume: 'true', max } : {}));
+    return element('enabled', NS.sm, resumable ? { id: this.#resumption, resume: 'true', max } : {});
   }
 
   #h(handled: number): string {
     return String(Math.max(0, handled - this.#handledBefore) % 2 ** 32);
   }
 
-  /** The client has come back over another stream. @param h what it has of ours. @returns an error: it stays as it was */
-  resume(road: Road, h: string | undefined): StreamError | undefined {
+  /**
+   * The client has come back over another stream.
+   * @param h what it has of ours @param tell writes that it is resumed; default: as an element of its own
+   * @returns an error: it stays as it was
+   */
+  resume(
+    road: Road,
+    h: string | undefined,
+    tell: (resumed: Element) => void = (resumed) => road.write(printElement(resumed)),
+  ): StreamError | undefined {
     // What has come is in our hands, handled or not: it need not be sent again.
     const resumed = element('resumed', NS.sm, { previd: this.#resumption, h: this.#h(this.#inHand.received) });
-    const error = this.#roads.change(road, h, resumed);
+    const error = this.#roads.change(road, h, () => tell(resumed));
     if (error === undefined) {
       this.#waiting?.cancel();
       this.#log.info({ event: 'client.resumed', connection: road.connection }, 'the client is back');

@@ -6,11 +6,13 @@ import { type Address, bareKey } from '../../../model/address.ts';
 import type { Core, Person } from '../../../model/core.ts';
 import type { Clock, Ids, Link, TlsUpgrade } from '../../../model/ports.ts';
 import type { Reason } from '../../../model/reason.ts';
+import type { DeviceTokens } from '../../../model/sign-in-tokens.ts';
 import { type ClientGround, openClient, type XmppClient } from './client.ts';
 import { BLOCKING, blocks, ROSTER } from './contacts.ts';
 import { basics, discovery } from './handlers.ts';
 import { type IqHandler, IqTable } from './iq-table.ts';
 import { CLIENT_SETTINGS, type ClientSettings } from './limits.ts';
+import type { InvitedDoor } from './register.ts';
 import type { Road } from './road.ts';
 import { ClientStream, type StreamOwner } from './stream.ts';
 
@@ -26,6 +28,10 @@ export interface XmppClientsParts {
   readonly version: string;
   /** Further rows of the table of requests. */
   readonly handlers?: readonly IqHandler[];
+  /** Of devices that have signed in before (XEP-0484). */
+  readonly tokens?: DeviceTokens;
+  /** For who comes with an invitation (XEP-0445). */
+  readonly invited?: InvitedDoor;
   readonly settings?: Partial<ClientSettings>;
 }
 
@@ -60,6 +66,8 @@ export class XmppClients {
       tlsUpgrade,
       settings,
       signIn: core.signIn,
+      tokens: parts.tokens,
+      invited: parts.invited,
       serves,
       bind: (road, person, resource) => this.#bind(road, person, resource),
       resumable: (person, previous) =>

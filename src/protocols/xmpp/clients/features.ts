@@ -2,21 +2,39 @@
 
 import { type Element, element } from '../element.ts';
 import { NS } from '../names.ts';
+import { authenticationFeature } from './sasl2.ts';
 
 /** Before TLS: TLS. */
 export function plainFeatures(): Element {
   return element('features', NS.streams, {}, [element('starttls', NS.tls, {}, [element('required', NS.tls)])]);
 }
 
-/** After TLS: how to sign in, and what a sign-in can be bound to (XEP-0440). */
-export function authFeatures(mechanisms: readonly string[], bindings: readonly string[]): Element {
+export interface AuthOffer {
+  readonly mechanisms: readonly string[];
+  /** Names of channel bindings (XEP-0440). */
+  readonly bindings: readonly string[];
+  /** Mechanisms for tokens (XEP-0484); empty: none are given. */
+  readonly tokens: readonly string[];
+  /** Who was invited may register (XEP-0445). */
+  readonly invited: boolean;
+}
+
+/** After TLS: how to sign in, by RFC 6120 and by XEP-0388, and what a sign-in can be bound to. */
+export function authFeatures({ mechanisms, bindings, tokens, invited }: AuthOffer): Element {
   const offered = mechanisms.map((name) => element('mechanism', NS.sasl, {}, [name]));
-  const children = [element('mechanisms', NS.sasl, {}, offered)];
+  const children = [element('mechanisms', NS.sasl, {}, offered), authenticationFeature(mechanisms, tokens)];
+  if (invited) children.push(element('register', NS.invitedRegister), element('register', NS.registerFeature));
   if (bindings.length > 0) {
     const types = bindings.map((type) => element('channel-binding', NS.saslBinding, { type }));
     children.push(element('sasl-channel-binding', NS.saslBinding, {}, types));
   }
   return element('features', NS.streams, {}, children);
+}
+
+/** Once a resource is bound along with the sign-in. @param counts stream management is enabled already */
+export function openFeatures(counts: boolean): Element {
+  const more = [element('csi', NS.csi), element('ver', NS.rosterVersions)];
+  return element('features', NS.streams, {}, counts ? more : [element('sm', NS.sm), ...more]);
 }
 
 /** After sign-in. */

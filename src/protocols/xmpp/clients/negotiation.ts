@@ -1,34 +1,49 @@
-// The server's side of a stream from a client, as pure steps (RFC 6120 §4 to §7): header, STARTTLS, sign-in, restart, then a
+// The server's side of a stream from a client, as pure steps (RFC 6120 §4 to §7, XEP-0388): header, STARTTLS, sign-in, then a
 // resource or a resumed session. `step` decides; stream.ts carries the actions out and feeds their results back.
 //
 //   awaitingHeader -> awaitingStarttls -> awaitingTls -> awaitingSecureHeader -> awaitingAuth <-> awaitingVerdict
 //   awaitingVerdict -> awaitingResponse -> awaitingVerdict        awaitingVerdict -> awaitingRestart -> awaitingBind -> open
-//   awaitingBind --resume--> awaitingResume -> open, or awaitingBind again
+//   awaitingVerdict --by XEP-0388--> awaitingWelcome -> open, or awaitingBind
+//   awaitingBind --resume--> awaitingResume -> open, or awaitingBind again      awaitingAuth <--invited--> awaitingAnswer
 
 import type { Person } from '../../../model/core.ts';
-import { child, type Element, element, text } from '../element.ts';
+import { child, type Element, element, elements, text } from '../element.ts';
 import { iqError } from '../iq.ts';
 import { NS } from '../names.ts';
 import type { Header } from '../negotiation/header.ts';
+import { unexpectedError } from '../negotiation/unexpected.ts';
 import { isStanza } from '../parse.ts';
 import { stanzaError } from '../replies.ts';
 import type { StreamError } from '../stream-error.ts';
-import { authFeatures, plainFeatures, sessionFeatures } from './features.ts';
+import { type AuthOffer, authFeatures, plainFeatures, sessionFeatures } from './features.ts';
 import type { SaslReply } from './sasl.ts';
+import {
+  challengeElement,
+  failureElement,
+  isAbort,
+  type Opening,
+  readOpening,
+  readResponse,
+  type SaslData,
+  successElement,
+  type Wish,
+} from './sasl2.ts';
 
 /** What the steps ask about the world. */
-export interface ClientRules {
+export interface ClientRules extends AuthOffer {
   /** The domain of ours by any of its names, when its users are the core's. */
   serves(domain: string): string | undefined;
-  readonly mechanisms: readonly string[];
-  /** Names of channel bindings (XEP-0440). */
-  readonly bindings: readonly string[];
 }
 
 interface At {
   /** As the client names it, and as its users' addresses have it. */
   readonly host: string;
   readonly domain: string;
+}
+/** A try to sign in. `wish`: it is one by XEP-0388. */
+interface Trying extends At {
+  readonly failures: number;
+  readonly wish?: Wish | undefined;
 }
 export type ClientState =
   | { readonly is: 'awaitingHeader' }
@@ -37,8 +52,12 @@ export type ClientState =
   | { readonly is: 'awaitingSecureHeader' }
   | (At & { readonly is: 'awaitingAuth'; readonly failures: number })
   /** The sign-in is being looked at. */
-  | (At & { readonly is: 'awaitingVerdict'; readonly failures: number })
-  | (At & { readonly is: 'awaitingResponse'; readonly failures: number })
+  | (Trying & { readonly is: 'awaitingVerdict' })
+  | (Trying & { readonly is: 'awaitingResponse' })
+  /** A request of somebody who is invited is being answered. */
+  | (At & { readonly is: 'awaitingAnswer'; readonly failures: number })
+  /** Signed in by XEP-0388: what was asked for along with it is being done. */
+  | (At & { readonly is: 'awaitingWelcome'; readonly person: Person })
   | (At & { readonly is: 'awaitingRestart'; readonly person: Person })
   | (At & { readonly is: 'awaitingBind'; readonly person: Person })
   | (At & { readonly is: 'awaitingResume'; readonly person: Person })
@@ -51,6 +70,9 @@ export type ClientInput =
   | { readonly kind: 'element'; readonly element: Element }
   | { readonly kind: 'secured' }
   | { readonly kind: 'verdict'; readonly reply: SaslReply }
+  | { readonly kind: 'answered' }
+  /** `open`: with a session, bound or resumed. */
+  | { readonly kind: 'welcomed'; readonly open: boolean }
   | { readonly kind: 'resumed'; readonly ok: boolean };
 
 export type ClientAction =
@@ -59,8 +81,11 @@ export type ClientAction =
   | { readonly do: 'startTls' }
   /** The next bytes are a new stream. */
   | { readonly do: 'restart' }
-  | { readonly do: 'beginAuth'; readonly domain: string; readonly mechanism: string; readonly initial: Buffer | undefined }
+  | ({ readonly do: 'beginAuth'; readonly domain: string } & Opening)
   | { readonly do: 'respondAuth'; readonly response: Buffer }
+  /** A request of somebody who has not signed in (XEP-0445). */
+  | { readonly do: 'register'; readonly domain: string; readonly request: Element }
+  | { readonly do: 'welcome'; readonly person: Person; readonly wish: Wish; readonly data: SaslData | undefined }
   | { readonly do: 'bind'; readonly person: Person; readonly request: Element; readonly resource?: string }
   | { readonly do: 'resume'; readonly person: Person; readonly request: Element }
   /** What an open stream brings. */
@@ -94,10 +119,7 @@ export function clientStep(state: ClientState, input: ClientInput, rules: Client
       return unexpected(input);
     case 'awaitingSecureHeader':
       if (input.kind !== 'header') return unexpected(input);
-      return opened(input.header, rules, (at) => [
-        { is: 'awaitingAuth', ...at, failures: 0 },
-        authFeatures(rules.mechanisms, rules.bindings),
-      ]);
+      return opened(input.header, rules, (at) => [{ is: 'awaitingAuth', ...at, failures: 0 }, authFeatures(rules)]);
     case 'awaitingAuth':
     case 'awaitingResponse':
       if (input.kind === 'element') return auth(state, input.element, rules);
@@ -105,6 +127,16 @@ export function clientStep(state: ClientState, input: ClientInput, rules: Client
     case 'awaitingVerdict':
       if (input.kind === 'verdict') return judged(state, input.reply);
       return unexpected(input);
+    case 'awaitingAnswer':
+      return input.kind === 'answered' ? [{ ...state, is: 'awaitingAuth' }, []] : unexpected(input);
+    case 'awaitingWelcome': {
+      if (input.kind !== 'welcomed') return unexpected(input);
+      const { host, domain, person } = state;
+      // XEP-0388 §2.6.1: the stream goes on as it is, and says what it offers now.
+      return input.open
+        ? [{ is: 'open' }, []]
+        : [{ is: 'awaitingBind', host, domain, person }, [{ do: 'send', element: sessionFeatures() }]];
+    }
     case 'awaitingRestart': {
       if (input.kind !== 'header') return unexpected(input);
       const { host, domain, person } = state;
@@ -134,20 +166,7 @@ function ended(error: StreamError, ...before: readonly ClientAction[]): Step {
 }
 
 function unexpected(input: ClientInput): Step {
-  switch (input.kind) {
-    case 'element':
-      // RFC 6120 §4.9.3.12: stanzas before sign-in.
-      if (isStanza(input.element)) return ended({ condition: 'not-authorized', text: 'stanzas come after sign-in' });
-      return ended({ condition: 'policy-violation', text: `<${input.element.name}/> is not what this stream waits for` });
-    case 'header':
-      return ended({ condition: 'bad-format', text: 'a second stream header' });
-    case 'secured':
-    case 'verdict':
-    case 'resumed':
-      return ended({ condition: 'internal-server-error' });
-    default:
-      return input satisfies never;
-  }
+  return ended(unexpectedError(input));
 }
 
 /** Answers a header, so that an error can follow it (RFC 6120 §4.9.1.1), and then says what is offered. */
@@ -171,30 +190,41 @@ function starttls(received: Element): Step {
 }
 
 function auth(state: Extract<ClientState, { is: 'awaitingAuth' | 'awaitingResponse' }>, received: Element, rules: ClientRules): Step {
-  if (received.ns !== NS.sasl) return unexpected({ kind: 'element', element: received });
-  const waiting = { ...state, is: 'awaitingVerdict' } as const;
-  if (received.name === 'abort') return failed(state, 'aborted');
-  // RFC 6120 §6.4.2: `=` is an empty response, nothing at all is none.
-  const said = text(received).trim();
-  const data = said === '=' ? Buffer.alloc(0) : /^[A-Za-z0-9+/]*={0,2}$/.test(said) ? Buffer.from(said, 'base64') : undefined;
-  if (data === undefined) return failed(state, 'incorrect-encoding');
-  if (received.name === 'response' && state.is === 'awaitingResponse') return [waiting, [{ do: 'respondAuth', response: data }]];
-  if (received.name !== 'auth' || state.is !== 'awaitingAuth') return unexpected({ kind: 'element', element: received });
-  const mechanism = received.attrs.mechanism ?? '';
-  if (!rules.mechanisms.includes(mechanism)) return failed(state, 'invalid-mechanism');
-  return [waiting, [{ do: 'beginAuth', domain: state.domain, mechanism, initial: said === '' ? undefined : data }]];
+  const wish = state.is === 'awaitingResponse' ? state.wish : undefined;
+  const { host, domain, failures } = state;
+  if (isAbort(received)) return failed({ ...state, wish }, 'aborted');
+  if (state.is === 'awaitingResponse') {
+    const response = readResponse(received, wish);
+    if (response === undefined) return unexpected({ kind: 'element', element: received });
+    if (response === 'incorrect-encoding') return failed(state, response);
+    return [{ is: 'awaitingVerdict', host, domain, failures, wish }, [{ do: 'respondAuth', response }]];
+  }
+  if (rules.invited && asksToRegister(received))
+    return [{ is: 'awaitingAnswer', host, domain, failures }, [{ do: 'register', domain, request: received }]];
+  const opening = readOpening(received);
+  if (opening === undefined) return unexpected({ kind: 'element', element: received });
+  if (opening === 'incorrect-encoding') return failed({ ...state, wish: received.ns === NS.sasl2 ? {} : undefined }, opening);
+  const offered = opening.wish?.fast === undefined ? rules.mechanisms : rules.tokens;
+  if (!offered.includes(opening.mechanism)) return failed({ ...state, wish: opening.wish }, 'invalid-mechanism');
+  return [{ is: 'awaitingVerdict', host, domain, failures, wish: opening.wish }, [{ do: 'beginAuth', domain, ...opening }]];
 }
 
-function judged(state: At & { readonly failures: number }, reply: SaslReply): Step {
-  const { host, domain, failures } = state;
+/** XEP-0445 §5: an invitation is shown, and then the account is made with it (XEP-0077). */
+function asksToRegister(received: Element): boolean {
+  if (received.name !== 'iq' || !isStanza(received)) return false;
+  const [payload] = elements(received);
+  return payload?.ns === NS.preAuth || payload?.ns === NS.register;
+}
+
+function judged(state: Trying, reply: SaslReply): Step {
+  const { host, domain, failures, wish } = state;
   switch (reply.is) {
-    case 'challenge': {
-      const challenge = element('challenge', NS.sasl, {}, base64(reply.data));
-      return [{ is: 'awaitingResponse', host, domain, failures }, [{ do: 'send', element: challenge }]];
-    }
+    case 'challenge':
+      return [{ is: 'awaitingResponse', host, domain, failures, wish }, [{ do: 'send', element: challengeElement(wish, reply.data) }]];
     case 'success': {
-      const success = element('success', NS.sasl, {}, reply.data === undefined ? [] : base64(reply.data));
-      return [{ is: 'awaitingRestart', host, domain, person: reply.person }, [{ do: 'send', element: success }, { do: 'restart' }]];
+      const { person, data } = reply;
+      if (wish !== undefined) return [{ is: 'awaitingWelcome', host, domain, person }, [{ do: 'welcome', person, wish, data }]];
+      return [{ is: 'awaitingRestart', host, domain, person }, [{ do: 'send', element: successElement(data) }, { do: 'restart' }]];
     }
     case 'failure':
       return failed(state, reply.condition, reply.text);
@@ -203,9 +233,8 @@ function judged(state: At & { readonly failures: number }, reply: SaslReply): St
   }
 }
 
-function failed({ host, domain, failures }: At & { readonly failures: number }, condition: string, words?: string): Step {
-  const inner = [element(condition, NS.sasl), ...(words === undefined ? [] : [element('text', NS.sasl, { 'xml:lang': 'en' }, [words])])];
-  const send: ClientAction = { do: 'send', element: element('failure', NS.sasl, {}, inner) };
+function failed({ host, domain, failures, wish }: Trying, condition: string, words?: string): Step {
+  const send: ClientAction = { do: 'send', element: failureElement(wish, condition, words) };
   if (failures + 1 >= TRIES) return ended({ condition: 'policy-violation', text: 'too many failed sign-ins on one stream' }, send);
   return [{ is: 'awaitingAuth', host, domain, failures: failures + 1 }, [send]];
 }
@@ -228,8 +257,4 @@ function binding(state: Extract<ClientState, { is: 'awaitingBind' }>, received: 
   const wished = child(bind, 'resource', NS.bind);
   const resource = wished === undefined ? '' : text(wished).trim();
   return [{ is: 'open' }, [{ do: 'bind', person, request: received, ...(resource !== '' && { resource }) }]];
-}
-
-function base64(data: string): string[] {
-  return data === '' ? [] : [Buffer.from(data, 'utf8').toString('base64')];
 }

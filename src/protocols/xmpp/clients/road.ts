@@ -93,8 +93,8 @@ export class Roads {
     return error;
   }
 
-  /** The client has come back. @param h what it has of ours @param resumed what it is told first @returns an error: nothing has changed */
-  change(road: Road, h: string | undefined, resumed: Element): StreamError | undefined {
+  /** The client has come back. @param h what it has of ours @param tell writes what it is told first @returns an error: nothing has changed */
+  change(road: Road, h: string | undefined, tell: () => void): StreamError | undefined {
     const error = this.#unacked?.acknowledge(h);
     if (error !== undefined) return error;
     const before = this.#now;
@@ -102,7 +102,7 @@ export class Roads {
     this.#last = road;
     this.#asked = false;
     before?.close({ condition: 'conflict', text: 'resumed over another stream' });
-    this.write(resumed);
+    tell();
     for (const text of this.#unacked?.texts() ?? []) road.write(text);
     this.#ask();
     return undefined;

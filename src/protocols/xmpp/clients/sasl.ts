@@ -1,21 +1,24 @@
-// One sign-in over SASL (RFC 6120 §6): SCRAM with and without channel binding, PLAIN. It keeps what a mechanism must remember
+// One sign-in over SASL (RFC 6120 §6, XEP-0388): SCRAM with and without channel binding, PLAIN, tokens (XEP-0484). It keeps what a mechanism must remember
 // between two messages; the arithmetic is in scram.ts, what is kept of passwords is the core's. Whoever does not exist, or is
 // disabled, or has the wrong password, gets the same bytes after the same steps.
 
 import { timingSafeEqual } from 'node:crypto';
 import type { Address } from '../../../model/address.ts';
 import type { Person, ScramHash, ScramVerifier, SignIn, SignInFrom } from '../../../model/core.ts';
+import type { DeviceTokens } from '../../../model/sign-in-tokens.ts';
 import { toAddress } from '../jid.ts';
 import type { SaslFailure } from '../negotiation/sasl-external.ts';
 import type { BindingName } from './channel-binding.ts';
+import { boundData, fitting, readHashed } from './fast.ts';
+import type { SaslData, Wish } from './sasl2.ts';
 import { type ClientFirst, printServerFirst, readClientFinal, readClientFirst, serverSignature } from './scram.ts';
 
-export type ClientSaslFailure = SaslFailure | 'account-disabled' | 'malformed-request' | 'not-authorized';
+export type ClientSaslFailure = SaslFailure | 'account-disabled' | 'credentials-expired' | 'malformed-request' | 'not-authorized';
 
 export type SaslReply =
   | { readonly is: 'challenge'; readonly data: string }
   /** `data`: what the server proves in turn. */
-  | { readonly is: 'success'; readonly person: Person; readonly data?: string }
+  | { readonly is: 'success'; readonly person: Person; readonly data?: SaslData }
   | { readonly is: 'failure'; readonly condition: ClientSaslFailure; readonly text?: string };
 
 export interface SaslParts {
@@ -27,6 +30,10 @@ export interface SaslParts {
   readonly bindings: ReadonlyMap<BindingName, Buffer>;
   /** Makes our half of the nonce. */
   nonce(): string;
+  /** Of devices that have signed in before; absent: there are none. */
+  readonly tokens?: DeviceTokens | undefined;
+  /** What is asked for along with it (XEP-0388). */
+  readonly wish?: Wish | undefined;
 }
 
 const HASHES: Readonly<Record<string, ScramHash>> = { 'SCRAM-SHA-256': 'SHA-256', 'SCRAM-SHA-1': 'SHA-1' };
@@ -58,6 +65,7 @@ export class SaslExchange {
 
   /** Takes the initial response. Never rejects for what a client says. */
   async begin(mechanism: string, initial: Buffer | undefined): Promise<SaslReply> {
+    if (this.#parts.wish?.fast !== undefined) return this.#token(mechanism, initial);
     if (!mechanismsFor(this.#parts.bindings, true).includes(mechanism)) return failure('invalid-mechanism');
     // Every mechanism here is client-first; RFC 6120 §6.4.2 lets the client send its first message after an empty challenge.
     if (initial === undefined) {
@@ -116,6 +124,24 @@ export class SaslExchange {
     if (!this.#actsAs(authzid === '' ? undefined : authzid, user)) return failure('invalid-authzid');
     const verdict = await this.#parts.signIn.password(user, password, this.#parts.from);
     return verdict.ok ? { is: 'success', person: verdict.person } : refusal(verdict);
+  }
+
+  /** XEP-0484 §3.4: a token of this device, for this mechanism. */
+  async #token(mechanism: string, initial: Buffer | undefined): Promise<SaslReply> {
+    const { tokens, wish, bindings, signIn, from } = this.#parts;
+    const bound = boundData(mechanism, bindings);
+    const device = wish?.device;
+    if (tokens === undefined || bound === undefined) return failure('invalid-mechanism');
+    const said = initial === undefined ? undefined : readHashed(initial);
+    if (said === undefined || device === undefined) return failure('malformed-request');
+    const user = this.#userOf(said.username);
+    const found = fitting(await tokens.of(user, device, mechanism), said.proof, bound);
+    const { count, invalidate = false } = wish?.fast ?? {};
+    const proven = found !== undefined && (await tokens.used(user, device, found.used, count, invalidate));
+    const verdict = await signIn.finish(user, proven, from);
+    // XEP-0484 §4.2: the client goes on with a password.
+    if (!verdict.ok) return verdict.reason.code === 'LIMIT_SIGN_IN' ? refusal(verdict) : failure('credentials-expired');
+    return { is: 'success', person: verdict.person, ...(found !== undefined && { data: found.answer }) };
   }
 
   /** RFC 6120 §6.3.8: the simple user name is the localpart. One that can be nobody's is looked for all the same. */

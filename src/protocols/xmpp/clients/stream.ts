@@ -20,10 +20,13 @@ import { printElement, printStreamOpen } from '../print.ts';
 import { errorOf } from '../replies.ts';
 import { goodbye, readStreamError, type StreamError, streamErrorElement } from '../stream-error.ts';
 import { Allowance } from './allowance.ts';
+import { welcome } from './bind2.ts';
 import { bindingsOf } from './channel-binding.ts';
 import type { XmppClient } from './client.ts';
+import { tokenMechanisms } from './fast.ts';
 import type { StreamSettings } from './limits.ts';
 import { type ClientAction, type ClientInput, type ClientRules, type ClientState, clientStart, clientStep } from './negotiation.ts';
+import type { InvitedDoor, InvitedGuest } from './register.ts';
 import { type Road, smFailed } from './road.ts';
 import { mechanismsFor, SaslExchange, type SaslParts } from './sasl.ts';
 
@@ -34,6 +37,9 @@ export interface StreamOwner {
   readonly tlsUpgrade: TlsUpgrade;
   readonly settings: StreamSettings;
   readonly signIn: SaslParts['signIn'];
+  readonly tokens: SaslParts['tokens'];
+  /** For who comes with an invitation; undefined: nobody may. */
+  readonly invited: InvitedDoor | undefined;
   serves(domain: string): string | undefined;
   /** Makes a client of it; a Reason: no more of this user's may be opened. */
   bind(road: Road, person: Person, resource: string | undefined): XmppClient | Reason;
@@ -52,6 +58,7 @@ export class ClientStream implements Road {
   #state: ClientState;
   #rules: ClientRules | undefined;
   #exchange: SaslExchange | undefined;
+  #guest: InvitedGuest | undefined;
   #client: XmppClient | undefined;
   #headerSent = false;
   #plainTo: string | undefined;
@@ -148,6 +155,8 @@ export class ClientStream implements Road {
       serves: (domain: string) => this.#owner.serves(domain),
       mechanisms: mechanismsFor(bindings, link.secure),
       bindings: [...bindings.keys()],
+      tokens: this.#owner.tokens === undefined ? [] : tokenMechanisms(bindings),
+      invited: this.#owner.invited !== undefined,
     };
     if (link.secure) this.#rules = rules;
     return rules;
@@ -171,10 +180,16 @@ export class ClientStream implements Road {
           from: this.#from(),
           bindings: bindingsOf(this.#connection.link),
           nonce: () => randomBytes(18).toString('base64'),
+          tokens: this.#owner.tokens,
+          wish: action.wish,
         });
         return this.#exchange.begin(action.mechanism, action.initial).then((reply) => this.#feed({ kind: 'verdict', reply }));
       case 'respondAuth':
         return this.#exchange?.respond(action.response).then((reply) => this.#feed({ kind: 'verdict', reply }));
+      case 'register':
+        return this.#register(action);
+      case 'welcome':
+        return this.#welcome(action);
       case 'bind':
         return this.#bind(action);
       case 'resume':
@@ -208,6 +223,24 @@ export class ClientStream implements Road {
       () => this.#feed({ kind: 'secured' }),
       (error: unknown) => this.#log.info({ event: 'tls.failed', err: error }, 'the TLS handshake failed'),
     );
+  }
+
+  /** XEP-0445: somebody with an invitation, who has no account to sign in with yet. */
+  async #register({ domain, request }: Extract<ClientAction, { do: 'register' }>): Promise<void> {
+    this.#guest ??= this.#owner.invited?.(domain, this.#from());
+    const answer = await this.#guest?.answer(request);
+    if (answer !== undefined) this.#connection.write(printElement(answer));
+    return this.#feed({ kind: 'answered' });
+  }
+
+  async #welcome({ person, wish, data }: Extract<ClientAction, { do: 'welcome' }>): Promise<void> {
+    const { tokens, resumable, bind } = this.#owner;
+    const client = await welcome({ road: this, person, wish, data, tokens, resumable, bind });
+    if (client !== undefined && 'code' in client) return this.#end({ condition: 'resource-constraint', text: client.text });
+    // The connection may have gone while a token was made.
+    if (this.#ending) return client?.lost(this, true);
+    if (client !== undefined) this.#opened(client);
+    return this.#feed({ kind: 'welcomed', open: client !== undefined });
   }
 
   #bind({ person, request, resource }: Extract<ClientAction, { do: 'bind' }>): void {

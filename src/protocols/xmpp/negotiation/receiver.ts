@@ -14,6 +14,7 @@ import type { StreamError } from '../stream-error.ts';
 import { type Features, NO_FEATURES, type PeerLimits } from './features.ts';
 import type { Header } from './header.ts';
 import { failureElement, judgeAuth, SUCCESS } from './sasl-external.ts';
+import { unexpectedError } from './unexpected.ts';
 
 /** What the steps ask about the world; answers may change between steps. */
 export interface ReceiverRules {
@@ -124,20 +125,7 @@ function ended(error: StreamError): Step {
 }
 
 function unexpected(input: ReceiverInput): Step {
-  switch (input.kind) {
-    case 'element':
-      // RFC 6120 §4.9.3.12: stanzas before authentication.
-      if (isStanza(input.element)) return ended({ condition: 'not-authorized', text: 'stanzas come after authentication' });
-      return ended({ condition: 'policy-violation', text: `<${input.element.name}/> is not what this stream waits for` });
-    case 'header':
-      return ended({ condition: 'bad-format', text: 'a second stream header' });
-    case 'secured':
-    case 'judged':
-    case 'proved':
-      return ended({ condition: 'internal-server-error' });
-    default:
-      return input satisfies never;
-  }
+  return ended(unexpectedError(input));
 }
 
 /** Answers the header, so that an error can follow it (RFC 6120 §4.9.1.1), and refuses what no stream of ours can be. */
