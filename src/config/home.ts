@@ -2,6 +2,7 @@
 // assembly/ reads it to open listeners, the store and the log.
 
 import type { AcmeSettings } from '../model/acme.ts';
+import type { ArchiveSettings } from '../model/archive.ts';
 import type { CustomState } from '../model/custom-state.ts';
 import type { DirectorySettings } from '../model/directory.ts';
 import type { NotifySettings } from '../model/notify.ts';
@@ -69,6 +70,8 @@ export interface Home {
   };
   readonly metrics?: Bind<'http'>;
   readonly notify: NotifySettings;
+  /** records/archive.yaml, where there is one. */
+  readonly archive?: ArchiveSettings;
   /** certs/acme.yaml, where there is one. */
   readonly acme?: AcmeSettings;
   /** Name servers to ask; empty: the system's. */

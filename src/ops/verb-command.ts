@@ -75,9 +75,10 @@ export async function perform(
   given: Readonly<Record<string, unknown>>,
   why?: string,
 ): Promise<Report> {
-  if (verb.where === 'process' && operations.live === undefined) {
+  if (verb.where !== 'here' && operations.live === undefined) {
     const report = await operations.ask(verb.words, { ...given, ...(why !== undefined && { why }) });
-    return report ?? notRunning(verb, operations.dir);
+    if (report !== undefined) return report;
+    if (verb.where === 'process') return notRunning(verb, operations.dir);
   }
   const report = worded(await verb.run(why === undefined ? operations : { ...operations, why }, input));
   if (verb.audited && report.recorded !== true) {

@@ -179,5 +179,20 @@ export const VERBS: readonly VerbRow[] = [
     summary: "a user's conversations as files, with a manifest of hashes",
     load: async () => (await import('./user/export.ts')).userExport,
   },
+  {
+    words: 'archive approvals',
+    summary: 'what waits for a second person',
+    load: async () => (await import('./archive/approvals.ts')).archiveApprovals,
+  },
+  {
+    words: 'archive approve',
+    summary: 'agrees to what somebody else has asked for',
+    load: async () => (await import('./archive/approve.ts')).archiveApprove,
+  },
+  {
+    words: 'archive deny',
+    summary: 'refuses what somebody else has asked for',
+    load: async () => (await import('./archive/approve.ts')).archiveDeny,
+  },
   { words: 'user remove', summary: 'takes a user away', load: async () => (await import('./user/remove.ts')).userRemove },
 ];

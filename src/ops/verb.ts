@@ -38,13 +38,16 @@ export interface Verb<Input extends z.ZodObject = z.ZodObject> {
   readonly http: { readonly method: 'GET' | 'POST' | 'DELETE'; readonly path: string };
   /** The least role that may use it over the API. On the command line, whoever can read and write the home may. */
   readonly role: Role;
+  /** True: that role and `admin`, not the roles between them: what people said is not for who runs it. */
+  readonly only?: boolean;
   /** True: it changes something, or looks at somebody; each use is a line of the audit log. */
   readonly audited: boolean;
   /**
    * `here`: the command line works on files and database itself. `process`: only the running process can; the command line
-   * asks it over the admin socket, and exits 3 when nothing runs. The API always runs it in the process.
+   * asks it over the admin socket, and exits 3 when nothing runs. `either`: the process while it runs, else the command line
+   * itself. The API always runs it in the process.
    */
-  readonly where: 'here' | 'process';
+  readonly where: 'here' | 'process' | 'either';
   run(operations: Operations, input: z.output<Input>): Promise<Report>;
 }
 

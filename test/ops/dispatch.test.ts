@@ -53,7 +53,7 @@ const NEAR: readonly [string, RegExp][] = [
   ['check --home', /isthmus check: --home needs a value: DIR\n/],
   ['check a b', /"b" is one word too many/],
   ['partner test', /DOMAIN is missing/],
-  ['archive', /isthmus archive: not part of this version yet/],
+  ['room', /isthmus room: not part of this version yet/],
   ['network list', /isthmus network: not part of this version yet/],
   ['banana', /unknown command "banana"\. isthmus --help lists all/],
 ];

@@ -199,15 +199,16 @@ function callerOf(request: FastifyRequest): Caller {
   return { headers: request.headers, address: request.raw.socket.remoteAddress ?? '', raw: request.raw };
 }
 
-/** Least first: a role may do what the roles before it may. */
-export function mayUse(actor: Actor, verb: Pick<Verb, 'role'>): boolean {
+/** Least first: a role may do what the roles before it may, but for verbs that are for one role `only`. */
+export function mayUse(actor: Actor, verb: Pick<Verb, 'role' | 'only'>): boolean {
+  if (verb.only === true) return actor.role === verb.role || actor.role === 'admin';
   return ROLES.indexOf(actor.role) >= ROLES.indexOf(verb.role);
 }
 
 function forbiddenFault(actor: Actor, verb: Verb): Fault {
   return {
     error: 'forbidden',
-    text: `"${verb.words}" needs the role ${verb.role}; ${actor.name} is ${actor.role}. Whoever writes isthmus.yaml can give another role.`,
+    text: `"${verb.words}" needs the role ${verb.role}${verb.only === true ? ' itself' : ''}; ${actor.name} is ${actor.role}. Whoever writes isthmus.yaml can give another role.`,
   };
 }
 

@@ -7,6 +7,7 @@ import { type FileHandle, open } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import * as z from 'zod';
 import type { HistoryFilter, HistoryLine, HistoryStore } from '../../model/history.ts';
+import { guarded } from '../approval.ts';
 import type { Operations } from '../operations.ts';
 import { type Report, verb } from '../verb.ts';
 import { count } from '../words.ts';
@@ -18,7 +19,7 @@ import { ownerOf, PART_INPUT, PART_OPTIONS, partOf } from './history-given.ts';
 const PAGE = 500;
 const MANIFEST = 'manifest.json';
 
-export const userExport = verb({
+const row = verb({
   words: 'user export',
   summary: "a user's conversations as files, with a manifest of hashes; audited",
   positionals: ['address'],
@@ -48,6 +49,7 @@ export const userExport = verb({
   }),
   http: { method: 'POST', path: '/users/{address}/export' },
   role: 'compliance',
+  only: true,
   audited: true,
   where: 'here',
   run: (operations, input) =>
@@ -77,6 +79,9 @@ export const userExport = verb({
       return { text, json, exit: unreadable > 0 ? 1 : 0, changes: `${count(messages, 'line')}, manifest ${sha256}` };
     }),
 });
+
+/** What people said is handed to nobody alone where the home asks for a second person. */
+export const userExport = guarded(row);
 
 interface Written {
   readonly path: string;

@@ -2,12 +2,13 @@
 
 import * as z from 'zod';
 import type { HistoryFilter, HistoryLine, HistoryStore } from '../../model/history.ts';
+import { guarded } from '../approval.ts';
 import { type Report, verb } from '../verb.ts';
 import { count, oneLine } from '../words.ts';
 import { addressInput, atPeople } from './given.ts';
 import { ownerOf, PART_INPUT, PART_OPTIONS, partOf, viewLine, wordsOf } from './history-given.ts';
 
-export const userHistory = verb({
+const row = verb({
   words: 'user history',
   summary: 'what a user said and was told, by time or by words; each look is audited',
   positionals: ['address'],
@@ -29,6 +30,7 @@ export const userHistory = verb({
   }),
   http: { method: 'GET', path: '/users/{address}/history' },
   role: 'compliance',
+  only: true,
   audited: true,
   where: 'here',
   run: (operations, input) =>
@@ -52,6 +54,9 @@ export const userHistory = verb({
       return { text: [...rows, '', `${count(lines.length, 'message')} of ${owner}${rest}`].join('\n'), json, exit: 0 };
     }),
 });
+
+/** What people said is handed to nobody alone where the home asks for a second person. */
+export const userHistory = guarded(row);
 
 async function newest(
   histories: Pick<HistoryStore, 'page' | 'find'>,

@@ -1,0 +1,116 @@
+// Two persons for one act: who asks, who agrees, and what runs then, once.
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Operations } from '../../../src/ops/operations.ts';
+import type { Report } from '../../../src/ops/verb.ts';
+import { PeopleHome } from '../user/people-home.ts';
+
+const NORA = 'nora@people.example';
+const DAY = 86_400_000;
+
+/** A home where two must agree, and its people at the keyboard. */
+async function twoPersonHome() {
+  const home = new PeopleHome({ 'records/archive.yaml': 'secondPerson: true\n' });
+  await home.run('user add', { address: NORA, name: 'Nora' });
+  let now = Date.parse('2026-11-20T12:00:00Z');
+  const by =
+    (name: string) =>
+    (words: string, given: object = {}, why = 'case 4711'): Promise<Report> => {
+      const actor = { name, role: 'compliance', via: 'commandLine' } as const;
+      const load = home.operations.load;
+      const both = (): ReturnType<typeof load> => {
+        const loaded = load();
+        return loaded.ok ? { ...loaded, home: { ...loaded.home, archive: { secondPerson: true } as never } } : loaded;
+      };
+      const clock = { ...home.operations.clock, now: () => now };
+      return home.run(words, { ...given }, { actor, clock, load: both, ...(why !== '' && { why }) } satisfies Partial<Operations>);
+    };
+  return { home, olga: by('olga'), pavel: by('pavel'), later: (ms: number) => (now += ms), [Symbol.dispose]: () => home[Symbol.dispose]() };
+}
+
+const idOf = ({ json }: Report): string => String((json as { approval?: unknown }).approval); // what the first call answers
+
+test('what one asks for runs once, after another has agreed, for the same call of the same person', async () => {
+  using two = await twoPersonHome();
+  const { home, olga, pavel } = two;
+  const asked = await olga('user history', { address: NORA });
+  assert.deepEqual([asked.exit, asked.status], [1, 202]);
+  const id = idOf(asked);
+  assert.match(asked.text, new RegExp(`isthmus archive approve ${id}`));
+  const refused = async (report: Promise<Report>, says: RegExp): Promise<void> => {
+    const { exit, text, status } = await report;
+    assert.deepEqual([exit, status], [2, 409], text);
+    assert.match(text, says);
+  };
+  await refused(olga('user history', { address: NORA, approval: id }), /still waits for a second person/);
+  await refused(olga('archive approve', { id }), /asked for by olga, who cannot also decide/);
+  assert.equal((await pavel('archive approve', { id })).exit, 0);
+  await refused(olga('user history', { address: 'omar@people.example', approval: id }), /is for another call/);
+  await refused(olga('user export', { address: NORA, out: '/nowhere', approval: id }), /is for another call/);
+  await refused(pavel('user history', { address: NORA, approval: id }), /asked for by olga, you are pavel/);
+  const done = await olga('user history', { address: NORA, approval: id });
+  assert.deepEqual([done.exit, done.text], [0, `Nothing of ${NORA} is kept that fits.`]);
+  await refused(olga('user history', { address: NORA, approval: id }), /was used at/);
+  await refused(pavel('archive approve', { id }), /done, approved by pavel/);
+  const lines = await home.operations.audit().list({ act: 'user history', limit: 10 });
+  assert.deepEqual(
+    lines.map(({ actor, changes }) => [actor.name, changes]).filter(([, changes]) => changes !== undefined),
+    [
+      ['olga', `approval ${id}: asked by olga, approved by pavel`],
+      ['olga', `asked: approval ${id}`],
+    ],
+  );
+  const decided = (await home.operations.audit().list({ act: 'archive approve', limit: 5 })).find(({ exit }) => exit === 0);
+  assert.match(decided?.changes ?? '', new RegExp(`^approved ${id}: user history .*nora.*asked by olga`));
+});
+
+test('what was refused before it began may be tried again', async () => {
+  using two = await twoPersonHome();
+  const { home, olga, pavel } = two;
+  home.write('full/already.txt', 'here');
+  const given = { address: NORA, out: `${home.dir}/full` };
+  const id = idOf(await olga('user export', given));
+  await pavel('archive approve', { id });
+  assert.match((await olga('user export', { ...given, approval: id })).text, /is not empty/);
+  assert.match((await olga('user export', { ...given, approval: id })).text, /is not empty/);
+});
+
+test('an answer of no, and a week without one, end it', async () => {
+  using two = await twoPersonHome();
+  const { olga, pavel, later } = two;
+  const no = idOf(await olga('user history', { address: NORA }));
+  assert.match((await pavel('archive deny', { id: no }, '')).text, /add --why/);
+  assert.equal((await pavel('archive deny', { id: no }, 'no case')).exit, 0);
+  assert.match((await olga('user history', { address: NORA, approval: no })).text, /was denied by pavel: no case/);
+  const old = idOf(await olga('user history', { address: NORA }));
+  later(7 * DAY + 1);
+  assert.match((await pavel('archive approve', { id: old })).text, /lapsed/);
+  assert.match((await olga('user history', { address: NORA, approval: old })).text, /has lapsed/);
+  const late = idOf(await olga('user history', { address: NORA }));
+  await pavel('archive approve', { id: late });
+  later(8 * DAY);
+  assert.match((await olga('user history', { address: NORA, approval: late })).text, /has lapsed/);
+  const { text, json } = await olga('archive approvals');
+  assert.match(text, new RegExp(`${no} +denied by pavel +olga +user history`));
+  assert.deepEqual(
+    (json as { approvals: { id: string; state: string }[] }).approvals.map(({ state }) => state).sort(),
+    ['approved', 'denied', 'lapsed'].map((state) => (state === 'approved' ? 'lapsed' : state)).sort(),
+  );
+  assert.match((await pavel('archive approve', { id: 'nothing' })).text, /nobody has asked for/);
+});
+
+test('without a reason nothing is asked for, and with faulty files nothing runs', async () => {
+  using two = await twoPersonHome();
+  assert.match((await two.olga('user history', { address: NORA }, '')).text, /add --why/);
+  two.home.write('isthmus.yaml', 'nonsense: [\n');
+  const { exit, text } = await two.olga('user history', { address: NORA });
+  assert.deepEqual([exit, /whether a second person is needed cannot be read/.test(text)], [2, true]);
+});
+
+test('where no second person is asked for, nothing waits', async () => {
+  using home = new PeopleHome();
+  await home.run('user add', { address: NORA, name: 'Nora' });
+  assert.equal((await home.run('user history', { address: NORA })).exit, 0);
+  assert.equal((await home.run('archive approvals')).text, 'Nobody has asked for anything.');
+});
