@@ -7,10 +7,13 @@ import type { Log } from '../log.ts';
 import type { Core } from '../model/core.ts';
 import type { Clock, Ids, TlsUpgrade } from '../model/ports.ts';
 import type { Table } from '../model/table.ts';
+import type { WebRoute } from '../model/web-route.ts';
+import { hostMeta } from '../protocols/xmpp/clients/host-meta.ts';
 import type { Store } from '../store/store.ts';
 import type { Drains } from './drain.ts';
 import { sipClientsFace } from './sip-clients.ts';
-import { xmppClientsFace } from './xmpp-clients.ts';
+import { webClientsFace, webOrigin } from './web-clients.ts';
+import { XMPP_PATH, xmppClientsFace } from './xmpp-clients.ts';
 
 /** What a face is given. */
 export interface FaceGround {
@@ -35,5 +38,13 @@ export interface ClientFace extends Drains {
 
 /** Makes every face; opens nothing. */
 export function clientFaces(ground: FaceGround): readonly ClientFace[] {
-  return [sipClientsFace(ground), xmppClientsFace(ground)];
+  const { home, table } = ground;
+  const xmpp = xmppClientsFace(ground);
+  const isCore = (host: string): boolean => table().domains.get(host)?.served === 'core';
+  const origin = webOrigin(home);
+  /** What the web door serves: each room hands in its routes here. */
+  const routes: readonly WebRoute[] = [
+    ...(origin === undefined ? [] : hostMeta(`${origin.replace('https:', 'wss:')}${XMPP_PATH}`, isCore)),
+  ];
+  return [sipClientsFace(ground), xmpp, webClientsFace(ground, routes, xmpp.sockets)];
 }

@@ -37,7 +37,7 @@ export function partnerRoom(parts: PartnerRoomParts): PartnerRoom {
     open: (domain) =>
       sessions.list().flatMap(({ protocol, direction, since, side, proven }) => {
         const how = proven.get(domain);
-        return how === undefined || side !== 'edge' ? [] : [{ protocol, direction, since, how }];
+        return how === undefined || side !== 'edge' || protocol === 'web' ? [] : [{ protocol, direction, since, how }];
       }),
   };
 }
@@ -45,17 +45,18 @@ export function partnerRoom(parts: PartnerRoomParts): PartnerRoom {
 async function deliver(parts: PartnerRoomParts, from: string, to: string, text: string, withinMs: number): Promise<TestDelivery> {
   const { clock, ids, table, ledger } = parts;
   const sender = fromBareKey(from);
+  const network = table().domains.get(sender.domain)?.served ?? 'core';
   const id = ids.event();
   const message: ImSent = {
     kind: 'im.sent',
     id,
     at: clock.now(),
     origin: {
-      network: table().domains.get(sender.domain)?.served ?? 'core',
-      side: 'inside',
+      network,
+      side: network === 'core' ? 'local' : 'inside',
       peer: sender.domain,
       connection: 'partner-test',
-      proof: 'inside',
+      proof: network === 'core' ? 'account' : 'inside',
     },
     from: sender,
     to: fromBareKey(to),

@@ -8,6 +8,7 @@ import type { Log } from '../log.ts';
 import type { Core } from '../model/core.ts';
 import type { Clock, Ids, TlsUpgrade } from '../model/ports.ts';
 import type { Table } from '../model/table.ts';
+import type { WebSocketRoute } from '../model/web-route.ts';
 import { type ArchiveParts, archive } from '../protocols/xmpp/clients/archive.ts';
 import { XmppClients, type XmppClientsParts } from '../protocols/xmpp/clients/clients.ts';
 import { C2S_ALPN } from '../protocols/xmpp/names.ts';
@@ -33,9 +34,14 @@ export interface XmppClientsGround {
 export interface XmppClientsFace {
   /** In the order of `clients.xmpp`; to be opened by whoever opens the others. */
   readonly listeners: readonly Listener[];
+  /** For the web door: XMPP over WebSocket (RFC 7395). */
+  readonly sockets: readonly WebSocketRoute[];
   /** Ends every stream with system-shutdown, and waits for them at most so long. */
   drain(graceMs: number): Promise<void>;
 }
+
+/** Where browsers reach it on the web door. */
+export const XMPP_PATH = '/xmpp-websocket';
 
 /** A whole office may come from one address. */
 const CLIENT_ADMISSION: AdmissionLimits = { perAddress: 2000, total: 20_000 };
@@ -63,6 +69,7 @@ export function xmppClientsFace(ground: XmppClientsGround): XmppClientsFace {
   });
   return {
     listeners,
+    sockets: [],
     async drain(graceMs) {
       face.drain();
       const until = clock.monotonic() + graceMs;

@@ -4,7 +4,7 @@ import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import type { Side } from '../model/event.ts';
 import { ConnectError, type ConnectTarget, type Ids, type Link } from '../model/ports.ts';
-import type { Protocol } from '../model/table.ts';
+import type { Spoken } from '../model/sessions.ts';
 import { plainAddress } from './address-ranges.ts';
 import { type Handshaken, shownCertificates } from './handshake.ts';
 import { type OwnCertificates, shows } from './own-certificates.ts';
@@ -20,10 +20,10 @@ export interface Edge extends Judges {
   /** Absent: nothing is stapled. */
   readonly staples?: OwnStaples;
   /** Told of each finished TLS handshake. */
-  readonly shaken?: (protocol: Protocol, direction: 'in' | 'out', ms: number) => void;
+  readonly shaken?: (protocol: Spoken, direction: 'in' | 'out', ms: number) => void;
 }
 interface LinkFacts {
-  readonly protocol: Protocol;
+  readonly protocol: Spoken;
   readonly side: Side;
   readonly direction: 'in' | 'out';
   /** Out: the host we dialled. */
@@ -107,7 +107,7 @@ export function noteRefusal(error: unknown, target: ConnectTarget, edge: Edge): 
   }
 }
 
-function watchForRefusal(socket: TLSSocket, peer: PeerIdentity, edge: Edge, protocol: Protocol): void {
+function watchForRefusal(socket: TLSSocket, peer: PeerIdentity, edge: Edge, protocol: Spoken): void {
   // In XMPP the shore knows better: a server asks every client and says in SASL whether it believes it.
   const standing = protocol === 'sip' ? edge.clock.after(REFUSAL_COMES_MS, () => peer.noteOurs(true)) : undefined;
   socket

@@ -5,7 +5,7 @@ import { createServer, type Server, type Socket } from 'node:net';
 import type { Log } from '../log.ts';
 import type { Side } from '../model/event.ts';
 import { ConnectError, type Link } from '../model/ports.ts';
-import type { Protocol } from '../model/table.ts';
+import type { Spoken } from '../model/sessions.ts';
 import { addressMatches, plainAddress } from './address-ranges.ts';
 import type { Admission } from './admission.ts';
 import { type Bind, showBind } from './bind.ts';
@@ -17,7 +17,7 @@ import { HANDSHAKE_TIMEOUT_MS } from './tls-settings.ts';
 export interface ListenerOptions {
   readonly bind: Bind;
   readonly side: Side;
-  readonly protocol: Protocol;
+  readonly protocol: Spoken;
   readonly edge: Edge;
   readonly admission: Admission;
   readonly log: Log;
@@ -55,7 +55,7 @@ export class Listener {
   get side(): Side {
     return this.#options.side;
   }
-  get protocol(): Protocol {
+  get protocol(): Spoken {
     return this.#options.protocol;
   }
   get bind(): Bind {
@@ -128,7 +128,8 @@ export class Listener {
     try {
       const done = await shakeAsServer(socket, {
         own: edge.own,
-        protocol,
+        // A name in a certificate is for the web what it is for XMPP: a dNSName (RFC 9110 §4.3.4).
+        protocol: protocol === 'web' ? 'xmpp' : protocol,
         asks: side !== 'local', // people's clients sign in with a password
         clock: edge.clock,
         timeoutMs: this.#options.handshakeTimeoutMs ?? HANDSHAKE_TIMEOUT_MS,
@@ -173,5 +174,5 @@ function whyNot({ side, protocol, bind }: ListenerOptions, error: unknown): stri
       : said.includes('EACCES')
         ? 'this user may not open the port'
         : 'see there';
-  return `${side}.${protocol} of isthmus.yaml: ${showBind(bind)} cannot be listened on: ${help} (${said})`;
+  return `${side === 'local' ? 'clients' : side}.${protocol} of isthmus.yaml: ${showBind(bind)} cannot be listened on: ${help} (${said})`;
 }

@@ -5,13 +5,12 @@ import type { Socket } from 'node:net';
 import type { ProofWord, Side } from '../model/event.ts';
 import type { Clock } from '../model/ports.ts';
 import type { Reason } from '../model/reason.ts';
-import type { Session, SessionNotes, Sessions, SessionWatcher, Tap } from '../model/sessions.ts';
-import type { Protocol } from '../model/table.ts';
+import type { Session, SessionNotes, Sessions, SessionWatcher, Spoken, Tap } from '../model/sessions.ts';
 
 /** What is known of a connection when it is made. */
 export interface SessionFacts {
   readonly id: string;
-  readonly protocol: Protocol;
+  readonly protocol: Spoken;
   readonly side: Side;
   readonly direction: 'in' | 'out';
   readonly address: string;

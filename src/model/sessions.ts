@@ -5,11 +5,14 @@ import type { ProofWord, Side } from './event.ts';
 import type { Reason } from './reason.ts';
 import type { Protocol } from './table.ts';
 
+/** What is spoken on a connection; `web`: HTTP, and what goes over WebSockets. */
+export type Spoken = Protocol | 'web';
+
 /** One open connection, as a snapshot. */
 export interface Session {
   /** The link's id, as in the logs. */
   readonly id: string;
-  readonly protocol: Protocol;
+  readonly protocol: Spoken;
   readonly side: Side;
   readonly direction: 'in' | 'out';
   readonly address: string;

@@ -24,16 +24,20 @@ export interface WebRequest {
 
 export interface WebAnswer {
   readonly status: number;
+  /** Lower-case names. What a browser should not do with it is said by the door, unless it stands here. */
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string | Uint8Array | AsyncIterable<Uint8Array>;
 }
 
 export interface WebRoute {
+  /** A HEAD is answered by whoever answers GET, unless it is listed. */
   readonly methods: readonly string[];
   /** A path, or everything below it when it ends with a slash. The longest that fits is asked. */
   readonly path: string;
   /** The most that a body may have. */
   readonly bodyBytes: number;
+  /** May scripts of any web site ask (CORS)? For what says by itself who may have it: no cookie of ours exists. Default: no. */
+  readonly crossOrigin?: boolean;
   /** A defect (a rejection) is logged and answered with 500. */
   answer(request: WebRequest): WebAnswer | Promise<WebAnswer>;
 }

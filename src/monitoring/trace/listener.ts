@@ -88,7 +88,8 @@ export class ConnectionListener {
     const message: TracedMessage = {
       at: this.#order.now(),
       connection: id,
-      protocol,
+      // What is heard on a connection of the web door is XMPP over a WebSocket.
+      protocol: protocol === 'web' ? 'xmpp' : protocol,
       direction,
       address,
       port,
