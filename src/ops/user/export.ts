@@ -1,23 +1,20 @@
 // `isthmus user export`: the conversations of one user as files, page by page, and a manifest with the SHA-256 of each. The hash
 // of the manifest stands in the audit log, so that what was handed out can be recognised later.
 
-import { createHash } from 'node:crypto';
-import { mkdirSync, readdirSync } from 'node:fs';
-import { type FileHandle, open } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import * as z from 'zod';
 import type { HistoryFilter, HistoryLine, HistoryStore } from '../../model/history.ts';
 import { guarded } from '../approval.ts';
+import { asRefusal, type ConversationFile, ExportFolder, fileName, MANIFEST, type WrittenConversation } from '../export-folder.ts';
 import type { Operations } from '../operations.ts';
 import { type Report, verb } from '../verb.ts';
 import { count } from '../words.ts';
-import { type Conversation, FORMATS, type Format, type FormatWriter, WRITERS } from './export-formats.ts';
+import { FORMATS, type Format, WRITERS } from './export-formats.ts';
 import { addressInput, atPeople, Refused } from './given.ts';
 import { ownerOf, PART_INPUT, PART_OPTIONS, partOf } from './history-given.ts';
 
 /** Lines read at one time. */
 const PAGE = 500;
-const MANIFEST = 'manifest.json';
 
 const row = verb({
   words: 'user export',
@@ -60,9 +57,8 @@ const row = verb({
       const now = operations.clock.now();
       const part = partOf(input, now);
       const folder = resolve(input.out);
-      emptyFolder(folder);
-      const done = await writeAll(operations, owner, part, input.format, folder).catch((error: unknown) => {
-        throw error instanceof Error && 'syscall' in error ? new Refused(`${folder} cannot be written: ${error.message}`) : error;
+      const done = await writeAll(operations, owner, part, input.format, ExportFolder.begin(folder)).catch((error: unknown) => {
+        throw asRefusal(error, folder);
       });
       if (done === undefined) {
         const text = `Cut short; ${folder} holds a part, without a manifest.`;
@@ -83,28 +79,11 @@ const row = verb({
 /** What people said is handed to nobody alone where the home asks for a second person. */
 export const userExport = guarded(row);
 
-interface Written {
-  readonly path: string;
-  readonly sha256: string;
-  readonly bytes: number;
+interface Written extends WrittenConversation {
   readonly with: string;
-  readonly lines: number;
-  readonly unreadable: number;
-  readonly first: string;
-  readonly last: string;
 }
 
 const sum = (files: readonly Written[], key: 'lines' | 'unreadable'): number => files.reduce((all, file) => all + file[key], 0);
-
-function emptyFolder(folder: string): void {
-  try {
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
-    if (readdirSync(folder).length === 0) return;
-  } catch (error) {
-    throw new Refused(`${folder} cannot be used: ${error instanceof Error ? error.message : String(error)}`);
-  }
-  throw new Refused(`${folder} is not empty; name a folder that is new, so that the manifest speaks of all that is in it`);
-}
 
 /** @returns undefined when it was interrupted */
 async function writeAll(
@@ -112,7 +91,7 @@ async function writeAll(
   owner: string,
   part: HistoryFilter,
   format: Format,
-  folder: string,
+  folder: ExportFolder,
 ): Promise<{ readonly files: readonly Written[]; readonly sha256: string } | undefined> {
   const { histories } = operations.records();
   const writer = WRITERS[format];
@@ -120,34 +99,31 @@ async function writeAll(
   const peers = part.peer === undefined ? await histories.peers(owner) : [part.peer];
   for (const peer of peers) {
     const filter: HistoryFilter = { ...part, peer, ...(!writer.receipts && { kind: 'message' }) };
-    let file: OpenFile | undefined;
+    let file: ConversationFile | undefined;
+    const ended = async (): Promise<void> => {
+      if (file !== undefined) files.push({ ...(await folder.end(file)), with: peer });
+    };
     for await (const line of linesOf(histories, owner, filter)) {
       if (operations.signal.aborted) {
-        await file?.end();
+        await ended();
         return undefined;
       }
       const path = `${fileName(peer)}${writer.daily ? `_${new Date(line.at).toISOString().slice(0, 10)}` : ''}.${format}`;
       if (file?.path !== path) {
-        if (file !== undefined) files.push(await file.end());
-        file = await OpenFile.begin(folder, path, writer, { owner, peer }, line);
+        await ended();
+        file = folder.conversation(path, writer, { owner, peer }, line);
       }
-      await file.add(line);
+      await folder.add(file, line);
     }
-    if (file !== undefined) files.push(await file.end());
+    await ended();
     operations.progress(`${files.length} files, ${count(sum(files, 'lines'), 'line')}`);
   }
   const at = new Date(operations.clock.now()).toISOString();
   const asked = { since: part.since, until: part.until };
   const period = Object.fromEntries(Object.entries(asked).map(([key, ms]) => [key, ms === undefined ? null : new Date(ms).toISOString()]));
-  const manifest = `${JSON.stringify({ user: owner, madeAt: at, by: operations.actor.name, format, ...period, with: part.peer ?? null, files }, null, 2)}\n`;
-  const out = await open(join(folder, MANIFEST), 'wx', 0o600);
-  try {
-    await out.writeFile(manifest);
-    await out.sync();
-  } finally {
-    await out.close();
-  }
-  return { files, sha256: createHash('sha256').update(manifest).digest('hex') };
+  const made = { madeAt: at, by: operations.actor.name, why: operations.why ?? null };
+  const sha256 = await folder.finish({ user: owner, ...made, format, ...period, with: part.peer ?? null, files });
+  return { files, sha256 };
 }
 
 async function* linesOf(histories: HistoryStore, owner: string, filter: HistoryFilter): AsyncIterable<HistoryLine> {
@@ -162,69 +138,5 @@ async function* linesOf(histories: HistoryStore, owner: string, filter: HistoryF
     last = page.lines.at(-1);
     if (page.complete || last === undefined) return;
     await new Promise((turn) => setImmediate(turn));
-  }
-}
-
-/** Letters, digits and `@._-` as they are, the rest as in a URL; a long one ends in a hash. */
-function fileName(peer: string): string {
-  const safe = [...Buffer.from(peer)]
-    .map((byte) => (/[A-Za-z0-9@._-]/.test(String.fromCharCode(byte)) && byte < 0x80 ? String.fromCharCode(byte) : `%${byte.toString(16)}`))
-    .join('')
-    .replace(/^\./, '%2e');
-  return safe.length <= 150 ? safe : `${safe.slice(0, 130)}-${createHash('sha256').update(peer).digest('hex').slice(0, 16)}`;
-}
-
-/** One file while it is written. */
-class OpenFile {
-  readonly path: string;
-  readonly #file: FileHandle;
-  readonly #writer: FormatWriter;
-  readonly #about: Conversation;
-  readonly #hash = createHash('sha256');
-  readonly #first: number;
-  #last: number;
-  #bytes = 0;
-  #lines = 0;
-  #unreadable = 0;
-
-  private constructor(path: string, file: FileHandle, writer: FormatWriter, about: Conversation, first: HistoryLine) {
-    this.path = path;
-    this.#file = file;
-    this.#writer = writer;
-    this.#about = about;
-    this.#first = first.at;
-    this.#last = first.at;
-  }
-
-  static async begin(folder: string, path: string, writer: FormatWriter, about: Conversation, first: HistoryLine): Promise<OpenFile> {
-    const file = new OpenFile(path, await open(join(folder, path), 'wx', 0o600), writer, about, first);
-    await file.#write(writer.begin(about, first));
-    return file;
-  }
-
-  async add(line: HistoryLine): Promise<void> {
-    await this.#write(this.#writer.line(line, this.#about, this.#lines));
-    this.#lines += 1;
-    if (line.said === undefined) this.#unreadable += 1;
-    this.#last = line.at;
-  }
-
-  async end(): Promise<Written> {
-    try {
-      await this.#write(this.#writer.end());
-      await this.#file.sync();
-    } finally {
-      await this.#file.close();
-    }
-    const [first, last] = [this.#first, this.#last].map((at) => new Date(at).toISOString());
-    const size = { bytes: this.#bytes, lines: this.#lines, unreadable: this.#unreadable };
-    return { path: this.path, sha256: this.#hash.digest('hex'), with: this.#about.peer, ...size, first: first!, last: last! };
-  }
-
-  async #write(text: string): Promise<void> {
-    const bytes = Buffer.from(text);
-    this.#hash.update(bytes);
-    this.#bytes += bytes.length;
-    await this.#file.appendFile(bytes);
   }
 }

@@ -77,7 +77,7 @@ for (const [format, paths, lines] of [
     assert.equal(exit, 0, text);
     const raw = readFileSync(join(out, 'manifest.json'));
     const manifest: Manifest = JSON.parse(raw.toString());
-    assert.deepEqual(readdirSync(out).sort(), [...paths, 'manifest.json'].sort());
+    assert.deepEqual(readdirSync(out).sort(), [...paths, 'manifest.json', 'manifest.json.sha256'].sort());
     assert.deepEqual(
       manifest.files.map(({ path }) => path),
       paths,
