@@ -9,6 +9,7 @@ import type { Reason } from '../../../model/reason.ts';
 import type { DeviceTokens } from '../../../model/sign-in-tokens.ts';
 import { type ClientGround, openClient, type XmppClient } from './client.ts';
 import { BLOCKING, blocks, ROSTER } from './contacts.ts';
+import { octets } from './framing.ts';
 import { basics, discovery } from './handlers.ts';
 import { type IqHandler, IqTable } from './iq-table.ts';
 import { CLIENT_SETTINGS, type ClientSettings } from './limits.ts';
@@ -40,11 +41,13 @@ export class XmppClients {
   readonly #owner: StreamOwner;
   readonly #users = new Map<string, Map<string, XmppClient>>();
   readonly #streams = new Set<ClientStream>();
+  readonly #tlsUpgrade: TlsUpgrade;
   #draining = false;
 
   constructor(parts: XmppClientsParts) {
     const { core, clock, ids, log, tlsUpgrade, serves, version } = parts;
     const settings = { ...CLIENT_SETTINGS, ...parts.settings };
+    this.#tlsUpgrade = tlsUpgrade;
     const table = new IqTable((made) => [...discovery(made), ...basics(clock, version), ROSTER, BLOCKING, ...(parts.handlers ?? [])]);
     this.#ground = {
       core,
@@ -63,7 +66,6 @@ export class XmppClients {
     this.#owner = {
       clock,
       log,
-      tlsUpgrade,
       settings,
       signIn: core.signIn,
       tokens: parts.tokens,
@@ -79,7 +81,7 @@ export class XmppClients {
   /** A connection of a client; with TLS already, or before STARTTLS. */
   accept(link: Link): void {
     if (this.#draining) link.socket.destroy();
-    else this.#streams.add(new ClientStream(this.#owner, link));
+    else this.#streams.add(new ClientStream(this.#owner, octets(link, this.#tlsUpgrade, this.#owner)));
   }
 
   /** Streams that are open or being negotiated. */

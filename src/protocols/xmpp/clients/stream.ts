@@ -4,9 +4,9 @@
 import { randomBytes } from 'node:crypto';
 import type { Log } from '../../../log.ts';
 import type { Person, SignInFrom } from '../../../model/core.ts';
-import type { Clock, Link, Timer, TlsUpgrade } from '../../../model/ports.ts';
+import type { Clock } from '../../../model/ports.ts';
 import type { Reason } from '../../../model/reason.ts';
-import { type Ended, XmlConnection } from '../connection.ts';
+import type { Ended } from '../connection.ts';
 import { type Element, element } from '../element.ts';
 import type { StreamFrame } from '../framing.ts';
 import { isStreamError, renamespaced } from '../intake.ts';
@@ -16,25 +16,25 @@ import { readHeader } from '../negotiation/header.ts';
 import { isStanza } from '../parse.ts';
 import { Patience } from '../patience.ts';
 import { displayDomain } from '../precis.ts';
-import { printElement, printStreamOpen } from '../print.ts';
+import { printElement } from '../print.ts';
 import { errorOf } from '../replies.ts';
 import { goodbye, readStreamError, type StreamError, streamErrorElement } from '../stream-error.ts';
 import { Allowance } from './allowance.ts';
 import { welcome } from './bind2.ts';
-import { bindingsOf } from './channel-binding.ts';
 import type { XmppClient } from './client.ts';
 import { tokenMechanisms } from './fast.ts';
+import type { ClientConnection, Framing } from './framing.ts';
 import type { StreamSettings } from './limits.ts';
 import { type ClientAction, type ClientInput, type ClientRules, type ClientState, clientStart, clientStep } from './negotiation.ts';
 import type { InvitedDoor, InvitedGuest } from './register.ts';
 import { type Road, smFailed } from './road.ts';
 import { mechanismsFor, SaslExchange, type SaslParts } from './sasl.ts';
+import { watchSilence } from './silence.ts';
 
 /** What a stream asks of the rest. */
 export interface StreamOwner {
   readonly clock: Clock;
   readonly log: Log;
-  readonly tlsUpgrade: TlsUpgrade;
   readonly settings: StreamSettings;
   readonly signIn: SaslParts['signIn'];
   readonly tokens: SaslParts['tokens'];
@@ -51,7 +51,7 @@ export interface StreamOwner {
 export class ClientStream implements Road {
   readonly #owner: StreamOwner;
   readonly #log: Log;
-  readonly #connection: XmlConnection;
+  readonly #connection: ClientConnection;
   readonly #patience: Patience;
   readonly #allowance: Allowance;
   readonly #host: { name: string | undefined } = { name: undefined };
@@ -65,14 +65,12 @@ export class ClientStream implements Road {
   #ending = false;
   /** The client has said goodbye: nothing waits for it. */
   #said = false;
-  #alive: Timer | undefined;
+  #unwatch: (() => void) | undefined;
   /** The element that is being handled, as it came. */
   #raw: Element | undefined;
 
-  constructor(owner: StreamOwner, link: Link) {
+  constructor(owner: StreamOwner, framing: Framing) {
     this.#owner = owner;
-    this.#log = owner.log.child({ connection: link.id, address: link.peer.address, direction: 'in', network: 'xmpp' });
-    this.#state = clientStart(link.secure);
     this.#allowance = new Allowance(owner.clock.monotonic(), owner.settings.allowance);
     const owned = {
       frame: (frame: StreamFrame) => this.#frame(frame),
@@ -80,23 +78,24 @@ export class ClientStream implements Road {
       slow: () => this.#end({ condition: 'connection-timeout', text: 'an element came too slowly' }),
       ended: (how: Ended) => this.#ended(how),
     };
-    const { clock, settings } = owner;
-    this.#connection = new XmlConnection(link, owned, clock, settings.connection, settings.before, NS.client);
-    this.#patience = new Patience(clock, settings.negotiationMs, () => this.#late());
-    link.notes.endsBy((why) => this.#end(goodbye(why)));
+    const connection = (this.#connection = framing(owned));
+    this.#log = owner.log.child({ connection: connection.id, address: connection.address, direction: 'in', network: 'xmpp' });
+    this.#state = clientStart(connection.secure);
+    this.#patience = new Patience(owner.clock, owner.settings.negotiationMs, () => this.#late());
+    connection.notes.endsBy((why) => this.#end(goodbye(why)));
   }
 
   get connection(): string {
-    return this.#connection.link.id;
+    return this.#connection.id;
   }
   get address(): string {
-    return this.#connection.link.peer.address;
+    return this.#connection.address;
   }
   write(text: string): void {
     this.#connection.write(text);
   }
   counted(direction: 'in' | 'out'): void {
-    this.#connection.link.notes.counted(direction);
+    this.#connection.notes.counted(direction);
   }
   close(error?: StreamError): void {
     this.#end(error);
@@ -149,16 +148,16 @@ export class ClientStream implements Road {
   /** The link before and after STARTTLS offers different things. */
   #currentRules(): ClientRules {
     if (this.#rules !== undefined) return this.#rules;
-    const { link } = this.#connection;
-    const bindings = bindingsOf(link);
+    const { secure } = this.#connection;
+    const bindings = this.#connection.bindings();
     const rules = {
       serves: (domain: string) => this.#owner.serves(domain),
-      mechanisms: mechanismsFor(bindings, link.secure),
+      mechanisms: mechanismsFor(bindings, secure),
       bindings: [...bindings.keys()],
       tokens: this.#owner.tokens === undefined ? [] : tokenMechanisms(bindings),
       invited: this.#owner.invited !== undefined,
     };
-    if (link.secure) this.#rules = rules;
+    if (secure) this.#rules = rules;
     return rules;
   }
 
@@ -178,7 +177,7 @@ export class ClientStream implements Road {
           signIn: this.#owner.signIn,
           domain: action.domain,
           from: this.#from(),
-          bindings: bindingsOf(this.#connection.link),
+          bindings: this.#connection.bindings(),
           nonce: () => randomBytes(18).toString('base64'),
           tokens: this.#owner.tokens,
           wish: action.wish,
@@ -211,15 +210,14 @@ export class ClientStream implements Road {
     this.#headerSent = true;
     if (from !== undefined) this.#host.name = displayDomain(from);
     const header = { id: randomBytes(12).toString('hex'), ...(from !== undefined && { from: displayDomain(from) }) };
-    this.#connection.write(printStreamOpen(header, NS.client));
+    this.#connection.open(header);
   }
 
   #startTls(): void | Promise<void> {
     const domain = this.#plainTo;
     if (domain === undefined) return this.#end({ condition: 'internal-server-error' });
     this.#headerSent = false;
-    const secured = this.#connection.upgrade((link) => this.#owner.tlsUpgrade.asServer(link, { domain, protocol: 'xmpp' }));
-    return secured.then(
+    return this.#connection.startTls(domain).then(
       () => this.#feed({ kind: 'secured' }),
       (error: unknown) => this.#log.info({ event: 'tls.failed', err: error }, 'the TLS handshake failed'),
     );
@@ -290,20 +288,20 @@ export class ClientStream implements Road {
     if (error !== undefined) this.#end(error);
   }
 
-  /** Silence: is the client still there? RFC 6120 §4.6.1; any answer counts. */
   #watch(): void {
     const { clock, settings } = this.#owner;
-    this.#alive = clock.after(settings.silenceMs, () => {
-      const quietMs = clock.monotonic() - this.#connection.lastReceivedAt;
-      if (quietMs >= settings.silenceMs + settings.answerMs) {
-        this.#log.info({ event: 'client.silent', quietMs: Math.round(quietMs) }, 'no answer to a ping');
-        return this.#connection.destroy();
-      }
-      if (quietMs >= settings.silenceMs) {
+    this.#unwatch = watchSilence({
+      clock,
+      settings,
+      lastReceivedAt: () => this.#connection.lastReceivedAt,
+      ask: () => {
         const attrs = { type: 'get', id: 'ping', from: this.#host.name, to: this.#client?.jid };
         this.#client?.send(printElement(element('iq', NS.server, attrs, [element('ping', NS.ping)])));
-      }
-      this.#watch();
+      },
+      gone: (quietMs) => {
+        this.#log.info({ event: 'client.silent', quietMs: Math.round(quietMs) }, 'no answer to a ping');
+        this.#connection.destroy();
+      },
     });
   }
 
@@ -316,7 +314,7 @@ export class ClientStream implements Road {
     this.#ending = true;
     this.#state = { is: 'ended' };
     this.#patience.end();
-    this.#alive?.cancel();
+    this.#unwatch?.();
     if (error !== undefined) {
       this.#said = error.condition !== 'system-shutdown' && error.condition !== 'conflict';
       if (error.condition !== 'system-shutdown') this.#log.info({ event: 'client.refused', ...error }, 'we ended the stream with an error');
@@ -337,7 +335,7 @@ export class ClientStream implements Road {
     this.#ending = true;
     this.#state = { is: 'ended' };
     this.#patience.end();
-    this.#alive?.cancel();
+    this.#unwatch?.();
     this.#log.info({ event: 'stream.closed', how }, 'stream closed');
     this.#client?.lost(this, this.#said);
     this.#owner.gone(this);
