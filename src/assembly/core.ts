@@ -11,6 +11,7 @@ import type { ClientSights, Core } from '../model/core.ts';
 import type { SecretStore } from '../model/outbox-store.ts';
 import type { Gateway } from '../model/ports.ts';
 import { clientFaces, type FaceGround } from './client-faces.ts';
+import type { CorePeople } from './core-people.ts';
 import { signInOf } from './directory.ts';
 import type { Drains } from './drain.ts';
 import type { Ground } from './sip.ts';
@@ -18,6 +19,8 @@ import type { Ground } from './sip.ts';
 export interface CoreGround extends Ground, Omit<FaceGround, 'core'> {
   /** isthmus.yaml and people/ as of the set in force. Default: those of the start. */
   readonly inForce?: () => Home;
+  /** Who lives in the core. */
+  readonly people: Pick<CorePeople, 'serves'>;
   /** What else the core is given: history, filter. */
   readonly with?: Pick<CoreParts, 'history' | 'filter'>;
 }
@@ -36,10 +39,10 @@ export async function coreRoom(ground: CoreGround): Promise<CoreRoom> {
   const { people, contacts, blocked, chosen, kept } = store;
   const home = ground.inForce ?? (() => ground.home);
   const signIn = signInOf({ home, store, clock, log, secret: await signInSecret(store.secrets) });
-  const serves = (domain: string): boolean => table().domains.get(domain)?.served === 'core';
+  const { serves } = ground.people;
   const mainDomain = (domain: string): string => table().domains.get(domain)?.domain ?? domain;
   const core = makeCore({
-    ...{ people, contacts, blocked, chosen, kept, signIn, clock, ids, log, submit, serves, mainDomain },
+    ...{ people, contacts, blocked, chosen, presenceSettings, kept, signIn, clock, ids, log, submit, serves, mainDomain },
     history: historyOf({ store: store.histories, clock, log, serves, mainDomain }),
     isOurs: (domain) => table().domains.has(domain),
     states: () => home().people.states,

@@ -90,7 +90,9 @@ function placeOf(table: Table, { file, key }: Reason): Pick<PolicyWord, 'file' |
 function originOf(table: Table, ourDomain: string, theirDomain: string, direction: PolicyWord['direction']): Origin {
   const own = table.domains.get(ourDomain);
   if (direction === 'toThem' && own !== undefined)
-    return { network: own.served, side: 'inside', peer: ourDomain, connection: 'partner-test', proof: 'inside' };
+    return own.served === 'core'
+      ? { network: 'core', side: 'local', peer: ourDomain, connection: 'partner-test', proof: 'account' }
+      : { network: own.served, side: 'inside', peer: ourDomain, connection: 'partner-test', proof: 'inside' };
   const partner = partnerOf(theirDomain, table);
   const usual: Protocol = (own && partner && protocolFor(own, partner)) ?? 'xmpp';
   const proof = usual === 'xmpp' && partner?.xmpp.proof === 'dialback' ? 'dialback' : 'certificate';

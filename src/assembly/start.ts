@@ -29,6 +29,7 @@ import { detailsFor } from '../routing/way.ts';
 import { openStore, type Store } from '../store/store.ts';
 import { openAdmin } from './admin.ts';
 import { coreRoom } from './core.ts';
+import { CorePeople } from './core-people.ts';
 import { watchDirectory } from './directory.ts';
 import { drain } from './drain.ts';
 import { makeEdge, openListeners } from './edge.ts';
@@ -102,6 +103,7 @@ export async function start(ready: Ready, written: Log): Promise<Running> {
   }
 
   // --- the neck: decide, keep, send ---
+  const corePeople = new CorePeople({ people: store.people, table, clock, log });
   const gateways = new Map<Gateway['network'], Gateway>();
   const dispatch = new Dispatch({
     table,
@@ -114,6 +116,7 @@ export async function start(ready: Ready, written: Log): Promise<Running> {
     decisions: store.decisions,
     sentIds: store.sentIds,
     hold: (event) => firstContact.hold(event),
+    people: corePeople,
     filter: borderFilter({ home, clock, log, ...parts, requests: store.requests }),
   });
   const outbox = new Outbox({
@@ -164,7 +167,7 @@ export async function start(ready: Ready, written: Log): Promise<Running> {
     visible: async (asker, user) => (await store.requests.knows(bareKey(user), bareKey(asker))) || (await presence.related(asker, user)),
   });
   const refuses = (address: string): boolean => blockedAddress(table().policy, address, clock.now());
-  const people = await coreRoom({ ...common, refuses, inForce: rules.home, version: packageJson.version });
+  const people = await coreRoom({ ...common, people: corePeople, refuses, inForce: rules.home, version: packageJson.version });
   gateways.set('sip', sip.gateway).set('xmpp', even.watched(xmpp.gateway)).set('core', people.gateway);
 
   const renewing = makeRenewals({ ready, table, clock, log, web: parts.web, trust: parts.trust });

@@ -110,14 +110,20 @@ function domainsOf(table: Table | undefined): Named {
   return new Map([...domains].map((own) => [own.domain, { where: own.where, facts: () => domainFacts(own) }]));
 }
 
+/** What a split domain's other system has of its own; the rest is the domain's. */
+const OTHERWISE_KEYS: ReadonlySet<string> = new Set(['served', 'nextHop', 'acceptFrom', 'component', 'gr']);
+
 function domainFacts(own: OwnDomain): Facts {
   const { aliases, served, acceptFrom, component, gr, sameProtocol, certificate, where } = own;
   const nextHop = own.nextHop.map((hop) => `${hop.transport === 'tls' ? 'tls' : 'plain'}://${hostPort(hop)}`);
   const dialled = component?.dial === undefined ? component : { ...component, dial: hostPort(component.dial) };
   const values = { served, aliases, nextHop, acceptFrom, component: dialled, gr, sameProtocol, certificate };
-  return new Map(
+  const facts = new Map<string, Fact>(
     Object.entries(values).map(([key, value]) => [key, { value: showValue(value), where: { ...where, key: `${where.key}/${key}` } }]),
   );
+  if (own.otherwise !== undefined)
+    for (const [key, fact] of domainFacts(own.otherwise)) if (OTHERWISE_KEYS.has(key)) facts.set(`otherwise.${key}`, fact);
+  return facts;
 }
 
 function policyFacts(policy: Policy): Facts {

@@ -1,6 +1,6 @@
 // Whether the listeners fit what is written elsewhere: one for each kind of internal server, and none that shows what it carries.
 
-import type { OwnDomain } from '../model/table.ts';
+import { insideOf, type OwnDomain } from '../model/table.ts';
 import { DOMAINS_FILE, ISTHMUS_FILE } from './files.ts';
 import { type Findings, wholeFile } from './finding.ts';
 import { type Listeners, placeOf, showBind } from './listeners.ts';
@@ -22,7 +22,7 @@ export function checkListeners(
   findings: Findings,
 ): void {
   warnPlain(listeners, isthmus, findings);
-  if (isRead && listeners.insideSip.length === 0 && [...domains.values()].some((own) => own.served === 'sip')) {
+  if (isRead && listeners.insideSip.length === 0 && [...domains.values()].some((own) => insideOf(own).served === 'sip')) {
     findings.warning(
       'CONFIG_MISSING_KEY',
       isthmus?.place(['inside']) ?? wholeFile(ISTHMUS_FILE),
@@ -30,11 +30,12 @@ export function checkListeners(
       'internal SIP servers have nowhere to send what goes outside',
     );
   }
-  for (const own of new Set(domains.values())) {
+  for (const own of [...new Set(domains.values())].map(insideOf)) {
     if (own.component === undefined || own.component.dial !== undefined || listeners.insideComponent.length > 0) continue;
     findings.warning(
       'CONFIG_MISSING_KEY',
-      domainsFile?.place(['domains', own.domain, 'component']) ?? wholeFile(DOMAINS_FILE),
+      domainsFile?.place(['domains', own.domain, ...(own.where.key.endsWith('/otherwise') ? ['otherwise'] : []), 'component']) ??
+        wholeFile(DOMAINS_FILE),
       `${own.domain} has no component.dial`,
       'write where its server listens for components, or inside.component in isthmus.yaml when it dials us',
     );

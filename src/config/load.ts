@@ -151,7 +151,7 @@ export function checkHome(dir: string, files: HomeFiles, options: LoadOptions = 
   const home = homeOf(dir, input, listeners, host);
   const pairNames = pairs.map((pair) => pair.name);
   checkAdmin(home, input, isthmus, files, pairNames, options.credentials ?? false, findings);
-  tellNotYet(isthmus, domainsFile, later, findings);
+  tellNotYet(isthmus, later, findings);
 
   const filters = filtersOf(filtersInput, filtersFile, byDomain.values());
   const people = peopleOf(

@@ -4,25 +4,13 @@ import { type Findings, wholeFile } from './finding.ts';
 import type { Path, YamlSource } from './yaml-source.ts';
 
 const ISTHMUS: readonly { readonly path: Path; readonly what: string }[] = [
-  { path: ['clients', 'web'], what: 'browsers are not listened for' },
   { path: ['clients', 'drachtio'], what: 'no drachtio-server is spoken to' },
 ];
 
 /** Names every key that is accepted and not in force. @param later files of providers and networks */
-export function tellNotYet(
-  source: YamlSource | undefined,
-  domains: YamlSource | undefined,
-  later: readonly YamlSource[],
-  findings: Findings,
-): void {
+export function tellNotYet(source: YamlSource | undefined, later: readonly YamlSource[], findings: Findings): void {
   for (const { path, what } of ISTHMUS) {
     if (source?.has(path) === true) findings.notYet(source.place(path), `${path.join('.')} is understood, not in force`, what);
-  }
-  const owned = domains?.at(['domains']);
-  for (const domain of Object.keys(owned !== null && typeof owned === 'object' ? owned : {})) {
-    const path = ['domains', domain, 'otherwise'];
-    if (domains?.has(path) === true)
-      findings.notYet(domains.place(path), 'otherwise is understood, not in force', 'it comes with the embedded core');
   }
   for (const file of later) {
     if (file.at(['enabled']) === false) continue;

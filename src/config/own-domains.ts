@@ -37,39 +37,63 @@ export function ownDomainsOf(input: DomainsInput, source: YamlSource, findings: 
       findings.warning('CONFIG_REFERENCE', source.place([...path, 'enabled']), `${domain} is switched off`, right);
       continue;
     }
-    const own: OwnDomain = {
+    const common = {
       domain,
       aliases: entry.aliases ?? [],
-      served: entry.served,
-      nextHop: entry.served === 'sip' ? entry.nextHop.map(toNextHop) : [],
-      acceptFrom: entry.served === 'sip' ? (entry.acceptFrom ?? []) : [],
-      ...(entry.served === 'xmpp' && { component: componentOf(entry.component) }),
-      gr: entry.served !== 'sip' || entry.gr,
       sameProtocol: entry.sameProtocol,
       ...(entry.certificate !== undefined && { certificate: entry.certificate }),
       where: { file: source.file, key: pointer(path), line: source.place(path).line },
+    };
+    const own: OwnDomain = {
+      ...common,
+      ...servedBy(entry),
+      ...(entry.served === 'core' &&
+        entry.otherwise !== undefined &&
+        entry.otherwise.enabled !== false && { otherwise: otherwiseOf(entry.otherwise, common, path, source) }),
     };
     take(domain, own, path, 'key');
     own.aliases.forEach((alias, index) => {
       take(alias, own, [...path, 'aliases', index], 'value');
     });
     checkServed(entry, domain, path, source, findings);
+    if (entry.served === 'core' && entry.otherwise !== undefined && entry.otherwise.enabled !== false)
+      checkServed(entry.otherwise, domain, [...path, 'otherwise'], source, findings);
   }
   return owned;
 }
 
 type Entry = DomainsInput['domains'][string];
+type Otherwise = NonNullable<Extract<Entry, { served: 'core' }>['otherwise']>;
+type Common = Pick<OwnDomain, 'domain' | 'aliases' | 'sameProtocol' | 'certificate' | 'where'>;
+
+/** What differs by what serves a domain, or the rest of a split one. */
+function servedBy<E extends Entry | Otherwise>(entry: E): Omit<OwnDomain, keyof Common | 'otherwise'> & { readonly served: E['served'] } {
+  return {
+    served: entry.served,
+    nextHop: entry.served === 'sip' ? entry.nextHop.map(toNextHop) : [],
+    acceptFrom: entry.served === 'sip' ? (entry.acceptFrom ?? []) : [],
+    ...(entry.served === 'xmpp' && { component: componentOf(entry.component) }),
+    gr: entry.served !== 'sip' || entry.gr,
+  };
+}
+
+/** Partners of both protocols come to us for a split domain, so those of the internal system's own protocol are carried too. */
+function otherwiseOf(otherwise: Otherwise, common: Common, path: Path, source: YamlSource): NonNullable<OwnDomain['otherwise']> {
+  const inside = [...path, 'otherwise'];
+  const where = { file: source.file, key: pointer(inside), line: source.place(inside).line };
+  return { ...common, ...servedBy(otherwise), sameProtocol: true, where };
+}
 
 function toNextHop(url: { scheme: 'tls' | 'plain'; host: string; port: number }): NextHop {
   return { host: url.host, port: url.port, transport: url.scheme === 'tls' ? 'tls' : 'tcp' };
 }
 
-function componentOf(component: Extract<Entry, { served: 'xmpp' }>['component']): NonNullable<OwnDomain['component']> {
+function componentOf(component: Extract<Entry | Otherwise, { served: 'xmpp' }>['component']): NonNullable<OwnDomain['component']> {
   const { name, dial, secret } = component;
   return { name, ...(dial !== undefined && { dial: { host: dial.host, port: dial.port } }), secret: secret.secret };
 }
 
-function checkServed(entry: Entry, domain: string, path: Path, source: YamlSource, findings: Findings): void {
+function checkServed(entry: Entry | Otherwise, domain: string, path: Path, source: YamlSource, findings: Findings): void {
   if (entry.served === 'sip' && entry.nextHop.length === 0) {
     findings.fault(
       'CONFIG_VALUE',

@@ -1,7 +1,7 @@
 // What only shows when the files are laid side by side: a domain in two files, a group that nobody defined, a block
 // that is not one, a host name that no certificate of ours carries, a secret that is not there.
 
-import type { OwnDomain, Partner } from '../model/table.ts';
+import { insideOf, type OwnDomain, type Partner } from '../model/table.ts';
 import type { HomeFiles } from './files.ts';
 import { type Findings, wholeFile } from './finding.ts';
 import type { DomainsInput } from './own-domains.ts';
@@ -208,7 +208,7 @@ export function checkIdentities(
 
 /** The secrets that are named, and their modes. */
 export function checkSecrets(domains: Domains, files: HomeFiles, credentials: boolean, findings: Findings): void {
-  for (const own of new Set(domains.values())) {
+  for (const own of [...new Set(domains.values())].map(insideOf)) {
     if (own.component === undefined) continue;
     const path = `secrets/${own.component.secret}`;
     if (files.has(path) || credentials) continue;
@@ -264,7 +264,9 @@ export function checkPartners(
         `${protocol} is not spoken with this partner; add it to prefer or remove the section`,
       );
     }
-    const crosses = own.some(({ served, sameProtocol }) => sameProtocol || partner.prefer.some((protocol) => protocol !== served));
+    const crosses = own
+      .map(insideOf)
+      .some(({ served, sameProtocol }) => sameProtocol || partner.prefer.some((protocol) => protocol !== served));
     if (own.length > 0 && !crosses) {
       findings.warning(
         'CONFIG_CONFLICT',

@@ -135,6 +135,12 @@ export function makeCore(parts: CoreParts): RunningCore {
       const added = clients.add(user, resource, client, clock.now());
       if ('code' in added) return added;
       const { one, replaced } = added;
+    states: stateDesk({ parts, people, visibility }),
+    calendarChanged: (user) => light('calendar', user, () => visibility.changed(user)),
+    presenceChanged: () => {
+      for (const user of clients.users()) light('presence policy', user, () => visibility.settingsChanged(user));
+    },
+    serves: (address) => parts.serves(homeOf(address, parts)),
       if (replaced !== undefined) {
         const text = `${show(one.address)} has signed in elsewhere under the same name of a client.`;
         replaced.open = false;

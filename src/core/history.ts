@@ -11,8 +11,8 @@ export interface HistoryParts {
   readonly store: Pick<HistoryStore, 'append'>;
   readonly clock: Pick<Clock, 'now'>;
   readonly log: Log;
-  /** Is the domain `served: core`? */
-  readonly serves: (domain: string) => boolean;
+  /** Is the address one of the core's? */
+  readonly serves: (address: Address) => boolean;
   /** Of a domain of ours by any of its names: its own, so that one person has one history. */
   readonly mainDomain?: (domain: string) => string;
 }
@@ -30,7 +30,7 @@ export function historyOf({ store, clock, log, serves, mainDomain = (domain) => 
         peer: keyOf(peer),
         direction,
         at: clock.now(),
-        border: !serves(peer.domain),
+        border: !serves(peer),
         said: { event, ...(payload !== undefined && { payload }) },
       });
       return {

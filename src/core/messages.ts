@@ -84,7 +84,7 @@ export class Messages {
     // XEP-0184 §3 names the stanza id, RFC 5438 §7.2.1.1 the IMDN Message-ID; see model/core.ts, Said.
     const knownAs = (client.face === 'xmpp' ? (wireId ?? messageId) : (messageId ?? wireId)) ?? event.id;
     const named = { ...event, ids: { ...event.ids, messageId: knownAs } };
-    const filtered = this.#parts.serves(event.to.domain) ? (this.#parts.filter?.(named) ?? named) : named;
+    const filtered = this.#parts.serves(event.to) ? (this.#parts.filter?.(named) ?? named) : named;
     if ('code' in filtered) return filtered;
     // A face's own text would bring back what the filter has taken out.
     if (filtered.body !== named.body) return { event: filtered };
@@ -94,7 +94,7 @@ export class Messages {
   #sayOn(from: OpenClient, said: Said): Promise<Outcome> {
     const { event } = said;
     const lane = `${from.key}>${bareKey(event.to)}`;
-    return this.#parts.serves(event.to.domain)
+    return this.#parts.serves(event.to)
       ? this.deliver(said)
       : this.#turns.run(lane, async () => ({ done: this.#parts.submit(event) })).then(({ done }) => done);
   }

@@ -84,11 +84,11 @@ export class Partners {
   }
 
   /** A user's last client has gone: nobody looks any more. @param entries of the user's list */
-  unwatch(user: string, entries: Iterable<ListEntry>, outside: (domain: string) => boolean): void {
+  unwatch(user: string, entries: Iterable<ListEntry>, outside: (contact: Address) => boolean): void {
     this.#seen.delete(user);
     for (const { address, sees } of entries) {
       const to = fromBareKey(address);
-      if (sees && outside(to.domain)) this.tellLightly({ kind: 'presence.watcherOffline', from: fromBareKey(user), to });
+      if (sees && outside(to)) this.tellLightly({ kind: 'presence.watcherOffline', from: fromBareKey(user), to });
     }
   }
 

@@ -15,7 +15,7 @@ export class People {
 
   /** Is there such a user, and may they sign in? */
   async isUser(address: Address): Promise<boolean> {
-    if (address.local === '' || !this.#parts.serves(address.domain)) return false;
+    if (address.local === '' || !this.#parts.serves(address)) return false;
     const person = await this.#parts.people.get(bareKey(address));
     return person !== undefined && !person.disabled;
   }

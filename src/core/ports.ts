@@ -64,8 +64,8 @@ export interface CoreParts {
   readonly log: Log;
   /** The neck: everything to and from who is no user of ours. */
   readonly submit: Submit;
-  /** Is the domain `served: core`? */
-  readonly serves: (domain: string) => boolean;
+  /** Is the address one of the core's: of a domain that is `served: core`, and in a split domain of somebody who lives here? */
+  readonly serves: (address: Address) => boolean;
   /** The name of a domain of ours, of which it may be an alias; anybody else's as it is. */
   readonly mainDomain?: (domain: string) => string;
   /** Is the domain one of the same organisation, however it is served? */

@@ -84,7 +84,7 @@ export function sessionOf(one: OpenClient, rooms: Rooms): Session {
         const entry = (await people.profile(one.key)).entry(bareKey(contact.address));
         // Another level sees something else.
         if (entry?.seen === true && entry.level !== before) {
-          if (parts.serves(contact.address.domain)) await visibility.sightChanged(one.key, bare(contact.address), false);
+          if (parts.serves(contact.address)) await visibility.sightChanged(one.key, bare(contact.address), false);
           await visibility.sightChanged(one.key, bare(contact.address), true);
         }
         return outcome;
@@ -120,7 +120,7 @@ async function change(one: OpenClient, rooms: Rooms, next: (before: ReadonlySet<
     const contact = addressOf(address);
     const blocked = profile.blocks(contact);
     if (blocked === was.get(address)) continue;
-    if (seen) await visibility.sightChanged(one.key, contact, !blocked || !parts.serves(contact.domain));
+    if (seen) await visibility.sightChanged(one.key, contact, !blocked || !parts.serves(contact));
     await visibility.blockChanged(one.key, contact, blocked);
   }
 }

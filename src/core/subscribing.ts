@@ -43,9 +43,7 @@ export class Subscribing {
     if (sameBare(user, to)) return Promise.resolve(refused(reason('CONTENT_UNSUPPORTED', 'Nobody subscribes to themselves.')));
     const message = words?.slice(0, MAX_MESSAGE);
     return this.#turns.run(pairOf(user, to), () =>
-      this.#is.parts.serves(to.domain)
-        ? this.#between(bare(user), verb, bare(to), message)
-        : this.#outward(bare(user), verb, bare(to), message),
+      this.#is.parts.serves(to) ? this.#between(bare(user), verb, bare(to), message) : this.#outward(bare(user), verb, bare(to), message),
     );
   }
 

@@ -51,6 +51,22 @@ export class Visibility {
   /** A client that has just become available is shown its contacts (RFC 6121 §4.2.2 and §4.3). */
   async welcome(one: OpenClient): Promise<void> {
     const profile = await this.#people.profile(one.key);
+  /** Levels may have changed with it: whoever sees something else from now on is shown that. @param settings absent: as they were */
+  async settingsChanged(user: string, settings?: PresenceSettings): Promise<void> {
+    const profile = await this.#people.profile(user);
+    const watchers = [...profile.entries()].filter(({ seen }) => seen).map(({ address }) => fromBareKey(address));
+    const before = new Map(watchers.map((watcher) => [watcher, this.levelOf(profile, watcher)]));
+    if (settings !== undefined) profile.settings = settings;
+    await this.changed(user);
+    for (const [watcher, level] of before)
+      if (settings === undefined || this.levelOf(profile, watcher) !== level) await this.#levelChanged(user, watcher);
+  }
+
+  async #levelChanged(user: string, watcher: Address): Promise<void> {
+    if (this.#parts.serves(watcher)) await this.sightChanged(user, watcher, false);
+    await this.sightChanged(user, watcher, true);
+  }
+
     const others = [...this.#clients.of(one.key).values()].filter((other) => other !== one);
     if (one.client.wants.presence) {
       const mine = seenBy(undefined, others, this.#whole(others, profile));
@@ -59,7 +75,7 @@ export class Visibility {
     for (const entry of profile.entries()) {
       const contact = fromBareKey(entry.address);
       if (profile.blocks(contact)) continue;
-      if (!this.#parts.serves(contact.domain)) this.#partners.watch(one, entry);
+      if (!this.#parts.serves(contact)) this.#partners.watch(one, entry);
       else if (entry.sees && one.client.wants.presence) await this.#showTo(one, contact, false);
     }
   }
@@ -73,7 +89,7 @@ export class Visibility {
       const clients = [...this.#clients.of(key).values()];
       for (const item of itemsOf(one.user, seenBy(undefined, clients, this.#whole(clients, profile)))) void one.hand(item);
     } else if (entry?.sees !== true) void one.hand(nothing(to));
-    else if (this.#parts.serves(to.domain)) await this.#showTo(one, to, true);
+    else if (this.#parts.serves(to)) await this.#showTo(one, to, true);
     else this.#partners.probe(one, to);
   }
 
@@ -93,7 +109,7 @@ export class Visibility {
       const seen = maySee ? await this.seenBy(user, watcher) : undefined;
       const of = fromBareKey(user);
       if (seen !== undefined) await this.#firstOfLevel(user, watcher, seen);
-      if (!this.#parts.serves(watcher.domain)) {
+      if (!this.#parts.serves(watcher)) {
         if (seen !== undefined) this.#partners.show(of, watcher, seen.composed.document);
         return;
       }
@@ -116,7 +132,7 @@ export class Visibility {
     const key = bareKey(contact);
     const entry = (await this.#people.profile(user)).entry(key);
     if (entry?.sees !== true) return;
-    if (!this.#parts.serves(contact.domain)) {
+    if (!this.#parts.serves(contact)) {
       if (blocked) this.#partners.hide(user, contact);
       else for (const one of mine) this.#partners.watch(one, entry);
       return;
@@ -133,7 +149,7 @@ export class Visibility {
   async tell(one: OpenClient, to: Address, presence: OwnPresence): Promise<void> {
     if (presence.availability === 'closed') one.directed.delete(bareKey(to));
     else if (!one.tellsOf(to)) return;
-    if (!this.#parts.serves(to.domain)) {
+    if (!this.#parts.serves(to)) {
       const at = this.#parts.clock.now();
       this.#partners.showOne(one.user, to, { id: one.resource, at, ...presence });
       return;
@@ -218,7 +234,7 @@ export class Visibility {
       const watcher = fromBareKey(entry.address);
       const level = profile.blocks(watcher) ? 'blocked' : this.level(entry, watcher);
       const { items, seen, differs } = newsFor(level);
-      if (this.#parts.serves(watcher.domain)) this.#handWatching(user, entry.address, items);
+      if (this.#parts.serves(watcher)) this.#handWatching(user, entry.address, items);
       else if (differs) this.#partners.show(user, watcher, seen.composed.document);
     }
     if (clients.length === 0) this.#shown.delete(profile.key);

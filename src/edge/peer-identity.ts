@@ -8,7 +8,7 @@ import type { Side } from '../model/event.ts';
 import type { Clock, Peer, ProofResult, Resolver } from '../model/ports.ts';
 import type { Reason } from '../model/reason.ts';
 import type { SessionNotes } from '../model/sessions.ts';
-import type { Protocol, Table } from '../model/table.ts';
+import { insideOf, type Protocol, type Table } from '../model/table.ts';
 import { type CertificateNames, namesOf, normalDomain } from './certificate-names.ts';
 import { proveInside } from './inside-proof.ts';
 import { provePartner } from './partner-proof.ts';
@@ -167,13 +167,13 @@ export class PeerIdentity implements Peer {
   }
 
   async #judgeInside(domain: string, protocol: Protocol, table: Table): Promise<ProofResult> {
-    const own = table.domains.get(domain);
-    if (own === undefined)
+    const whole = table.domains.get(domain);
+    if (whole === undefined)
       return no(reason('AUTH_NOT_AN_INSIDE_SERVER', `${this.address} sends for ${domain}, which is not a domain of ours.`));
     const { shown, direction, address, host } = this.#far;
     const path = shown && (await this.#path(shown, this.#judges.trust().inside));
     return proveInside({
-      own,
+      own: insideOf(whole),
       protocol,
       direction,
       address,

@@ -298,6 +298,8 @@ export interface ClientSights {
 export interface Core {
   readonly signIn: SignIn;
   isUser(address: Address): Promise<boolean>;
+  /** Is it an address of the core's own, whether there is such a user or not? In a split domain only those who live here are. */
+  serves(address: Address): boolean;
   /** @returns undefined when `of` is no user, or is switched off */
   relation(of: Address, watcher: Address): Promise<Relation | undefined>;
   /** Users of the core who see the presence of this one, and whom no block list keeps apart. */

@@ -38,7 +38,14 @@ export interface OwnDomain {
   readonly sameProtocol: boolean;
   /** Name of the pair in certs/own, when the operator chose one. */
   readonly certificate?: string;
+  /** `served: core`, a split domain: the internal system of its users that are not in the core, as a domain of its own. */
+  readonly otherwise?: OwnDomain & { readonly served: Protocol };
   readonly where: Where;
+}
+
+/** The part of a domain that an internal server may speak for: all of it, or what a split domain has beside the core. */
+export function insideOf(own: OwnDomain): OwnDomain {
+  return own.otherwise ?? own;
 }
 
 export type MessageDirections = 'both' | 'toThem' | 'fromThem' | 'none';

@@ -81,7 +81,9 @@ function report(dir: string, loaded: Loaded, only: string | undefined, json: boo
 }
 
 function summary({ table }: Extract<Loaded, { ok: true }>): string {
-  const domains = [...new Set(table.domains.values())].map((own) => `${own.domain} (${own.served})`);
+  const domains = [...new Set(table.domains.values())].map(
+    (own) => `${own.domain} (${own.served}${own.otherwise === undefined ? '' : `, otherwise ${own.otherwise.served}`})`,
+  );
   const partners = [...new Set(table.partners.values())];
   const off = partners.filter((partner) => !partner.enabled).length;
   const listed = `${plural(partners.length - off, 'partner')}${off === 0 ? '' : ` (${off} switched off)`}`;

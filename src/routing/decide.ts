@@ -8,10 +8,10 @@ import type { Event } from '../model/event.ts';
 import type { Hop } from '../model/ports.ts';
 import { PRESENCE_DETAILS, type PresenceDetail } from '../model/presence.ts';
 import type { Reason } from '../model/reason.ts';
-import type { OwnDomain, Partner, Protocol, Table, Where } from '../model/table.ts';
+import { insideOf, type OwnDomain, type Partner, type Protocol, type Table, type Where } from '../model/table.ts';
 import { partnerOf } from './partner.ts';
 import { blockedBy, type Effective, effective } from './rules.ts';
-import { insideHop, protocolFor } from './way.ts';
+import { type InCore, insideHop, protocolFor, serverOf } from './way.ts';
 
 /** What decide() cannot know from the event and the table. */
 export interface Facts {
@@ -21,6 +21,8 @@ export interface Facts {
   readonly knows: boolean;
   /** The protocol a discovered partner has proven itself with. */
   readonly pinned?: Protocol;
+  /** Which users of split domains live in the core; absent: not known. */
+  readonly inCore?: InCore;
 }
 
 export type Decision =
@@ -52,8 +54,10 @@ function watcherIsSender(event: Event): boolean {
 
 /** Decides one event. Pure: the same event, table and facts give the same answer. */
 export function decide(event: Event, table: Table, facts: Facts): Decision {
-  const fromOurs = table.domains.get(event.from.domain);
-  const toOurs = table.domains.get(event.to.domain);
+  const fromDomain = table.domains.get(event.from.domain);
+  const toDomain = table.domains.get(event.to.domain);
+  const fromOurs = fromDomain && senderOf(event, fromDomain, facts.inCore);
+  const toOurs = toDomain && serverOf(event.to, toDomain, facts.inCore);
 
   // DESIGN 2: our own domains are never accepted from outside.
   if (event.origin.side === 'edge' && fromOurs !== undefined)
@@ -61,6 +65,13 @@ export function decide(event: Event, table: Table, facts: Facts): Decision {
       'AUTH_LOCAL_DOMAIN_OUTSIDE',
       `${event.from.domain} is a domain of ours and arrived from outside, by ${event.origin.peer}`,
       fromOurs.where,
+    );
+  // In a split domain the internal system speaks for its own users only.
+  if (event.origin.side === 'inside' && fromDomain?.otherwise !== undefined && fromOurs?.served === 'core')
+    return refuse(
+      'AUTH_NOT_AN_INSIDE_SERVER',
+      `${show(event.from)} lives in the core, and nobody else may speak for them; ${event.origin.peer} did`,
+      fromDomain.otherwise.where,
     );
   // DESIGN 2: partner to partner is never relayed.
   if (fromOurs === undefined && toOurs === undefined)
@@ -75,9 +86,18 @@ export function decide(event: Event, table: Table, facts: Facts): Decision {
     : inward(event, toOurs, table, facts);
 }
 
+/** What the sender speaks through. Where nothing is known of people, the connection says it. */
+function senderOf({ from, origin }: Event, own: OwnDomain, inCore: InCore | undefined): OwnDomain {
+  return inCore === undefined && origin.side === 'inside' ? insideOf(own) : serverOf(from, own, inCore);
+}
+
 function betweenOurs(event: Event, from: OwnDomain, to: OwnDomain): Decision {
-  if (from.domain === to.domain && event.origin.side === 'inside')
+  if (from.domain === to.domain && event.origin.side === 'inside' && to.served !== 'core') {
+    // Whom neither the core nor the internal system of a split domain knows is nobody; nothing is ever sent back to where it came from.
+    const nobody = `${show(event.to)} is no user of the core, and the internal system of ${to.domain} has sent it here`;
+    if (to.where.key.endsWith('/otherwise')) return refuse('PEER_UNKNOWN_USER', nobody, to.where);
     return refuse('ROUTE_LOOP', `${to.domain} sent ${show(event.to)}, a user of its own, out to us`, to.where);
+  }
   return arrive(event, to, from, to.where, PRESENCE_DETAILS);
 }
 

@@ -28,7 +28,7 @@ import type { Discovered } from './discovered.ts';
 import type { BorderFilter } from './filter.ts';
 import { type Limits, tooLarge } from './limits.ts';
 import { partnerOf } from './partner.ts';
-import { wayTo } from './way.ts';
+import { type InCore, wayTo } from './way.ts';
 
 /** Deadline of a delivery that is not durable, ms: SIP non-INVITE (RFC 3261 Timer F). */
 const SOFT_DEADLINE_MS = 32_000;
@@ -52,6 +52,12 @@ export interface DispatchDeps {
   readonly decisions: DecisionStore;
   readonly sentIds: SentIds;
   readonly gateways: ReadonlyMap<Network, Gateway>;
+  /** Which users of split domains live in the core. */
+  readonly people?: {
+    readonly inCore: InCore;
+    /** Resolves when what other processes have changed is known. */
+    fresh(): Promise<void>;
+  };
   /** Absent: nothing that a message says keeps it from crossing. */
   readonly filter?: BorderFilter;
 }
@@ -112,7 +118,7 @@ export class Dispatch {
     const table = this.#deps.table();
     // What we owe a user of ours is our own word: policy that has just stopped their message must not stop the notice of it.
     if (event.kind === 'im.receipt' && event.origin.side === 'local' && table.domains.has(event.to.domain))
-      return this.#through(wayTo(event.from, event.to, table));
+      return this.#through(wayTo(event.from, event.to, table, this.#deps.people?.inCore));
     const decision = await this.#decide(event);
     // A contact that was held and then approved is known by now; anything else that would wait is refused.
     if (decision.kind !== 'allow') return { refused: decision.reason };
@@ -126,7 +132,9 @@ export class Dispatch {
    * @param lastWord it takes back what policy has just forbidden: the way there is asked for, policy is not
    */
   async deliver(event: Event, lastWord = false): Promise<Outcome> {
-    const route = lastWord ? this.#through(wayTo(event.from, event.to, this.#deps.table())) : await this.resolve(event);
+    const route = lastWord
+      ? this.#through(wayTo(event.from, event.to, this.#deps.table(), this.#deps.people?.inCore))
+      : await this.resolve(event);
     if ('refused' in route) return refused(route.refused);
     const signal = AbortSignal.timeout(SOFT_DEADLINE_MS);
     return route.gateway.deliver({ event, hop: route.hop, attempt: 1, deadlineMs: SOFT_DEADLINE_MS, signal, written() {} });
@@ -188,10 +196,16 @@ export class Dispatch {
   }
 
   async #decide(event: Event): Promise<Decision> {
-    const { table, clock, discovered } = this.#deps;
+    const { table, clock, discovered, people } = this.#deps;
+    await people?.fresh();
     const current = table();
     const pinned = await discovered.pinned(current.domains.has(event.from.domain) ? event.to.domain : event.from.domain);
-    const facts: Facts = { nowMs: clock.now(), knows: false, ...(pinned !== undefined && { pinned }) };
+    const facts: Facts = {
+      nowMs: clock.now(),
+      knows: false,
+      ...(pinned !== undefined && { pinned }),
+      ...(people && { inCore: people.inCore }),
+    };
     const first = decide(event, current, facts);
     if (first.kind !== 'hold') return first;
     const knows = await this.#acquaintance.knows(event);

@@ -48,6 +48,7 @@ function verdict(event: Event, table: Table, nowMs: number): Verdict {
 /** A partner's user arrives from outside, ours from inside; without `over:` by the protocol that would be used. */
 function originOf(table: Table, test: PolicyTest, from: Address, to: Address): Origin {
   const own = table.domains.get(from.domain);
+  if (own?.served === 'core') return { network: 'core', side: 'local', peer: from.domain, connection: 'policy-test', proof: 'account' };
   if (own !== undefined) return { network: own.served, side: 'inside', peer: from.domain, connection: 'policy-test', proof: 'inside' };
   const target = table.domains.get(to.domain);
   const partner = partnerOf(from.domain, table);

@@ -39,7 +39,12 @@ function eventOf(record: DecisionRecord, table: Table): Event | undefined {
   const from = addressOf(record.from);
   const to = addressOf(record.to);
   // Our own users come from inside, or from the core; everybody else from the edge.
-  const side = record.proof === 'local' ? 'local' : table.domains.has(from.domain) || record.proof === 'inside' ? 'inside' : 'edge';
+  const side =
+    record.proof === 'local' || record.proof === 'account'
+      ? 'local'
+      : table.domains.has(from.domain) || record.proof === 'inside'
+        ? 'inside'
+        : 'edge';
   const origin: Origin = { network, side, peer: from.domain, connection: 'replay', proof: record.proof };
   const base = { id: record.eventId, at: record.at, origin, from, to };
   switch (record.kind) {

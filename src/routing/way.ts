@@ -9,6 +9,15 @@ import type { OwnDomain, Partner, Protocol, Table } from '../model/table.ts';
 import { partnerOf } from './partner.ts';
 import { blockedBy, effective } from './rules.ts';
 
+/** Does this address of a split domain live in the core? Others of the domain live at its internal system. */
+export type InCore = (address: Address) => boolean;
+
+/** What serves one address of a domain of ours. The domain itself, and everybody while nothing is known of people, are the core's. */
+export function serverOf(address: Address, own: OwnDomain, inCore: InCore | undefined): OwnDomain {
+  if (own.otherwise === undefined || address.local === '' || inCore === undefined) return own;
+  return inCore({ local: address.local, domain: own.domain }) ? own : own.otherwise;
+}
+
 /** Which protocol carries a domain of ours to this partner: the partner's first that our side does not speak itself. */
 export function protocolFor(own: OwnDomain, partner: Partner, pinned?: Protocol): Protocol | undefined {
   const choices = partner.discovered && pinned !== undefined ? [pinned] : partner.prefer;
@@ -28,13 +37,13 @@ export function insideHop(own: OwnDomain, domain: string, partner?: Partner): Ho
 }
 
 /** The hop to `to`, whatever policy says; undefined when there is none. */
-export function wayTo(from: Address, to: Address, table: Table, pinned?: Protocol): Hop | undefined {
+export function wayTo(from: Address, to: Address, table: Table, inCore: InCore | undefined, pinned?: Protocol): Hop | undefined {
   const own = table.domains.get(to.domain);
-  if (own !== undefined) return insideHop(own, to.domain, table.partners.get(from.domain));
+  if (own !== undefined) return insideHop(serverOf(to, own, inCore), to.domain, table.partners.get(from.domain));
   const sender = table.domains.get(from.domain);
   const partner = table.partners.get(to.domain);
   if (sender === undefined || partner === undefined) return undefined;
-  const network = protocolFor(sender, partner, pinned);
+  const network = protocolFor(serverOf(from, sender, inCore), partner, pinned);
   return network === undefined ? undefined : { network, side: 'edge', ourDomain: from.domain, theirDomain: to.domain, partner };
 }
 

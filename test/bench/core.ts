@@ -21,12 +21,12 @@ const folder = mkdtempSync(join(tmpdir(), 'isthmus-core-'));
 const user = (n: number): Address => ({ local: `user${n % users}`, domain: DOMAIN });
 
 function coreOn(store: Store): RunningCore {
-  const { people, contacts: lists, blocked, chosen, kept } = store;
+  const { people, contacts: lists, blocked, chosen, presenceSettings, kept } = store;
   return makeCore({
-    ...{ people, contacts: lists, blocked, chosen, kept, clock, ids: makeIds(clock), log: SILENT },
+    ...{ people, contacts: lists, blocked, chosen, presenceSettings, kept, clock, ids: makeIds(clock), log: SILENT },
     signIn: new PasswordSignIn({ people, clock, log: SILENT, secret: new Uint8Array(32) }),
     submit: async () => HANDED_OVER,
-    serves: (domain) => domain === DOMAIN,
+    serves: ({ domain }) => domain === DOMAIN,
     isOurs: (domain) => domain === DOMAIN,
   });
 }

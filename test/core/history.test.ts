@@ -17,7 +17,7 @@ async function worldWithHistory(fails = false): Promise<CoreWorld> {
     append: (entry: HistoryEntry) =>
       fails || world === undefined ? Promise.reject(new Error('the disk is full')) : world.temp.store.histories.append(entry),
   };
-  const serves = (domain: string): boolean => domain === HERE || domain === 'alias.example';
+  const serves = ({ domain }: Address): boolean => domain === HERE || domain === 'alias.example';
   const mainDomain = (domain: string): string => (domain === 'alias.example' ? HERE : domain);
   world = await coreWorld({
     history: historyOf({ store, clock: { now: () => 1000 }, log: SILENT, serves, mainDomain }),

@@ -133,7 +133,7 @@ export async function coreWorld(more: Partial<CoreParts> = {}): Promise<CoreWorl
         sent.push(event);
         return world.answer(event);
       },
-      serves: (domain) => domain === HERE,
+      serves: ({ domain }) => domain === HERE,
       isOurs: (domain) => domain === HERE,
       ...more,
     });

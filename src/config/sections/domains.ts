@@ -17,7 +17,7 @@ const everyDomain = {
     .describe('The pair certs/own/<name> to show. Default: by the names inside, latest first.'),
 };
 
-const servedSip = entry({
+const sipInside = {
   served: z.literal('sip'),
   nextHop: nextHop.describe('The internal SIP servers, in order: tls:// or plain:// (TCP).'),
   acceptFrom: list(text(parseHost, 'fe1.corp.example'))
@@ -27,10 +27,9 @@ const servedSip = entry({
     .boolean()
     .default(true)
     .describe('Name the sending device of an XMPP contact in From (RFC 7572, `gr`); false for servers that reject it. Default: true.'),
-  ...everyDomain,
-});
+};
 
-const servedXmpp = entry({
+const xmppInside = {
   served: z.literal('xmpp'),
   component: entry({
     name: text(parseDomain, 'isthmus.chat.example').describe("The component's name at the internal server."),
@@ -39,14 +38,19 @@ const servedXmpp = entry({
       .describe('Where the internal server listens for components (XEP-0114).'),
     secret: secret(),
   }),
-  ...everyDomain,
-});
+};
+
+const servedSip = entry({ ...sipInside, ...everyDomain });
+const servedXmpp = entry({ ...xmppInside, ...everyDomain });
 
 const servedCore = entry({
   served: z.literal('core'),
-  otherwise: entry({ served: z.literal('sip'), nextHop })
+  otherwise: z
+    .discriminatedUnion('served', [entry(sipInside), entry(xmppInside)])
     .optional()
-    .describe('A split domain: users that are not in the core live there.'),
+    .describe(
+      'A split domain: users that are not in the core live at this internal system. `served: sip` or `served: xmpp`, with the keys of such a domain.',
+    ),
   ...everyDomain,
 });
 

@@ -73,6 +73,8 @@ interface Facts {
   readonly component: string | null;
   readonly certificate: { readonly shown: string | null; readonly names: readonly string[]; readonly chosen: boolean };
   readonly partners: readonly string[];
+  /** Of a split domain: where its users live that are not in the core. */
+  readonly otherwise: Pick<Facts, 'served' | 'nextHop' | 'acceptFrom' | 'component'> | null;
   readonly where: string;
 }
 
@@ -82,27 +84,41 @@ function facts(own: OwnDomain, operations: Operations, table: Table): Facts {
   const partners = [...new Set(table.partners.values())].filter(
     ({ enabled, prefer }) => enabled && prefer.some((one) => faces.includes(one)),
   );
-  const { component } = own;
-  const dial = component?.dial;
   return {
     domain: own.domain,
     aliases: own.aliases,
-    served: own.served,
+    ...insideFacts(own),
     sameProtocol: own.sameProtocol,
     partnersSpeak: faces,
-    nextHop: own.nextHop.map(({ transport, host, port }) => `${transport === 'tls' ? 'tls' : 'plain'}://${host}:${port}`),
-    acceptFrom: own.acceptFrom,
-    component: component === undefined ? null : `${component.name}${dial === undefined ? '' : ` at ${dial.host}:${dial.port}`}`,
     certificate: { shown: pair?.name ?? null, names: pair?.names ?? [], chosen: own.certificate !== undefined },
     partners: partners.map(({ name }) => name).sort(),
+    otherwise: own.otherwise === undefined ? null : insideFacts(own.otherwise),
     where: `${own.where.file}:${own.where.line ?? 1}`,
   };
 }
 
-const inside = ({ nextHop, component }: Facts): string => (nextHop.length > 0 ? nextHop.join(', ') : (component ?? 'Isthmus itself'));
+type Inside = Pick<Facts, 'served' | 'nextHop' | 'acceptFrom' | 'component'>;
+
+function insideFacts({ served, nextHop, acceptFrom, component }: OwnDomain): Inside {
+  const dial = component?.dial;
+  return {
+    served,
+    nextHop: nextHop.map(({ transport, host, port }) => `${transport === 'tls' ? 'tls' : 'plain'}://${host}:${port}`),
+    acceptFrom,
+    component: component === undefined ? null : `${component.name}${dial === undefined ? '' : ` at ${dial.host}:${dial.port}`}`,
+  };
+}
+
+const inside = ({ nextHop, component }: Inside): string => (nextHop.length > 0 ? nextHop.join(', ') : (component ?? 'Isthmus itself'));
+const acceptsFrom = ({ served, acceptFrom }: Inside): string => {
+  if (served === 'core') return 'its own users, signed in';
+  return served === 'sip' ? acceptFrom.join(', ') || 'nobody (acceptFrom is not there)' : 'its component';
+};
 
 function cellsOf(one: Facts): string[] {
-  return [one.domain, one.served, one.partnersSpeak.join(', '), inside(one), one.certificate.shown ?? 'none', one.aliases.join(', ')];
+  const served = one.otherwise === null ? one.served : `${one.served}, else ${one.otherwise.served}`;
+  const where = one.otherwise === null ? inside(one) : `${inside(one)}, else ${inside(one.otherwise)}`;
+  return [one.domain, served, one.partnersSpeak.join(', '), where, one.certificate.shown ?? 'none', one.aliases.join(', ')];
 }
 
 const SHOWN_PARTNERS = 20;
@@ -113,7 +129,13 @@ function shown(one: Facts): string {
   const rows: (readonly [string, string])[] = [
     ['aliases', one.aliases.join(', ') || 'none'],
     ['served', `${one.served}, ${inside(one)}`],
-    ['accepts from', one.served === 'sip' ? one.acceptFrom.join(', ') || 'nobody (acceptFrom is not there)' : 'its component'],
+    ['accepts from', acceptsFrom(one)],
+    ...(one.otherwise === null
+      ? []
+      : ([
+          ['otherwise', `${one.otherwise.served}, ${inside(one.otherwise)}: users that are not in the core`],
+          ['accepts from', acceptsFrom(one.otherwise)],
+        ] as const)),
     ['partners speak', `${one.partnersSpeak.join(' and ')}${one.sameProtocol ? ' (sameProtocol: true)' : ''}`],
     [
       'certificate',

@@ -1,6 +1,6 @@
 // The record sheet in words, and what the server inside must have.
 
-import type { OwnDomain, Table } from '../../model/table.ts';
+import { insideOf, type OwnDomain, type Table } from '../../model/table.ts';
 import type { DnsFinding } from './compare.ts';
 import { speaksFor } from './names.ts';
 import type { Sheet } from './sheet.ts';
@@ -59,7 +59,8 @@ export function aloneText(sheet: Sheet): string[] {
 }
 
 /** What the internal server must have, for a domain that it serves. */
-function insideText(own: OwnDomain, table: Table): string[] {
+function insideText(whole: OwnDomain, table: Table): string[] {
+  const own = insideOf(whole);
   if (own.served !== 'xmpp' || own.component === undefined) return [];
   const { name, dial, secret } = own.component;
   const partners = [...new Set(table.partners.values())].filter(

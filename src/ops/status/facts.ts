@@ -6,8 +6,8 @@ import { readHomeFiles } from '../../config/files.ts';
 import type { ProofWord } from '../../model/event.ts';
 import { daysLeft } from '../../model/expiry.ts';
 import type { PartnerHealth } from '../../model/health.ts';
-import type { Session } from '../../model/sessions.ts';
-import type { Protocol } from '../../model/table.ts';
+import type { Session, Spoken } from '../../model/sessions.ts';
+import { insideOf } from '../../model/table.ts';
 import type { Live } from '../live.ts';
 
 /** A certificate with fewer days left is shown. */
@@ -16,7 +16,7 @@ const DAYS_SHOWN = 30;
 const DAYS_URGENT = 14;
 
 export interface SessionCount {
-  readonly protocol: Protocol;
+  readonly protocol: Spoken;
   readonly direction: 'in' | 'out';
   readonly how: ProofWord;
   readonly open: number;
@@ -182,9 +182,9 @@ function differingFiles(live: Live, dir: string): StatusFacts['differing'] {
 /** Our own XMPP servers that are not connected: their users hear nothing, and no partner is at fault. A connection is made within some seconds of the start. */
 function awayInside(live: Live): StatusFacts['findings'] {
   const inside = live.sessions.list().filter(({ side }) => side === 'inside');
-  const away = [...new Set(live.table().domains.values())].filter(
-    ({ domain, component }) => component !== undefined && !inside.some(({ proven }) => proven.has(domain)),
-  );
+  const away = [...new Set(live.table().domains.values())]
+    .map(insideOf)
+    .filter(({ domain, component }) => component !== undefined && !inside.some(({ proven }) => proven.has(domain)));
   return away.map(({ domain, component }) => ({
     text: `the XMPP server of ${domain} is not connected${component?.dial === undefined ? '; it is to dial us' : `: ${component.dial.host} port ${component.dial.port}`}`,
     advice: 'component: in routes/domains.yaml says how; the log, event component.closed, says why not',

@@ -5,7 +5,7 @@ import { type Address, bareKey } from '../../model/address.ts';
 import type { Side } from '../../model/event.ts';
 import type { Clock, Hop, Ids, Submit } from '../../model/ports.ts';
 import type { DialogStore, SpellingStore } from '../../model/stores.ts';
-import type { Table } from '../../model/table.ts';
+import { insideOf, type Table } from '../../model/table.ts';
 import { toSipUri } from './address.ts';
 import type { SipShore } from './shore.ts';
 import { parseSipUri } from './uri.ts';
@@ -36,7 +36,8 @@ export function contactUser(address: Address): { readonly contactUser?: string }
 
 /** The hop to a SIP peer as the table has it now. @param ours the domain on this side of the exchange */
 export function hopTo(table: Table, side: Side, ours: string, theirs: string): Hop {
-  const own = side === 'edge' ? undefined : table.domains.get(theirs);
+  const whole = side === 'edge' ? undefined : table.domains.get(theirs);
+  const own = whole && insideOf(whole);
   const partner = table.partners.get(side === 'edge' ? theirs : ours);
   return {
     network: 'sip',

@@ -5,6 +5,7 @@
 import { reason } from '../../errors.ts';
 import type { ProofWord } from '../../model/event.ts';
 import type { Link, Timer } from '../../model/ports.ts';
+import { insideOf } from '../../model/table.ts';
 import { Component } from './component.ts';
 import { acceptComponent } from './component-in.ts';
 import type { StanzaHandler } from './context.ts';
@@ -137,7 +138,8 @@ export class XmppShore {
   /** Dials, or awaits, the components of the table in effect, and leaves those that are no longer in it. Call at start and after a reload. */
   syncComponents(): void {
     const wanted = new Map<string, Component['plan']>();
-    for (const own of new Set(this.#wire.table().domains.values())) {
+    for (const whole of new Set(this.#wire.table().domains.values())) {
+      const own = insideOf(whole);
       const { component } = own;
       if (own.served !== 'xmpp' || component === undefined) continue;
       const { name, secret, dial } = component;

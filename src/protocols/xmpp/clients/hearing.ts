@@ -71,13 +71,19 @@ function factsOf(to: Address, { user, resource, connection, address }: Speaker, 
 }
 
 async function message(stanza: Element, raw: Element, to: Address, speaker: Speaker, ground: HearingGround): Promise<void> {
-  const reading = readSaid(stanza, raw, factsOf(to, speaker, ground), ground.serves(to.domain) !== undefined);
+  const reading = readSaid(stanza, raw, factsOf(to, speaker, ground), ground.core.serves(to));
   if (reading.kind === 'nothing') return;
   if (reading.kind === 'refused') return refuse(stanza, errorOf(reading.reason, false), speaker);
   const outcome = await speaker.session.say(reading.said);
   // Typing and receipts that may not pass are nobody's error.
   if ((outcome.kind === 'refused' || outcome.kind === 'failed') && reading.said.event.kind === 'im.sent')
-    refuse(stanza, errorOf(outcome.reason, false), speaker);
+    refuse(stanza, unheard(outcome.reason, ground.serves(to.domain) !== undefined), speaker);
+}
+
+/** RFC 6121 §8.5.1, XEP-0191 §4: of ours, somebody who is not there and somebody who has blocked the sender look alike. */
+function unheard(why: Reason, among: boolean): Element {
+  const hidden = among && why.code === 'PEER_UNKNOWN_USER';
+  return hidden ? stanzaError('service-unavailable', 'cancel', why.text) : errorOf(why, false);
 }
 
 async function presence(stanza: Element, raw: Element, to: Address | undefined, speaker: Speaker, ground: HearingGround): Promise<void> {

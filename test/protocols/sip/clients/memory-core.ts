@@ -81,6 +81,10 @@ export class MemoryCore implements Core {
     },
   };
 
+  serves({ domain }: Address): boolean {
+    return [...this.people.values()].some(({ person }) => person.address.domain === domain);
+  }
+
   async isUser(address: Address): Promise<boolean> {
     return this.people.has(bareKey(address));
   }

@@ -76,6 +76,10 @@ export class SmallCore implements Core {
   }
 
   async isUser(address: Address): Promise<boolean> {
+  serves({ domain }: Address): boolean {
+    return domain === this.#domain;
+  }
+
     return address.domain === this.#domain && this.#passwords[address.local] !== undefined;
   }
 
