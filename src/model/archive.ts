@@ -26,6 +26,15 @@ export interface ArchiveLine extends Omit<ArchiveRecord, 'event'> {
   readonly event?: ImSent;
 }
 
+export interface ArchiveSize {
+  readonly lines: number;
+  /** Of their sealed texts. */
+  readonly bytes: number;
+  /** Wall ms. */
+  readonly oldestAt?: number;
+  readonly newestAt?: number;
+}
+
 export interface ArchiveFilter {
   /** Said by or to this bare key. */
   readonly user?: string;
@@ -39,9 +48,17 @@ export interface ArchiveFilter {
   readonly until?: number;
 }
 
+/**
+ * A write that becomes a part of another one of the same store: both are on disk, or neither is.
+ * @throws whatever keeps the other write from being made as well
+ */
+export type Alongside = () => void;
+
 export interface ArchiveStore {
   /** Resolves once it is on disk; the same id again is no second line. @throws StoreError */
   append(record: ArchiveRecord): Promise<void>;
+  /** The same line as a part of the write that accepts the message. @throws StoreError when there is no key to seal it */
+  line(record: ArchiveRecord): Alongside;
   /** Oldest first, after the line `after` (0: from the beginning). */
   page(filter: ArchiveFilter, after: number, limit: number): Promise<readonly ArchiveLine[]>;
   /** Lines that hold every one of the words in any case, newest first. */
@@ -51,6 +68,8 @@ export interface ArchiveStore {
     limit: number,
   ): Promise<{ readonly lines: readonly ArchiveLine[]; readonly more: boolean }>;
   count(filter: ArchiveFilter): Promise<number>;
+  /** What all lines together are; looks at each of them. */
+  size(): Promise<ArchiveSize>;
   /** Notes that lines up to this number of what the filter names have been handed out (`purge: exported`). */
   exported(filter: ArchiveFilter, upTo: number): Promise<void>;
   /** Removes lines older than a wall time, but those that a hold keeps. @param onlyExported leaves what was never handed out @returns how many went, how many a hold has kept */
@@ -84,6 +103,20 @@ export interface HoldStore {
   list(): Promise<readonly Hold[]>;
   /** In force for this bare key or its domain. */
   of(user: string): Promise<readonly Hold[]>;
+  /** In force, read again whenever another process may have changed them. */
+  inForce(): readonly Hold[];
+}
+
+/** Does the hold name this bare key, or its domain? */
+export function names({ who }: Pick<Hold, 'who'>, user: string): boolean {
+  return who.includes(user) || who.includes(user.slice(user.lastIndexOf('@') + 1));
+}
+
+/** Does one of the holds keep a line of these two people, of this wall time? */
+export function isHeld(holds: readonly Hold[], from: string, to: string, at: number): boolean {
+  return holds.some(
+    (hold) => at >= (hold.since ?? 0) && at <= (hold.until ?? Number.POSITIVE_INFINITY) && (names(hold, from) || names(hold, to)),
+  );
 }
 
 /** What an act waits for that no one person may do alone: an export, an erasure, the release of a hold. */

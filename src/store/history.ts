@@ -197,7 +197,7 @@ function toLine(row: Row, owner: string, seal: Seal): HistoryLine {
 }
 
 /** As words are compared: compatibility forms and case are one. */
-function folded(words: string): string {
+export function folded(words: string): string {
   return words.normalize('NFKC').toLowerCase().trim();
 }
 

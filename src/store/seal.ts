@@ -93,3 +93,16 @@ export function keyFile(path: string): KeyFile {
   chmodSync(path, 0o600);
   return { key, made: false, remark: `${path} could be read by others; its mode is 0600 now` };
 }
+
+/**
+ * The seal of a key that is made when it is first needed; one that is there already is read at once.
+ * @throws StoreError when the file is there and is not a key; `seal` throws it when the key cannot be made
+ */
+export function lazySeal(path: string): { readonly seal: () => Seal; readonly remark?: string } {
+  const there = statSync(path, { throwIfNoEntry: false }) === undefined ? undefined : keyFile(path);
+  let seal = there && sealWith(there.key);
+  return {
+    seal: () => (seal ??= sealWith(keyFile(path).key)),
+    ...(there?.remark !== undefined && { remark: there.remark }),
+  };
+}

@@ -1,11 +1,12 @@
 // Opens the database of a home and hands out one table per noun. All durable state of one process goes through here.
 //   var/isthmus.db        the database (WAL)        var/store.key      the key of its seals, 0600
 //   var/isthmus.owner     held while a process runs it       var/archive.key  the key of what people said and were told
+//   var/records.key       the key of the organisation's archive, made with its first line
 
 import { mkdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { reason } from '../errors.ts';
-import type { ApprovalStore, JournalStore } from '../model/archive.ts';
+import type { ApprovalStore, ArchiveStore, HoldStore, JournalStore } from '../model/archive.ts';
 import type { BlockStore, ChosenStore, ContactStore, KeptStore } from '../model/core-stores.ts';
 import type { DirectoryStore } from '../model/directory.ts';
 import type { HistoryStore } from '../model/history.ts';
@@ -27,6 +28,7 @@ import type {
   ThreadStore,
 } from '../model/stores.ts';
 import { approvalTable, journalTable } from './approvals.ts';
+import { archiveTable } from './archive.ts';
 import { authorizationTable } from './authorizations.ts';
 import { text } from './column.ts';
 import { blockTable, chosenTable, contactTable } from './contacts.ts';
@@ -34,6 +36,7 @@ import { type CommitStats, Database, isDamage, storeError } from './database.ts'
 import { decisionTable } from './decisions.ts';
 import { directoryTable } from './directory.ts';
 import { historyTable } from './history.ts';
+import { holdTable } from './holds.ts';
 import { keptTable } from './kept-items.ts';
 import { Ledger } from './ledger.ts';
 import { LedgerPen } from './ledger-pen.ts';
@@ -47,7 +50,7 @@ import { personalTable } from './personal.ts';
 import { presenceSettingsTable } from './presence-settings.ts';
 import { requestTable } from './requests.ts';
 import { salvage } from './salvage.ts';
-import { keyFile, sealWith } from './seal.ts';
+import { keyFile, lazySeal, sealWith } from './seal.ts';
 import { clockTable, dialogTable, discoveredTable, secretTable, spellingTable } from './small-tables.ts';
 import { Threads } from './threads.ts';
 import { inspectWal } from './wal.ts';
@@ -110,6 +113,8 @@ export interface Store {
   readonly kept: KeptStore;
   readonly histories: HistoryStore;
   readonly peerTries: PeerTryStore;
+  readonly archive: ArchiveStore;
+  readonly holds: HoldStore;
   readonly approvals: ApprovalStore;
   readonly journal: JournalStore;
   /** What was found at the start. Empty is good. */
@@ -227,12 +232,22 @@ function assemble(db: Database, folder: string, options: StoreOptions, remarks: 
   if (archive.made && db.prepare('SELECT 1 AS yes FROM history').get() !== undefined) {
     remarks.push({ what: 'key', text: `${archivePath} was gone and is new: the history so far cannot be read without the old one` });
   }
+  const recordsPath = join(folder, 'records.key');
+  const hasRecords = db.prepare('SELECT 1 AS yes FROM archive').get() !== undefined;
+  if (hasRecords && statSync(recordsPath, { throwIfNoEntry: false }) === undefined)
+    remarks.push({
+      what: 'key',
+      text: `${recordsPath} is gone: the archive so far cannot be read without it; what is archived from now on has a new one`,
+    });
+  const records = lazySeal(recordsPath);
+  if (records.remark !== undefined) remarks.push({ what: 'key', text: records.remark });
   const ledger = new Ledger(db, clock);
   const threads = new Threads(db, clock);
   const decisions = decisionTable(db);
   const requests = requestTable(db, seal);
   const kept = keptTable(db, seal);
   const histories = historyTable(db, sealWith(archive.key));
+  const holds = holdTable(db);
   return {
     outbox: new OutboxTable(db, seal, ledger, new LedgerPen(db), threads, options.dedupMs ?? DEDUP_MS),
     ledger,
@@ -257,6 +272,8 @@ function assemble(db: Database, folder: string, options: StoreOptions, remarks: 
     kept,
     histories,
     peerTries: peerTryTable(db),
+    archive: archiveTable(db, records.seal, holds),
+    holds,
     approvals: approvalTable(db),
     journal: journalTable(db),
     remarks,

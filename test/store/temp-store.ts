@@ -1,6 +1,6 @@
 // A store in a temporary folder, and the same folder as a killed process would have left it.
 
-import { cpSync, mkdtempSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openStore, type Store, type StoreOptions } from '../../src/store/store.ts';
@@ -38,6 +38,7 @@ export function tempStore(options: Partial<StoreOptions> = {}, clock = new Manua
       for (const name of ['isthmus.db', 'isthmus.db-wal', 'store.key', 'archive.key']) {
         cpSync(join(folder, name), join(copy, name), { force: true, errorOnExist: false });
       }
+      if (existsSync(join(folder, 'records.key'))) cpSync(join(folder, 'records.key'), join(copy, 'records.key'));
       folder = copy;
       return (temp.store = open());
     },

@@ -1,0 +1,268 @@
+// The archive of the organisation, on tables `archive` and `archive_party`: one row for each message, sealed with the key of the
+// records (var/records.key) and bound to its id, sender and recipient. In clear stands what a look by person, domain and time
+// needs. Rows are looked at in bounded steps, in the order in which they were written, so that messages pass between two of them.
+
+import type { ArchiveFilter, ArchiveLine, ArchiveRecord, ArchiveScope, ArchiveStore, HoldStore } from '../model/archive.ts';
+import { isHeld } from '../model/archive.ts';
+import { lastNumber, spans } from './archive-spans.ts';
+import { blob, integer, type Row, text } from './column.ts';
+import type { Database } from './database.ts';
+import { folded } from './history.ts';
+import type { Seal } from './seal.ts';
+
+/** Rows that are looked at in one turn of the event loop: a few ms. */
+const STEP = 1000;
+/** The same for rows that are opened. */
+const OPEN_STEP = 300;
+/** Rows that change in one transaction. */
+const WRITE_STEP = 500;
+/** A clock that steps back by less than this is waited for. */
+const STEP_BACK_MS = 3_600_000;
+const SCOPES = ['internal', 'external'] as const satisfies readonly ArchiveScope[];
+
+/** A row without its text. */
+interface Light extends Omit<ArchiveLine, 'event'> {
+  readonly exported: boolean;
+}
+
+/** Opens nothing of its own; the tables are of migration 011. @param seal asked when it is first needed, of the records */
+export function archiveTable(db: Database, seal: () => Seal, holds: Pick<HoldStore, 'inForce'>): ArchiveStore {
+  const newest = db.prepare('SELECT at FROM archive ORDER BY number DESC LIMIT 1').get();
+  let lastAt = newest === undefined ? 0 : integer(newest, 'at');
+
+  const partyOrNew = (address: string): number => {
+    const row = db.prepare('SELECT number FROM archive_party WHERE address = ?').get(address);
+    return row ? integer(row, 'number') : Number(db.prepare('INSERT INTO archive_party (address) VALUES (?)').run(address).lastInsertRowid);
+  };
+  const line = ({ id, at, scope, from, to, event }: ArchiveRecord): (() => void) => {
+    const sealed = seal().close(JSON.stringify(event), label(id, from, to));
+    return () => {
+      const now = Math.round(at);
+      const stepped = now < lastAt - STEP_BACK_MS;
+      const noted = stepped ? now : Math.max(now, lastAt);
+      const { changes, lastInsertRowid } = db
+        .prepare('INSERT INTO archive (id, at, scope, sender, recipient, sealed) VALUES (?,?,?,?,?,?) ON CONFLICT (id) DO NOTHING')
+        .run(id, noted, SCOPES.indexOf(scope), partyOrNew(from), partyOrNew(to), sealed);
+      if (changes === 0) return;
+      if (stepped) db.prepare('INSERT INTO archive_step (first) VALUES (?)').run(lastInsertRowid);
+      lastAt = noted;
+    };
+  };
+  const opened = (light: Light): ArchiveLine => {
+    const { exported: _, ...rest } = light;
+    const row = db.prepare('SELECT sealed FROM archive WHERE number = ?').get(light.number);
+    const clear = row && seal().open(blob(row, 'sealed'), label(light.id, light.from, light.to));
+    return clear === undefined ? rest : { ...rest, event: JSON.parse(clear.toString('utf8')) }; // written by line, and sealed since
+  };
+  /** Deletes in one transaction what no hold keeps now; holds are asked inside it. */
+  const remove = (lines: readonly Light[]): Promise<{ readonly removed: number; readonly held: number }> =>
+    db.write(() => {
+      const keeping = holds.inForce();
+      const gone = lines.filter(({ from, to, at }) => !isHeld(keeping, from, to, at));
+      for (const { number } of gone) db.prepare('DELETE FROM archive WHERE number = ?').run(number);
+      forgetParties(db, new Set(gone.flatMap(({ from, to }) => [from, to])));
+      return { removed: gone.length, held: lines.length - gone.length };
+    });
+  const removeAll = async (filter: ArchiveFilter, fits: (line: Light) => boolean): Promise<{ removed: number; held: number }> => {
+    const sum = { removed: 0, held: 0 };
+    const last = lastNumber(db);
+    for (let after = 0; ; ) {
+      const step = stepOf(db, filter, { after, last, limit: WRITE_STEP });
+      const wanted = step.lines.filter(fits);
+      const { removed, held } = wanted.length === 0 ? { removed: 0, held: 0 } : await remove(wanted);
+      sum.removed += removed;
+      sum.held += held;
+      if (step.next === undefined) return sum;
+      after = step.next;
+      await turn();
+    }
+  };
+
+  return {
+    async append(record) {
+      await db.write(line(record));
+    },
+    line,
+    async page(filter, after, limit) {
+      const lines: ArchiveLine[] = [];
+      const last = lastNumber(db);
+      for (let from: number | undefined = after; from !== undefined; ) {
+        const step = stepOf(db, filter, { after: from, last, limit: STEP });
+        for (const light of step.lines) {
+          if (lines.length === limit) return lines;
+          lines.push(opened(light));
+        }
+        from = step.next;
+        if (from !== undefined && lines.length < limit) await turn();
+      }
+      return lines;
+    },
+    async find(filter, words, limit) {
+      const wanted = words.map(folded).filter((one) => one !== '');
+      const lines: ArchiveLine[] = [];
+      for (let before: number | undefined = Number.MAX_SAFE_INTEGER; before !== undefined; ) {
+        const step = stepOf(db, filter, { after: 0, last: before, limit: OPEN_STEP, newest: true });
+        for (const light of step.lines) {
+          const found = opened(light);
+          if (!says(found, wanted)) continue;
+          if (lines.length === limit) return { lines, more: true };
+          lines.push(found);
+        }
+        before = step.next;
+        if (before !== undefined) await turn();
+      }
+      return { lines, more: false };
+    },
+    async count(filter) {
+      let n = 0;
+      for await (const step of steps(db, filter)) n += step.length;
+      return n;
+    },
+    async size() {
+      let [lines, bytes] = [0, 0];
+      const last = lastNumber(db);
+      for (let from = 0; from < last; ) {
+        const sql = 'SELECT number, at, length(sealed) AS bytes FROM archive WHERE number > ? AND number <= ? ORDER BY number LIMIT ?';
+        const found = db.prepare(sql).all(from, last, STEP);
+        for (const row of found) bytes += integer(row, 'bytes');
+        lines += found.length;
+        if (found.length < STEP) break;
+        from = integer(found.at(-1)!, 'number'); // there is at least one
+        await turn();
+      }
+      return { lines, bytes, ...edges(db) };
+    },
+    async exported(filter, upTo) {
+      for await (const step of steps(db, filter, upTo))
+        for (let i = 0; i < step.length; i += WRITE_STEP)
+          await db.write(() => {
+            for (const { number } of step.slice(i, i + WRITE_STEP))
+              db.prepare('UPDATE archive SET exported = 1 WHERE number = ?').run(number);
+          });
+    },
+    purge: (before, onlyExported) => removeAll({ until: Math.ceil(before) - 1 }, ({ exported }) => exported || !onlyExported),
+    erase: (user) => removeAll({ user }, () => true),
+  };
+}
+
+/** Which rows of a walk; `last` is included, and so is nothing up to `after`. */
+interface Stretch {
+  readonly after: number;
+  readonly last: number;
+  /** Rows that are looked at, whether they fit or not. */
+  readonly limit: number;
+  readonly newest?: boolean;
+}
+
+interface Step {
+  readonly lines: readonly Light[];
+  /** Where to go on (`after`, or `last` for the newest first); undefined: that was all. */
+  readonly next: number | undefined;
+}
+
+/** One bounded look. */
+function stepOf(db: Database, filter: ArchiveFilter, { after, last, limit, newest = false }: Stretch): Step {
+  const found = candidates(db, filter.user, spans(db, filter, after, last), limit, newest);
+  if (found === undefined) return { lines: [], next: undefined };
+  const lines = found.lines.filter((light) => fits(light, filter));
+  return { lines, next: found.next };
+}
+
+/** The next rows of a person, or of all, in the stretches of numbers that the time allows. */
+function candidates(
+  db: Database,
+  user: string | undefined,
+  ranges: readonly (readonly [after: number, last: number])[],
+  limit: number,
+  newest: boolean,
+): Step | undefined {
+  const order = newest ? 'DESC' : 'ASC';
+  const party = user === undefined ? undefined : db.prepare('SELECT number FROM archive_party WHERE address = ?').get(user);
+  if (user !== undefined && party === undefined) return undefined;
+  const lines: Light[] = [];
+  for (const [after, last] of newest ? [...ranges].reverse() : ranges) {
+    const room = limit - lines.length;
+    const number = party && integer(party, 'number');
+    const side = (column: string): string => `SELECT number FROM archive WHERE ${column} = ? AND number > ? AND number <= ?`;
+    const rows =
+      number === undefined
+        ? db.prepare(`${LIGHT} WHERE a.number > ? AND a.number <= ? ORDER BY a.number ${order} LIMIT ?`).all(after, last, room)
+        : db
+            .prepare(
+              `${LIGHT} WHERE a.number IN (${side('sender')} UNION ${side('recipient')} ORDER BY number ${order} LIMIT ?) ORDER BY a.number ${order}`,
+            )
+            .all(number, after, last, number, after, last, room);
+    lines.push(...rows.map(toLight));
+    if (lines.length < limit) continue;
+    const edge = lines.at(-1)!.number; // limit is at least 1
+    return { lines, next: newest ? edge - 1 : edge };
+  }
+  return { lines, next: undefined };
+}
+
+const LIGHT = `SELECT a.number, a.id, a.at, a.scope, a.exported, s.address AS sender, r.address AS recipient FROM archive a
+  JOIN archive_party s ON s.number = a.sender JOIN archive_party r ON r.number = a.recipient`;
+
+function toLight(row: Row): Light {
+  return {
+    number: integer(row, 'number'),
+    id: text(row, 'id'),
+    at: integer(row, 'at'),
+    scope: SCOPES[integer(row, 'scope')] ?? 'external',
+    from: text(row, 'sender'),
+    to: text(row, 'recipient'),
+    exported: integer(row, 'exported') === 1,
+  };
+}
+
+/** What the statement has not looked at. */
+function fits({ from, to, scope }: Light, filter: ArchiveFilter): boolean {
+  const { user, peer, domain } = filter;
+  if (filter.scope !== undefined && scope !== filter.scope) return false;
+  if (peer !== undefined && (user === undefined ? from !== peer && to !== peer : (from === user ? to : from) !== peer)) return false;
+  return domain === undefined || domainOf(from) === domain || domainOf(to) === domain;
+}
+
+/** All that fits, up to a number, with a pause after each look. */
+async function* steps(db: Database, filter: ArchiveFilter, upTo = Number.MAX_SAFE_INTEGER): AsyncIterable<readonly Light[]> {
+  const last = Math.min(upTo, lastNumber(db));
+  for (let after: number | undefined = 0; after !== undefined; ) {
+    const step = stepOf(db, filter, { after, last, limit: STEP });
+    yield step.lines;
+    after = step.next;
+    if (after !== undefined) await turn();
+  }
+}
+
+/** Addresses that stand in no row any more. */
+function forgetParties(db: Database, addresses: ReadonlySet<string>): void {
+  for (const address of addresses)
+    db.prepare(
+      `DELETE FROM archive_party WHERE address = ? AND NOT EXISTS (SELECT 1 FROM archive WHERE sender = archive_party.number)
+       AND NOT EXISTS (SELECT 1 FROM archive WHERE recipient = archive_party.number)`,
+    ).run(address);
+}
+
+function edges(db: Database): { readonly oldestAt?: number; readonly newestAt?: number } {
+  const [oldest, newest] = ['ASC', 'DESC'].map((order) => db.prepare(`SELECT at FROM archive ORDER BY number ${order} LIMIT 1`).get());
+  return oldest === undefined || newest === undefined ? {} : { oldestAt: integer(oldest, 'at'), newestAt: integer(newest, 'at') };
+}
+
+function says({ event }: ArchiveLine, words: readonly string[]): boolean {
+  if (event === undefined) return false;
+  const all = folded(event.subject === undefined ? event.body : `${event.subject}\n${event.body}`);
+  return words.every((one) => all.includes(one));
+}
+
+/** Bound to its place: a line that was given another sender does not open. */
+function label(id: string, from: string, to: string): string {
+  return `archive\0${id}\0${from}\0${to}`;
+}
+
+function domainOf(key: string): string {
+  return key.slice(key.lastIndexOf('@') + 1);
+}
+
+function turn(): Promise<void> {
+  return new Promise((done) => setImmediate(done));
+}
