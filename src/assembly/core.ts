@@ -36,7 +36,7 @@ export interface CoreRoom extends Drains {
 /** Makes the core and its faces; opens nothing. */
 export async function coreRoom(ground: CoreGround): Promise<CoreRoom> {
   const { store, table, clock, ids, log, submit } = ground;
-  const { people, contacts, blocked, chosen, kept } = store;
+  const { people, contacts, blocked, chosen, presenceSettings, kept } = store;
   const home = ground.inForce ?? (() => ground.home);
   const signIn = signInOf({ home, store, clock, log, secret: await signInSecret(store.secrets) });
   const { serves } = ground.people;

@@ -30,6 +30,8 @@ export interface Inputs {
   /** Undefined: reset, nothing chosen. A custom state by its definition. */
   readonly choice?: { readonly what: Choice | CustomState; readonly until?: number };
   readonly calendar?: CalendarInput;
+  /** What the person says of being out of the office; wall ms. */
+  readonly outOfOffice?: { readonly from: number; readonly until?: number };
   /** Ms without a touch. */
   readonly inactiveAfter?: number;
   readonly awayAfter?: number;
@@ -62,9 +64,11 @@ export function aggregate(inputs: Inputs): Aggregate {
   const appearsOffline = choice?.what === 'appearOffline';
   const mostActive = byActivity(open)[0];
   const idle = mostActive === undefined ? 'none' : idleness(mostActive, inputs);
-  const { state, custom } = compose(open, choice?.what, calendar, idle);
+  const away = inputs.outOfOffice;
+  const isAway = away !== undefined && away.from <= now && (away.until === undefined || away.until > now);
+  const { state, custom } = compose(open, choice?.what, isAway ? { kind: 'outOfOffice' } : calendar, idle);
   const idleSince = idle === 'none' ? undefined : mostActive?.idleSince;
-  const changes = [choice?.until, calendar?.until, ...idleChanges(mostActive, inputs)].filter(
+  const changes = [choice?.until, calendar?.until, away?.from, away?.until, ...idleChanges(mostActive, inputs)].filter(
     (at): at is number => at !== undefined && at > now,
   );
   const shown = appearsOffline ? 'offline' : state;

@@ -1,12 +1,17 @@
-// One user as a whole: the open clients, the person's own choice and their states in one, and what of it a level may see.
+// One user as a whole: the open clients, the person's own choice, their calendar and their words in one, and what of it a
+// level may see.
 
 import type { Address } from '../model/address.ts';
+import type { CalendarNow } from '../model/calendar.ts';
 import type { Chosen, Composed, Level, OwnPresence } from '../model/core.ts';
 import type { CustomState } from '../model/custom-state.ts';
 import type { Endpoint, PresenceDocument, Show } from '../model/presence.ts';
+import { NO_SETTINGS, PRESENCE_POLICY, type PresencePolicy, type PresenceSettings } from '../model/presence-settings.ts';
 import { type Aggregate, aggregate, type EndpointInput } from './aggregate.ts';
 import type { OpenClient } from './clients.ts';
 import { sees } from './levels.ts';
+import { activityOfState, endpointNotes, personOf } from './said-of-person.ts';
+import { isAway } from './settings.ts';
 import { CHOICES, type Choice, CLASS_TO_SHOW, STATES } from './states.ts';
 
 /** One client of somebody as a watcher of some level sees it. */
@@ -25,8 +30,24 @@ export interface Seen {
 
 /** A person at one moment. */
 export interface Whole extends Aggregate {
+  /** Wall ms. */
+  readonly now: number;
   /** The person's own word, while it holds. */
   readonly choice?: Choice | CustomState;
+  readonly settings: PresenceSettings;
+  /** What the calendar says now, where the person has not overruled it. */
+  readonly calendar?: CalendarNow;
+  /** Out of the office by their own word. */
+  readonly away: boolean;
+}
+
+/** What a state is made of beside the open clients. */
+export interface Makings {
+  readonly chosen?: Chosen | undefined;
+  readonly states: readonly CustomState[];
+  readonly settings?: PresenceSettings;
+  readonly calendar?: CalendarNow | undefined;
+  readonly policy?: PresencePolicy;
 }
 
 /** The choice as a word that we know, while it holds; a state that an administrator has taken back says nothing. @param now wall ms */
@@ -36,12 +57,30 @@ export function choiceOf(chosen: Chosen | undefined, states: readonly CustomStat
 }
 
 /** Everything in one. @param now wall ms */
-export function whole(clients: Iterable<OpenClient>, chosen: Chosen | undefined, states: readonly CustomState[], now: number): Whole {
+export function whole(clients: Iterable<OpenClient>, makings: Makings, now: number): Whole {
+  const { chosen, states, settings = NO_SETTINGS, calendar, policy = PRESENCE_POLICY } = makings;
   const what = choiceOf(chosen, states, now);
   const endpoints = [...clients].flatMap((one) => (one.presence === undefined ? [] : [input(one, one.presence)]));
   const until = chosen?.until;
   const choice = what && { what, ...(until !== undefined && { until }) };
-  return { ...aggregate({ now, endpoints, ...(choice && { choice }) }), ...(what && { choice: what }) };
+  const { outOfOffice } = settings;
+  const made = aggregate({
+    now,
+    endpoints,
+    inactiveAfter: policy.inactiveAfterMs,
+    awayAfter: policy.awayAfterMs,
+    ...(choice && { choice }),
+    ...(calendar && { calendar }),
+    ...(outOfOffice && { outOfOffice }),
+  });
+  return {
+    ...made,
+    now,
+    settings,
+    away: isAway(settings, now),
+    ...(what && { choice: what }),
+    ...(calendar && what !== 'available' && { calendar }),
+  };
 }
 
 function input({ resource, open, saidAt }: OpenClient, { availability, show, activity, idleSince }: OwnPresence): EndpointInput {
@@ -73,7 +112,9 @@ export function seenBy(level: Level | undefined, clients: Iterable<OpenClient>, 
   const best = (one: SeenEndpoint): number => (one.resource === all.mostActive ? -1 : SHOWS.indexOf(one.presence.show));
   const ordered = [...endpoints].sort((a, b) => best(a) - best(b) || b.at - a.at);
   const notes = level === undefined || (sees(level, 'note') && !all.appearsOffline);
-  return { endpoints, notes, composed: { ...stateFor(level, all, open.length > 0), document: documentOf(ordered) } };
+  const person = personOf(level, all, open.length > 0);
+  const document = { ...documentOf(ordered), ...(person !== undefined && { person }) };
+  return { endpoints, notes, composed: { ...stateFor(level, all, open.length > 0), document } };
 }
 
 function stateFor(level: Level | undefined, all: Whole, there: boolean): Omit<Composed, 'document'> {
@@ -86,25 +127,37 @@ function stateFor(level: Level | undefined, all: Whole, there: boolean): Omit<Co
   return { state: plain, number: STATES[plain].number };
 }
 
-/** What a client says of itself, no more available than the person has chosen to be, and no more of it than the level may have. */
+/** What a client says of itself, no more available than the whole person is, and no more of it than the level may have. */
 function lowered(own: OwnPresence, level: Level | undefined, all: Whole): OwnPresence {
   if (level === undefined) return own;
   const wide = sees(level, 'note') && sees(level, 'activity') && sees(level, 'device');
-  const { choice } = all;
-  const held =
-    typeof choice === 'object' ? choice.class : choice === undefined || choice === 'appearOffline' ? undefined : STATES[choice].class;
-  const bound = held && CLASS_TO_SHOW[held];
-  const chosen = SHOWS.indexOf(bound) > SHOWS.indexOf(own.show) ? bound : own.show;
-  const { show: said, notes, activity, idleSince, payload, ...rest } = own;
+  const shows = [own.show, ...boundsOf(all)];
+  const chosen = shows.reduce((least, one) => (SHOWS.indexOf(one) > SHOWS.indexOf(least) ? one : least), own.show);
+  const { show: said, notes: words, activity: doing, idleSince, payload, ...rest } = own;
+  const activity = sees(level, 'activity') ? (doing ?? activityOfState(all)) : undefined;
+  const notes = endpointNotes(level, words, all);
+  const same = chosen === said && notes === words;
+  const kept = !wide || payload === undefined || (!same && payload.rest === undefined) ? undefined : payload;
   return {
     ...rest,
     ...(chosen !== undefined && { show: chosen }),
-    notes: sees(level, 'note') ? notes : [],
-    ...(activity !== undefined && sees(level, 'activity') && { activity }),
+    notes,
+    ...(activity !== undefined && { activity }),
     ...(idleSince !== undefined && sees(level, 'activity') && { idleSince }),
     // A face's own words would bring back what is held back here.
-    ...(payload !== undefined && wide && chosen === said && { payload }),
+    ...(kept && { payload: kept, ...(!same && { amended: true as const }) }),
   };
+}
+
+/** How available every endpoint is at most: by the person's choice, by their calendar and by being out of the office. */
+function boundsOf({ choice, calendar, away, state }: Whole): (Show | undefined)[] {
+  const bounds: (Show | undefined)[] = [];
+  if (typeof choice === 'object') bounds.push(CLASS_TO_SHOW[choice.class]);
+  else if (choice !== undefined && choice !== 'appearOffline') bounds.push(CLASS_TO_SHOW[STATES[choice].class]);
+  // A custom state and Available overrule the calendar (aggregate.ts); what remains stands in the state.
+  if (typeof choice !== 'object' && choice !== 'available' && (away || (calendar !== undefined && calendar.kind !== 'free')))
+    bounds.push(CLASS_TO_SHOW[STATES[state].class]);
+  return bounds;
 }
 
 function documentOf(endpoints: readonly SeenEndpoint[]): PresenceDocument {

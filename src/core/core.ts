@@ -3,9 +3,10 @@
 
 import { reason } from '../errors.ts';
 import { type Address, fromBareKey, show } from '../model/address.ts';
-import type { Client, Core, Session } from '../model/core.ts';
+import type { Client, Core, Session, StateDesk } from '../model/core.ts';
 import type { Gateway, Timer } from '../model/ports.ts';
 import type { Reason } from '../model/reason.ts';
+import { stateDesk } from './choosing.ts';
 import { type OpenClient, OpenClients } from './clients.ts';
 import { ContactLists } from './contact-lists.ts';
 import { CoreGateway } from './gateway.ts';
@@ -23,6 +24,12 @@ import { Visibility } from './visibility.ts';
 export interface RunningCore extends Core {
   /** What the neck delivers through. */
   readonly gateway: Gateway;
+  /** States of people, for operators. */
+  readonly states: StateDesk;
+  /** Somebody's calendar says something else. @param user bare key */
+  calendarChanged(user: string): void;
+  /** What the organisation decides about presence, or its states, have changed: everybody who is signed in is looked at anew. */
+  presenceChanged(): void;
   /** Looks at the people store for who may not be signed in any more. */
   look(): Promise<void>;
   /** Resolves when everything begun so far is done. */
@@ -128,6 +135,12 @@ export function makeCore(parts: CoreParts): RunningCore {
     signIn: parts.signIn,
     gateway,
     clients: clients.sights(end),
+    states: stateDesk({ parts, people, visibility }),
+    calendarChanged: (user) => light('calendar', user, () => visibility.changed(user)),
+    presenceChanged: () => {
+      for (const user of clients.users()) light('presence policy', user, () => visibility.settingsChanged(user));
+    },
+    serves: (address) => parts.serves(homeOf(address, parts)),
     isUser: (address) => people.isUser(homeOf(address, parts)),
     relation: (of, watcher) => relationOf(homeOf(of, parts), homeOf(watcher, parts), people, visibility),
     watchers: (of) => watchersOf(homeOf(of, parts), people),
@@ -135,12 +148,6 @@ export function makeCore(parts: CoreParts): RunningCore {
       const added = clients.add(user, resource, client, clock.now());
       if ('code' in added) return added;
       const { one, replaced } = added;
-    states: stateDesk({ parts, people, visibility }),
-    calendarChanged: (user) => light('calendar', user, () => visibility.changed(user)),
-    presenceChanged: () => {
-      for (const user of clients.users()) light('presence policy', user, () => visibility.settingsChanged(user));
-    },
-    serves: (address) => parts.serves(homeOf(address, parts)),
       if (replaced !== undefined) {
         const text = `${show(one.address)} has signed in elsewhere under the same name of a client.`;
         replaced.open = false;

@@ -2,7 +2,6 @@
 // two sources of the table disagree the stricter reading stands.
 
 import type { Address } from '../model/address.ts';
-import { bareKey } from '../model/address.ts';
 import { LEVELS, type Level } from '../model/core.ts';
 
 /** Everything that a person may show, or let others do. */
@@ -65,10 +64,8 @@ export function sees(level: Level, field: Field): boolean {
 
 /** What a person has said about levels, and what the organisation says about domains. */
 export interface LevelRules {
-  /** By bare key: the person's own word about somebody. */
-  readonly people: ReadonlyMap<string, Level>;
-  /** By domain: the person's own word about a whole domain. */
-  readonly domains: ReadonlyMap<string, Level>;
+  /** The person's own word about the watcher, else about the watcher's domain. */
+  readonly said: Level | undefined;
   /** Is the domain one of the same organisation? */
   readonly sameOrganisation: (domain: string) => boolean;
   /** A partner with a file, or found by DNS; else a stranger or a public network. */
@@ -80,8 +77,7 @@ export interface LevelRules {
 
 /** The level of a watcher: user before domain, then same organisation, federated, everybody else (public: nothing until accepted). */
 export function levelOf(watcher: Address, rules: LevelRules): Level {
-  const said = rules.people.get(bareKey(watcher)) ?? rules.domains.get(watcher.domain);
-  if (said !== undefined) return said;
+  if (rules.said !== undefined) return rules.said;
   if (rules.privacyMode && !rules.isContact(watcher)) return 'blocked';
   if (rules.sameOrganisation(watcher.domain)) return 'colleagues';
   return rules.federated(watcher.domain) ? 'external' : 'blocked';

@@ -56,7 +56,8 @@ export class Messages {
     const person = bareKey(to);
     const profile = await this.#people.profile(person);
     // XEP-0191 §3.1: as if nobody were there.
-    if (profile.blocks(event.from) || profile.entry(bareKey(event.from))?.level === 'blocked') return refused(this.#unknown(to));
+    const word = profile.entry(bareKey(event.from))?.level ?? profile.settings.domains[event.from.domain];
+    if (profile.blocks(event.from) || word === 'blocked') return refused(this.#unknown(to));
     if (event.kind === 'im.sent' && (await this.#disturbing.refuses(person, event.from)))
       return refused(reason('PEER_BUSY', `${show(bare(to))} does not want to be disturbed now.`, { retry: 'never' }));
     const lane = `${bareKey(event.from)}>${person}`;

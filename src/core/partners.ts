@@ -94,7 +94,9 @@ export class Partners {
 
   /** What a partner's watcher sees of a user of ours, all of it. */
   show(of: Address, watcher: Address, document: PresenceDocument): void {
-    this.tellLightly({ kind: 'presence.notified', scope: 'full', document, from: of, to: watcher });
+    // What is true of the person stays among users of ours; of an endpoint the ceilings of the neck decide.
+    const { endpoints } = document;
+    this.tellLightly({ kind: 'presence.notified', scope: 'full', document: { endpoints }, from: of, to: watcher });
   }
 
   showOne(of: Address, watcher: Address, endpoint: Endpoint): void {

@@ -2,7 +2,7 @@
 // number, a published node. Lists say who is a contact, levels who sees which field.
 
 import { type Address, bareKey, fromBareKey, sameBare } from '../model/address.ts';
-import type { Level, PersonField, Relation } from '../model/core.ts';
+import type { PersonField, Relation } from '../model/core.ts';
 import { sees } from './levels.ts';
 import type { People } from './people.ts';
 import { stateOf } from './subscriptions.ts';
@@ -17,7 +17,7 @@ export async function relationOf(of: Address, watcher: Address, people: People, 
   const profile = await people.profile(bareKey(of));
   const entry = profile.entry(bareKey(watcher));
   const blocked = profile.blocks(watcher);
-  const level: Level = blocked ? 'blocked' : visibility.level(entry, watcher);
+  const level = visibility.levelOf(profile, watcher);
   return {
     own: false,
     subscription: entry === undefined ? 'none' : stateOf(entry),

@@ -2,12 +2,14 @@
 
 import type { Log } from '../log.ts';
 import type { Address } from '../model/address.ts';
+import type { Calendars } from '../model/calendar.ts';
 import type { Said, SignIn } from '../model/core.ts';
 import type { BlockStore, ChosenStore, ContactStore, KeptBounds, KeptStore } from '../model/core-stores.ts';
 import type { CustomState } from '../model/custom-state.ts';
 import type { ImSent } from '../model/event.ts';
 import type { PeopleStore } from '../model/people.ts';
 import type { Clock, Ids, Submit } from '../model/ports.ts';
+import type { PresencePolicy, PresenceSettingsStore } from '../model/presence-settings.ts';
 import type { Reason } from '../model/reason.ts';
 
 /** Writes down what is said by and to users of ours. Absent: nothing is. */
@@ -58,6 +60,7 @@ export interface CoreParts {
   readonly contacts: ContactStore;
   readonly blocked: BlockStore;
   readonly chosen: ChosenStore;
+  readonly presenceSettings: PresenceSettingsStore;
   readonly kept: KeptStore;
   readonly clock: Clock;
   readonly ids: Ids;
@@ -72,6 +75,11 @@ export interface CoreParts {
   readonly isOurs: (domain: string) => boolean;
   /** States that an administrator has defined. */
   readonly states?: () => readonly CustomState[];
+  /** Is the domain a partner with a file, or one found by DNS where that is allowed? Default: whoever the neck lets in. */
+  readonly federated?: (domain: string) => boolean;
+  /** What the organisation has decided about presence. Default: PRESENCE_POLICY. */
+  readonly presencePolicy?: () => PresencePolicy;
+  readonly calendars?: Calendars;
   readonly history?: History;
   readonly filter?: Filter;
   readonly limits?: Partial<CoreLimits>;

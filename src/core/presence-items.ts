@@ -15,11 +15,15 @@ export type PresenceItem = Extract<Item, { kind: 'presence' }>;
 
 export function itemsOf(of: Address, seen: Seen | undefined): PresenceItem[] {
   const { endpoints = [], composed = NOTHING } = seen ?? {};
+  // Nobody is there, and has left word.
+  if (endpoints.length === 0 && composed.document.person !== undefined) return [gone(of, '', composed)];
   return endpoints.map(({ resource, presence }) => ({ kind: 'presence', from: endpointOf(of, resource), presence, composed }));
 }
 
 export function gone(of: Address, resource: string, composed = NOTHING): PresenceItem {
-  return { kind: 'presence', from: endpointOf(of, resource), presence: GONE, composed };
+  const away = composed.document.person?.outOfOffice?.text;
+  const presence = away === undefined ? GONE : { ...GONE, notes: [{ text: away }] };
+  return { kind: 'presence', from: endpointOf(of, resource), presence, composed };
 }
 
 export function nothing(of: Address): PresenceItem {
@@ -33,8 +37,8 @@ export function compare(
   seen: Seen,
   said: OpenClient | undefined,
 ): { shown: Shown; items: Item[]; differs: boolean } {
-  const { document: _, ...state } = seen.composed;
-  const person = JSON.stringify(state);
+  const { document, ...state } = seen.composed;
+  const person = JSON.stringify([state, document.person]);
   const endpoints = new Map(seen.endpoints.map(({ resource, presence }) => [resource, JSON.stringify(presence)]));
   const other = before === undefined || before.person !== person;
   const items: Item[] = [];
@@ -48,6 +52,9 @@ export function compare(
       const item = gone(of, resource, seen.composed);
       items.push(own?.availability === 'closed' && own.notes.length > 0 ? { ...item, presence: { ...GONE, notes: own.notes } } : item);
     }
+  // Nobody is there, and what is known of the person (being out of the office) has changed.
+  if (items.length === 0 && other && endpoints.size === 0 && (before !== undefined || document.person !== undefined))
+    items.push(gone(of, '', seen.composed));
   const differs = items.length > 0;
   return { shown: { endpoints, person }, items, differs };
 }

@@ -5,6 +5,7 @@ import { LRUCache } from 'lru-cache';
 import { type Address, bareKey, fromBareKey } from '../model/address.ts';
 import type { Chosen, Contact } from '../model/core.ts';
 import type { ListChange, ListEntry } from '../model/core-stores.ts';
+import type { PresenceSettings } from '../model/presence-settings.ts';
 import type { CoreParts } from './ports.ts';
 import { NO_SUBSCRIPTIONS, stateOf } from './subscriptions.ts';
 
@@ -17,15 +18,24 @@ export class Profile {
   /** Bare keys, domains, full addresses. */
   blocked: ReadonlySet<string>;
   chosen: Chosen | undefined;
+  settings: PresenceSettings;
   /** Requests that wait for an answer. */
   asks: number;
 
-  constructor(key: string, entries: readonly ListEntry[], version: number, blocked: readonly string[], chosen: Chosen | undefined) {
+  constructor(
+    key: string,
+    entries: readonly ListEntry[],
+    version: number,
+    blocked: readonly string[],
+    chosen: Chosen | undefined,
+    settings: PresenceSettings,
+  ) {
     this.key = key;
     this.#entries = new Map(entries.map((entry) => [entry.address, entry]));
     this.#version = version;
     this.blocked = new Set(blocked);
     this.chosen = chosen;
+    this.settings = settings;
     this.asks = entries.reduce((sum, entry) => sum + (entry.asks ? 1 : 0), 0);
   }
 
@@ -116,9 +126,14 @@ export class Profiles {
   }
 
   async #load(key: string): Promise<Profile> {
-    const { contacts, blocked, chosen } = this.#parts;
-    const [list, addresses, state] = await Promise.all([contacts.of(key), blocked.of(key), chosen.of(key)]);
-    return new Profile(key, list.entries, list.version, addresses, state);
+    const { contacts, blocked, chosen, presenceSettings } = this.#parts;
+    const [list, addresses, state, settings] = await Promise.all([
+      contacts.of(key),
+      blocked.of(key),
+      chosen.of(key),
+      presenceSettings.of(key),
+    ]);
+    return new Profile(key, list.entries, list.version, addresses, state, settings);
   }
 }
 

@@ -3,14 +3,14 @@
 import { reason } from '../errors.ts';
 import { type Address, bare, bareKey } from '../model/address.ts';
 import type { Chosen, OwnPresence, Said, Session } from '../model/core.ts';
-import { delivered, type Outcome, refused } from '../model/outcome.ts';
+import { type Outcome, refused } from '../model/outcome.ts';
+import { choose, personalOf } from './choosing.ts';
 import type { OpenClient } from './clients.ts';
 import type { ContactLists } from './contact-lists.ts';
 import type { Kept } from './kept.ts';
-import { type Messages, notStored } from './messages.ts';
+import type { Messages } from './messages.ts';
 import type { People } from './people.ts';
 import type { CoreLimits, CoreParts } from './ports.ts';
-import { CHOICES } from './states.ts';
 import type { Subscribing } from './subscribing.ts';
 import type { Visibility } from './visibility.ts';
 
@@ -59,21 +59,9 @@ export function sessionOf(one: OpenClient, rooms: Rooms): Session {
     presentTo: (to: Address, presence: OwnPresence) =>
       rooms.light('directed presence', one, () => visibility.tell(one, home(to), presence)),
     probe: (to: Address) => visibility.probe(one, bare(home(to))),
-    choose: (chosen: Chosen | undefined) =>
-      ifOpen(async () => {
-        const known: readonly string[] = [...CHOICES, ...(parts.states?.() ?? []).map(({ id }) => id)];
-        if (chosen !== undefined && !known.includes(chosen.state))
-          return refused(reason('CONTENT_UNSUPPORTED', `${chosen.state} is no state that can be chosen; these are: ${known.join(', ')}.`));
-        try {
-          await parts.chosen.put(one.key, chosen);
-        } catch (error) {
-          return notStored(error);
-        }
-        (await people.profile(one.key)).chosen = chosen;
-        await visibility.changed(one.key);
-        return delivered('chosen');
-      }),
+    choose: (chosen: Chosen | undefined) => ifOpen(() => choose(one.key, chosen, { parts, people, visibility })),
     chosen: async () => (await people.profile(one.key)).chosen,
+    personal: personalOf(one.user, { parts, people, visibility }, home),
     subscription: (verb, to, message) => ifOpen(() => subscribing.say(one.user, verb, home(to), message)),
     contacts: () => lists.of(one.key),
     putContact: (change) =>

@@ -32,6 +32,15 @@ export type State = keyof typeof STATES;
 /** What a person may choose. `appearOffline`: there, and seen by nobody. */
 export const CHOICES = ['available', 'busy', 'doNotDisturb', 'beRightBack', 'away', 'offWork', 'appearOffline'] as const;
 export type Choice = (typeof CHOICES)[number];
+export const CHOICE_WORDS: Readonly<Record<Choice, string>> = {
+  available: STATES.available.words,
+  busy: STATES.busy.words,
+  doNotDisturb: STATES.doNotDisturb.words,
+  beRightBack: STATES.beRightBack.words,
+  away: 'Appear Away',
+  offWork: STATES.offWork.words,
+  appearOffline: 'Appear Offline',
+};
 
 /** The word of RFC 6121 §4.7.2.1 for a class; undefined: plainly available, or offline. */
 export const CLASS_TO_SHOW: Readonly<Record<AvailabilityClass, Show | undefined>> = {

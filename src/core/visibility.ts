@@ -2,9 +2,11 @@
 // contacts show comes to the client that signs in (RFC 6121 §4). Contact lists say who sees whom, levels say what.
 
 import { type Address, bareKey, fromBareKey } from '../model/address.ts';
-import type { Item, Level, OwnPresence } from '../model/core.ts';
+import { BLOCK_MS } from '../model/calendar.ts';
+import type { About, Composed, Item, Level, OwnPresence } from '../model/core.ts';
 import type { ListEntry } from '../model/core-stores.ts';
 import type { Timer } from '../model/ports.ts';
+import type { PresenceSettings } from '../model/presence-settings.ts';
 import { Turns } from '../model/turns.ts';
 import { choiceOf, GONE, type Seen, seenBy, type Whole, whole } from './aggregating.ts';
 import type { OpenClient, OpenClients } from './clients.ts';
@@ -15,7 +17,8 @@ import type { CoreParts } from './ports.ts';
 import { compare, gone, itemsOf, nothing, type Shown } from './presence-items.ts';
 import type { Profile } from './profiles.ts';
 
-const NO_WORDS: ReadonlyMap<string, Level> = new Map();
+/** Quarters of an hour that are told: a day. */
+const SHOWN_BLOCKS = 96;
 /** Longest a timer can be set for, ms. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
 
@@ -48,9 +51,6 @@ export class Visibility {
     });
   }
 
-  /** A client that has just become available is shown its contacts (RFC 6121 §4.2.2 and §4.3). */
-  async welcome(one: OpenClient): Promise<void> {
-    const profile = await this.#people.profile(one.key);
   /** Levels may have changed with it: whoever sees something else from now on is shown that. @param settings absent: as they were */
   async settingsChanged(user: string, settings?: PresenceSettings): Promise<void> {
     const profile = await this.#people.profile(user);
@@ -67,6 +67,9 @@ export class Visibility {
     await this.sightChanged(user, watcher, true);
   }
 
+  /** A client that has just become available is shown its contacts (RFC 6121 §4.2.2 and §4.3). */
+  async welcome(one: OpenClient): Promise<void> {
+    const profile = await this.#people.profile(one.key);
     const others = [...this.#clients.of(one.key).values()].filter((other) => other !== one);
     if (one.client.wants.presence) {
       const mine = seenBy(undefined, others, this.#whole(others, profile));
@@ -99,8 +102,25 @@ export class Visibility {
     const entry = profile.entry(bareKey(watcher));
     if (entry?.seen !== true) return undefined;
     const clients = [...this.#clients.of(user).values()];
-    const level = profile.blocks(watcher) ? 'blocked' : this.level(entry, watcher);
-    return seenBy(level, clients, this.#whole(clients, profile));
+    return seenBy(this.levelOf(profile, watcher), clients, this.#whole(clients, profile));
+  }
+
+  /** A user as their own clients see them. */
+  async own(user: string): Promise<Composed> {
+    const clients = [...this.#clients.of(user).values()];
+    return seenBy(undefined, clients, this.#whole(clients, await this.#people.profile(user))).composed;
+  }
+
+  /** What somebody shows a user now, and when their calendar has room. @param who bare, of ours */
+  async about(user: string, who: Address): Promise<About | undefined> {
+    const key = bareKey(who);
+    const composed = key === user ? await this.own(user) : (await this.seenBy(key, fromBareKey(user)))?.composed;
+    if (composed === undefined) return undefined;
+    const profile = await this.#people.profile(key);
+    const may = key === user || sees(this.levelOf(profile, fromBareKey(user)), 'freeBusy');
+    const from = Math.floor(this.#parts.clock.now() / BLOCK_MS) * BLOCK_MS;
+    const kinds = may ? this.#parts.calendars?.blocks(key, from, SHOWN_BLOCKS) : undefined;
+    return { composed, ...(kinds !== undefined && { blocks: { from, kinds } }) };
   }
 
   /** A watcher may see a user from now on, or not any more: shows or takes back everything. */
@@ -121,7 +141,7 @@ export class Visibility {
   /** What is shown to the first watcher of a level is what has to be taken back later. */
   async #firstOfLevel(user: string, watcher: Address, seen: Seen): Promise<void> {
     const profile = await this.#people.profile(user);
-    const level = profile.blocks(watcher) ? 'blocked' : this.level(profile.entry(bareKey(watcher)), watcher);
+    const level = this.levelOf(profile, watcher);
     const shown = this.#shown.get(user);
     if (shown !== undefined && !shown.has(level)) shown.set(level, compare(fromBareKey(user), undefined, seen, undefined).shown);
   }
@@ -172,18 +192,22 @@ export class Visibility {
     const choice = choiceOf(profile.chosen, this.#parts.states?.() ?? [], this.#parts.clock.now());
     const held = typeof choice === 'object' ? choice.class : choice;
     if (held !== 'doNotDisturb' || bareKey(from) === user) return false;
-    return !sees(this.level(profile.entry(bareKey(from)), from), 'breakThrough');
+    return !sees(this.levelOf(profile, from), 'breakThrough');
   }
 
-  level(entry: ListEntry | undefined, watcher: Address): Level {
-    if (entry?.level !== undefined) return entry.level;
+  /** @param watcher bare or not */
+  levelOf(profile: Profile, watcher: Address): Level {
+    if (profile.blocks(watcher)) return 'blocked';
+    const entry = profile.entry(bareKey(watcher));
+    const { settings } = profile;
+    const { federated, presencePolicy, isOurs } = this.#parts;
     return levelOf(watcher, {
-      people: NO_WORDS,
-      domains: NO_WORDS,
-      sameOrganisation: this.#parts.isOurs,
-      federated: () => true, // the neck has let them in
-      privacyMode: false,
-      isContact: () => entry?.listed === true,
+      said: entry?.level ?? settings.domains[watcher.domain],
+      sameOrganisation: isOurs,
+      // A public network sees nothing until the person has accepted who asks: then they are one of the outside.
+      federated: (domain) => entry?.seen === true || (federated?.(domain) ?? true),
+      privacyMode: settings.contactsOnly || presencePolicy?.().contactsOnly === true,
+      isContact: () => entry !== undefined && isOwnContact(entry),
     });
   }
 
@@ -196,8 +220,12 @@ export class Visibility {
     this.#timers.clear();
   }
 
-  #whole(clients: readonly OpenClient[], { chosen }: Profile): Whole {
-    return whole(clients, chosen, this.#parts.states?.() ?? [], this.#parts.clock.now());
+  #whole(clients: readonly OpenClient[], { key, chosen, settings }: Profile): Whole {
+    const { states, calendars, presencePolicy, clock } = this.#parts;
+    const now = clock.now();
+    const policy = presencePolicy?.();
+    const makings = { chosen, settings, states: states?.() ?? [], calendar: calendars?.at(key, now), ...(policy && { policy }) };
+    return whole(clients, makings, now);
   }
 
   /** Time alone changes a state: looked at again then. */
@@ -232,7 +260,7 @@ export class Visibility {
     for (const entry of profile.entries()) {
       if (!entry.seen) continue;
       const watcher = fromBareKey(entry.address);
-      const level = profile.blocks(watcher) ? 'blocked' : this.level(entry, watcher);
+      const level = this.levelOf(profile, watcher);
       const { items, seen, differs } = newsFor(level);
       if (this.#parts.serves(watcher)) this.#handWatching(user, entry.address, items);
       else if (differs) this.#partners.show(user, watcher, seen.composed.document);
@@ -256,4 +284,9 @@ export class Visibility {
     for (const item of items) void one.hand(item);
     if (items.length === 0 && evenNothing) void one.hand(nothing(of));
   }
+}
+
+/** One whom the person has put on the list themselves; whoever was only let in is no contact (privacy mode). */
+function isOwnContact({ sees: looks, asked, favourite, name, groups }: ListEntry): boolean {
+  return looks || asked || favourite || name !== undefined || groups.length > 0;
 }

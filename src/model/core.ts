@@ -310,5 +310,4 @@ export interface Core {
    */
   open(user: Address, resource: string | undefined, client: Client): Session | Reason;
   readonly clients: ClientSights;
-  readonly states: StateDesk;
 }

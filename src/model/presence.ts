@@ -26,9 +26,25 @@ export interface Endpoint {
   readonly at: number;
 }
 
+/** What is true of the person and not of one endpoint (RFC 4479 §3.2, RFC 4480). Only what the watcher may see; stays among users of ours. */
+export interface PersonFacts {
+  /** RPID activities, or words of an organisation's own. */
+  readonly activities: readonly ActivityWord[];
+  /** The person's own words. */
+  readonly notes: readonly Note[];
+  readonly outOfOffice?: { readonly text?: string; readonly from: number; readonly until?: number };
+  readonly location?: string;
+  /** Name of the IANA data base, and minutes from UTC just now. */
+  readonly timeZone?: { readonly name: string; readonly offsetMinutes: number };
+  readonly meeting?: { readonly subject?: string; readonly place?: string; readonly until?: number };
+}
+/** A word of RFC 4480 §3.2, or in a person's language what no word of it says. */
+export type ActivityWord = { readonly rpid: string } | { readonly other: Note };
+
 /** Everything shown to one watcher at one moment: full state, best endpoint first. Empty: nothing is known or shown. */
 export interface PresenceDocument {
   readonly endpoints: readonly Endpoint[];
+  readonly person?: PersonFacts;
 }
 
 /** The fields a ceiling (`allow.theySee`) may name. An empty list: no presence at all. */

@@ -36,8 +36,7 @@ for (const field of FIELDS) {
 const li = { local: 'li', domain: 'partner.example' };
 function rules(more: Partial<LevelRules> = {}): LevelRules {
   return {
-    people: new Map(),
-    domains: new Map(),
+    said: undefined,
     sameOrganisation: (domain) => domain === 'corp.example',
     federated: (domain) => domain === 'partner.example',
     privacyMode: false,
@@ -50,18 +49,7 @@ const ORDER: readonly (readonly [string, Partial<LevelRules>, typeof li, Level])
   ['a partner is external', {}, li, 'external'],
   ['a colleague is one', {}, { local: 'omar', domain: 'corp.example' }, 'colleagues'],
   ['a public network sees nothing until it is accepted', {}, { local: 'x', domain: 'public.example' }, 'blocked'],
-  [
-    'a word about a domain counts before what the organisation says',
-    { domains: new Map([['partner.example', 'workgroup']]) },
-    li,
-    'workgroup',
-  ],
-  [
-    'a word about a person counts before one about the domain',
-    { people: new Map([['li@partner.example', 'blocked']]), domains: new Map([['partner.example', 'friends']]) },
-    li,
-    'blocked',
-  ],
+  ["the person's own word counts before all", { said: 'workgroup', privacyMode: true }, li, 'workgroup'],
   ['in privacy mode who is no contact sees nothing', { privacyMode: true }, { local: 'omar', domain: 'corp.example' }, 'blocked'],
   [
     'in privacy mode a contact sees as before',

@@ -293,7 +293,7 @@ test('a custom state counts as its class and is shown in its words', async () =>
   const [desk, phone] = [await world.client(nora, 'desk'), await world.client(omar, 'phone')];
   assert.equal((await desk.session.choose({ state: 'customer' })).kind, 'delivered');
   await world.settle();
-  assert.equal(last(phone), 'nora@people.example/desk open dnd');
+  assert.equal(last(phone), 'nora@people.example/desk open dnd With a customer');
   const item = phone.items.at(-1);
   assert.ok(item?.kind === 'presence');
   assert.deepEqual([item.composed?.state, item.composed?.words, item.composed?.number], ['busy', 'With a customer', 6500]);

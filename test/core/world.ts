@@ -122,9 +122,9 @@ export async function coreWorld(more: Partial<CoreParts> = {}): Promise<CoreWorl
   const ids = countingIds();
   const sent: Event[] = [];
   const make = (): RunningCore => {
-    const { people, contacts, blocked, chosen, kept } = temp.store;
+    const { people, contacts, blocked, chosen, presenceSettings, kept } = temp.store;
     return makeCore({
-      ...{ people, contacts, blocked, chosen, kept },
+      ...{ people, contacts, blocked, chosen, presenceSettings, kept },
       signIn: new PasswordSignIn({ people: temp.store.people, clock, log: SILENT, secret: new Uint8Array(32) }),
       clock,
       ids,

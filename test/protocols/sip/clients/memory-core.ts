@@ -121,6 +121,7 @@ export class MemoryCore implements Core {
       },
       choose: unused,
       chosen: unused,
+      personal: { settings: unused, change: unused, states: () => [], about: unused },
       subscription: async (verb, to) => this.subscription(user, verb, to),
       contacts: async () => ({ contacts: this.contactsOf(user), version: '1' }),
       putContact: unused,

@@ -7,6 +7,7 @@ import { reason } from '../../../../src/errors.ts';
 import { type Address, bareKey } from '../../../../src/model/address.ts';
 import type { Client, Contact, Core, Item, OwnPresence, Person, Said, ScramHash, Session, SignIn } from '../../../../src/model/core.ts';
 import { delivered, failed, HANDED_OVER, type Outcome } from '../../../../src/model/outcome.ts';
+import { NO_SETTINGS } from '../../../../src/model/presence-settings.ts';
 import { Inbox } from '../../../support/wait.ts';
 
 const ITERATIONS = 4096;
@@ -75,11 +76,11 @@ export class SmallCore implements Core {
     return { ok: true, person } as const;
   }
 
-  async isUser(address: Address): Promise<boolean> {
   serves({ domain }: Address): boolean {
     return domain === this.#domain;
   }
 
+  async isUser(address: Address): Promise<boolean> {
     return address.domain === this.#domain && this.#passwords[address.local] !== undefined;
   }
 
@@ -132,6 +133,7 @@ export class SmallCore implements Core {
       probe: async () => undefined,
       choose: async () => HANDED_OVER,
       chosen: async () => undefined,
+      personal: { settings: async () => NO_SETTINGS, change: async () => HANDED_OVER, states: () => [], about: async () => undefined },
       subscription: async (verb, to, message) => {
         this.verbs.push({ verb, to });
         this.give(to, { kind: 'subscription', verb, from: user, ...(message !== undefined && { message }) });
