@@ -30,7 +30,7 @@ export class Profanity {
     for (const path of [config, data]) mkdirSync(path, { recursive: true });
     const preferences = [
       ...['[ui]', 'splash=false', 'wrap=false', 'occupants=false', '[notifications]', 'message=off', 'typing=off'],
-      ...['[chatstates]', 'enabled=true', '[receipts]', 'request=true', 'send=true', '[carbons]', 'enabled=true'],
+      ...['[carbons]', 'enabled=true'],
     ];
     writeFileSync(join(config, 'profrc'), `${preferences.join('\n')}\n`);
     const account = [`jid=${jid}`, `resource=${resource}`, `password=${password}`, `server=${address}`, 'port=5222', 'tls.policy=force'];
@@ -41,7 +41,10 @@ export class Profanity {
     this.#log = join(folder, 'own.log');
     // libstrophe believes what OpenSSL believes.
     const env = { HOME: folder, XDG_CONFIG_HOME: `${folder}/.config`, XDG_DATA_HOME: `${folder}/.local/share`, SSL_CERT_FILE: rootsFile };
-    const set = Object.entries({ ...env, LC_ALL: 'C.UTF-8', TERM: 'screen-256color' }).flatMap(([name, value]) => ['-e', `${name}=${value}`]);
+    const set = Object.entries({ ...env, LC_ALL: 'C.UTF-8', TERM: 'screen-256color' }).flatMap(([name, value]) => [
+      '-e',
+      `${name}=${value}`,
+    ]);
     this.#tmux('-f', '/dev/null', 'new-session', '-d', '-x', COLUMNS, '-y', ROWS, ...set, `profanity -l DEBUG -f ${this.#log}`);
   }
 
@@ -67,7 +70,11 @@ export class Profanity {
   async shows(what: RegExp, withinMs?: number): Promise<string> {
     let seen = '';
     try {
-      return await until(`profanity of ${this.#jid} to show ${what}`, () => ((seen = this.screen()), what.test(seen) && seen), withinMs);
+      const look = (): string | undefined => {
+        seen = this.screen();
+        return what.test(seen) ? seen : undefined;
+      };
+      return await until(`profanity of ${this.#jid} to show ${what}`, look, withinMs);
     } catch (error) {
       throw new Error(`${(error as Error).message}; it shows:\n${seen.trimEnd()}`, { cause: error });
     }

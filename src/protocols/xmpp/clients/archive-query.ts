@@ -32,7 +32,8 @@ export function readArchiveQuery(query: Element): ArchiveQuery | Refusal {
   const form = child(query, 'x', NS.forms);
   const fields = form === undefined ? { filter: {} } : readForm(form);
   if ('error' in fields) return fields;
-  const cut = readCut(child(query, 'set', NS.rsm));
+  const set = child(query, 'set', NS.rsm);
+  const cut = set === undefined ? bareCut(child(query, 'after', NS.mam)) : readCut(set);
   if ('error' in cut) return cut;
   return { ...fields, cut, flip: child(query, 'flip-page', NS.mam) !== undefined };
 }
@@ -93,8 +94,12 @@ function readTime(value: string): number | undefined {
   return Number.isNaN(at) ? undefined : at;
 }
 
-function readCut(set: Element | undefined): HistoryCut | Refusal {
-  if (set === undefined) return { limit: USUAL_PAGE };
+/** Profanity 0.13 writes `after` without the `set` around it, and shows everything twice where it is not heard. */
+function bareCut(after: Element | undefined): HistoryCut {
+  return { limit: USUAL_PAGE, ...(after !== undefined && { after: text(after).slice(0, MAX_ID) }) };
+}
+
+function readCut(set: Element): HistoryCut | Refusal {
   const part = (name: string): string | undefined => {
     const found = child(set, name, NS.rsm);
     return found && text(found).slice(0, MAX_ID);

@@ -24,7 +24,8 @@ export function archive(parts: ArchiveParts): IqHandler {
     ns: NS.mam,
     targets: ['account'],
     // XEP-0359 §6: ids given by us can be relied on.
-    features: { account: [NS.mam, NS.mamExtended, NS.stanzaIds] },
+    // Its place is the account (XEP-0313 §3); Profanity 0.13 looks at the domain alone.
+    features: { account: [NS.mam, NS.mamExtended, NS.stanzaIds], server: [NS.mam] },
     async get({ asker, payload }) {
       switch (payload.name) {
         case 'query':

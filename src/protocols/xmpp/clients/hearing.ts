@@ -6,6 +6,7 @@ import { type Address, bare, sameBare } from '../../../model/address.ts';
 import type { Core } from '../../../model/core.ts';
 import type { Origin } from '../../../model/event.ts';
 import type { Clock, Ids } from '../../../model/ports.ts';
+import type { Reason } from '../../../model/reason.ts';
 import type { Element } from '../element.ts';
 import { iqError } from '../iq.ts';
 import { toAddress } from '../jid.ts';

@@ -164,6 +164,16 @@ test('by contact, by time, by ids, between ids', async () => {
   assert.deepEqual(await told({ start: '', with: '' }), ['m1', 'm2', 'm3', 'm4']);
 });
 
+test('Profanity, which names the last message it has without a set around it, is not given everything again', async () => {
+  await using at = await world();
+  await say(at, 'm1', NOON + 1000);
+  await say(at, 'm2', NOON + 2000);
+  assert.deepEqual(
+    (await at.ask(query('<after>m1</after>'))).told.map((one) => one.split(' ')[0]),
+    ['m2'],
+  );
+});
+
 test('what cannot be answered is refused with the condition that clients know', async () => {
   await using at = await world();
   await say(at, 'm1', NOON + 1000);
