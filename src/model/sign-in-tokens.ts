@@ -28,8 +28,8 @@ export interface TokenStore {
   /** Of one user, the newest first. @param user bare key */
   of(user: string): Promise<readonly StoredToken[]>;
   put(user: string, token: Omit<StoredToken, 'number' | 'count' | 'used'>): Promise<void>;
-  /** It was used, with that count. */
-  mark(number: number, count: number): Promise<void>;
+  /** It was used, with that count. False: it is gone, or had a count as great already; nothing has changed. */
+  mark(number: number, count: number | undefined): Promise<boolean>;
   remove(numbers: readonly number[]): Promise<void>;
   /** Removes what was good until before a wall time. @returns how many */
   expire(before: number): Promise<number>;

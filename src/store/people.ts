@@ -50,7 +50,7 @@ export function peopleTable(db: Database, seal: Seal): PeopleStore {
       return db.write(() => {
         changed(address);
         removePersonal(db, address);
-        for (const table of ['credential', 'photo', 'signed_in', 'directory_entry'])
+        for (const table of ['credential', 'photo', 'signed_in', 'directory_entry', 'device_token', 'push_service'])
           db.prepare(`DELETE FROM ${table} WHERE address = ?`).run(address);
         return db.prepare('DELETE FROM person WHERE address = ?').run(address).changes > 0;
       });

@@ -10,6 +10,7 @@ import type { ApprovalStore, ArchiveStore, HoldStore, JournalStore } from '../mo
 import type { BlockStore, ChosenStore, ContactStore, KeptStore } from '../model/core-stores.ts';
 import type { DirectoryStore } from '../model/directory.ts';
 import type { HistoryStore } from '../model/history.ts';
+import type { InvitationStore } from '../model/invitations.ts';
 import type { LedgerStore, OutboxStore, SecretStore, SentIds, ServiceClockStore } from '../model/outbox-store.ts';
 import { StoreError } from '../model/outbox-store.ts';
 import type { PassportStore } from '../model/passport.ts';
@@ -18,6 +19,8 @@ import type { PeopleStore } from '../model/people.ts';
 import type { PersonalStore } from '../model/personal.ts';
 import type { Clock } from '../model/ports.ts';
 import type { PresenceSettingsStore } from '../model/presence-settings.ts';
+import type { PushStore } from '../model/push.ts';
+import type { TokenStore } from '../model/sign-in-tokens.ts';
 import type {
   AuthorizationStore,
   ContactRequestStore,
@@ -34,9 +37,11 @@ import { text } from './column.ts';
 import { blockTable, chosenTable, contactTable } from './contacts.ts';
 import { type CommitStats, Database, isDamage, storeError } from './database.ts';
 import { decisionTable } from './decisions.ts';
+import { tokenTable } from './device-tokens.ts';
 import { directoryTable } from './directory.ts';
 import { historyTable } from './history.ts';
 import { holdTable } from './holds.ts';
+import { invitationTable } from './invitations.ts';
 import { keptTable } from './kept-items.ts';
 import { Ledger } from './ledger.ts';
 import { LedgerPen } from './ledger-pen.ts';
@@ -48,6 +53,7 @@ import { peerTryTable } from './peer-tries.ts';
 import { peopleTable } from './people.ts';
 import { personalTable } from './personal.ts';
 import { presenceSettingsTable } from './presence-settings.ts';
+import { pushTable } from './push.ts';
 import { requestTable } from './requests.ts';
 import { salvage } from './salvage.ts';
 import { keyFile, lazySeal, sealWith } from './seal.ts';
@@ -60,6 +66,8 @@ const DEDUP_MS = 24 * 3600 * 1000;
 const THREAD_MS = 90 * DEDUP_MS;
 /** A message that its user has not come for in this time is given up. */
 const KEPT_MS = 90 * DEDUP_MS;
+/** An invitation that is over is still listed for so long. */
+const INVITED_MS = 90 * DEDUP_MS;
 /** A larger file is not checked from end to end at every start. */
 const CHECKED_BYTES = 2 ** 30;
 
@@ -104,6 +112,9 @@ export interface Store {
   readonly secrets: SecretStore;
   readonly passports: PassportStore;
   readonly people: PeopleStore;
+  readonly deviceTokens: TokenStore;
+  readonly push: PushStore;
+  readonly invitations: InvitationStore;
   readonly directory: DirectoryStore;
   readonly personal: PersonalStore;
   readonly contacts: ContactStore;
@@ -246,6 +257,8 @@ function assemble(db: Database, folder: string, options: StoreOptions, remarks: 
   const decisions = decisionTable(db);
   const requests = requestTable(db, seal);
   const kept = keptTable(db, seal);
+  const deviceTokens = tokenTable(db, seal);
+  const invitations = invitationTable(db);
   const histories = historyTable(db, sealWith(archive.key));
   const holds = holdTable(db);
   return {
@@ -263,6 +276,9 @@ function assemble(db: Database, folder: string, options: StoreOptions, remarks: 
     secrets: secretTable(db, seal),
     passports: passportTable(db),
     people: peopleTable(db, seal),
+    deviceTokens,
+    push: pushTable(db, seal),
+    invitations,
     directory: directoryTable(db),
     personal: personalTable(db, seal),
     contacts: contactTable(db, seal),
@@ -285,6 +301,8 @@ function assemble(db: Database, folder: string, options: StoreOptions, remarks: 
       await untilNone(() => threads.expire(now - THREAD_MS));
       await requests.expire(now - requestsMs);
       await kept.expire(now - KEPT_MS, now);
+      await deviceTokens.expire(now);
+      await invitations.expire(now - INVITED_MS);
       await histories.expire(now - historyMs);
     },
     flush: () => db.flush(),
