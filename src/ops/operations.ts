@@ -5,7 +5,7 @@ import type { Home } from '../config/home.ts';
 import type { Loaded } from '../config/load.ts';
 import type { Judge } from '../config/policy-tests.ts';
 import type { Renewals } from '../model/acme.ts';
-import type { Approval, ApprovalStore } from '../model/archive.ts';
+import type { Approval, ApprovalStore, ArchiveStore, HoldStore } from '../model/archive.ts';
 import type { Actor, AuditLog } from '../model/audit.ts';
 import type { CertificateDesk } from '../model/certificate-desk.ts';
 import type { HistoryStore } from '../model/history.ts';
@@ -33,6 +33,8 @@ export interface Records {
   readonly passports: PassportStore;
   readonly peerTries: PeerTryStore;
   readonly histories: HistoryStore;
+  readonly archive: ArchiveStore;
+  readonly holds: HoldStore;
   readonly approvals: ApprovalStore;
 }
 
