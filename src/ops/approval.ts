@@ -22,7 +22,7 @@ export function guarded(row: Verb): Verb {
       ...row.options,
       approval: { type: 'string', value: 'ID', says: 'a second person has approved it: runs once (secondPerson in records/archive.yaml)' },
     },
-    input: row.input.extend({
+    input: row.input.safeExtend({
       approval: z
         .string()
         .max(80)

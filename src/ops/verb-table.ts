@@ -194,5 +194,15 @@ export const VERBS: readonly VerbRow[] = [
     summary: 'refuses what somebody else has asked for',
     load: async () => (await import('./archive/approve.ts')).archiveDeny,
   },
+  {
+    words: 'archive export',
+    summary: 'messages of the archive as files, with a manifest of hashes',
+    load: async () => (await import('./archive/export.ts')).archiveExport,
+  },
+  {
+    words: 'archive verify',
+    summary: 'checks a folder that was handed out',
+    load: async () => (await import('./archive/verify.ts')).archiveVerify,
+  },
   { words: 'user remove', summary: 'takes a user away', load: async () => (await import('./user/remove.ts')).userRemove },
 ];

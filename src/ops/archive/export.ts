@@ -1,0 +1,267 @@
+// `isthmus archive export`: lines of the archive as files, by person or domain and time, with a manifest that says who took
+// them out, why, who agreed, and the SHA-256 of each file. One pass through the archive; nothing is held but what is being written.
+
+import { resolve } from 'node:path';
+import * as z from 'zod';
+import { parseUser, Wrong } from '../../config/values.ts';
+import { bareKey, fromBareKey } from '../../model/address.ts';
+import type { ArchiveFilter, ArchiveLine } from '../../model/archive.ts';
+import type { HistoryLine } from '../../model/history.ts';
+import { guarded } from '../approval.ts';
+import { asRefusal, type ConversationFile, ExportFolder, fileName, MANIFEST, type WrittenConversation } from '../export-folder.ts';
+import type { Operations } from '../operations.ts';
+import { sinceInput, sinceMs } from '../since.ts';
+import { FORMATS, type Format, WRITERS } from '../user/export-formats.ts';
+import { Refused } from '../user/given.ts';
+import { type Report, verb } from '../verb.ts';
+import { count } from '../words.ts';
+
+/** Lines read at one time. */
+const PAGE = 500;
+/** After so long without a word the next one begins another mail, ms. */
+const PAUSE_MS = 30 * 60_000;
+
+const person = z.string().transform((value, context) => {
+  const parsed = parseUser(value);
+  if (!(parsed instanceof Wrong)) return parsed;
+  context.addIssue({ code: 'custom', message: parsed.right });
+  return z.NEVER;
+});
+const where = 'right would be a folder that is new or empty';
+
+const row = verb({
+  words: 'archive export',
+  summary: 'messages of the archive as files, with a manifest of hashes; audited',
+  positionals: [],
+  options: {
+    user: { type: 'string', value: 'ADDRESS', says: 'what this user said and was told, here or of a partner' },
+    with: { type: 'string', value: 'ADDRESS', says: 'beside --user: only with this one' },
+    domain: { type: 'string', value: 'DOMAIN', says: 'what users of this domain said and were told' },
+    all: { type: 'boolean', says: 'everything' },
+    scope: { type: 'string', value: 'internal|external', says: 'only among our own users, or only across the border' },
+    since: { type: 'string', value: 'TIME', says: 'from then on: 7d, 2026-11-23, 14:00 (UTC)' },
+    until: { type: 'string', value: 'TIME', says: 'up to then; default now' },
+    format: { type: 'string', value: FORMATS.join('|'), says: 'how they are written; default eml' },
+    out: { type: 'string', value: 'DIR', says: 'where to: a folder that is new or empty' },
+  },
+  details: [
+    'One of --user, --domain, --all. eml: one mail for each conversation of two people, in a folder for each day (UTC); after half an hour',
+    'without a word another begins. html and json: one file for each two people. manifest.json is written last: who, when, why, who agreed,',
+    'what was asked for, the first line and the last, every file with its SHA-256. Its own hash is printed, and stands in the audit log.',
+    'isthmus archive verify DIR checks it. Lines handed out are marked (purge: onlyExported). The archive is not changed otherwise.',
+  ].join('\n'),
+  example: 'isthmus archive export --user nora@people.example --since 90d --format eml --out ./nora-4711 --why "case 4711"',
+  input: z
+    .object({
+      user: person.optional().describe('What this user said and was told.'),
+      with: person.optional().describe('Beside user: only with this one.'),
+      domain: z.string().trim().toLowerCase().min(1).max(255).optional().describe('What users of this domain said and were told.'),
+      all: z.union([z.boolean(), z.stringbool()]).default(false).describe('Everything.'),
+      scope: z.enum(['internal', 'external'], 'right would be internal or external').optional().describe('internal or external.'),
+      since: sinceInput.optional(),
+      until: sinceInput.optional(),
+      format: z
+        .enum(FORMATS, `right would be ${FORMATS.join(', ')}`)
+        .default('eml')
+        .describe('html, eml or json.'),
+      out: z.string(where).min(1, where).max(4096).describe('A folder that is new or empty.'),
+    })
+    .refine(({ user, domain, all }) => [user, domain, all || undefined].filter((one) => one !== undefined).length === 1, {
+      message: 'one of --user ADDRESS, --domain DOMAIN and --all says whose messages',
+    })
+    .refine(({ user, with: peer }) => peer === undefined || user !== undefined, { message: '--with needs --user' }),
+  http: { method: 'POST', path: '/archive/export' },
+  role: 'compliance',
+  only: true,
+  audited: true,
+  where: 'here',
+  async run(operations, input) {
+    try {
+      return await handOut(operations, filterOf(operations, input), input.format, input.out);
+    } catch (error) {
+      if (!(error instanceof Refused)) throw error;
+      return {
+        text: `isthmus archive export: ${error.message}`,
+        json: { error: 'refused', text: error.message },
+        exit: 2,
+        status: error.status,
+      };
+    }
+  },
+});
+
+/** What people said is handed to nobody alone where the home asks for a second person. */
+export const archiveExport = guarded(row);
+
+interface Given {
+  readonly user?: string | undefined;
+  readonly with?: string | undefined;
+  readonly domain?: string | undefined;
+  readonly scope?: 'internal' | 'external' | undefined;
+  readonly since?: string | undefined;
+  readonly until?: string | undefined;
+}
+
+/** Which lines; the period always has an end, so that a manifest says what it speaks of. */
+function filterOf(operations: Operations, given: Given): ArchiveFilter {
+  const { why, actor, clock } = operations;
+  if (actor.via === 'api') throw new Refused('an export writes into a folder: run it on the machine');
+  if (why === undefined || why.trim() === '') throw new Refused('what was taken out of the archive says why: add --why TEXT');
+  const now = clock.now();
+  const loaded = operations.load();
+  const own = (domain: string): string => (loaded.ok ? (loaded.table.domains.get(domain)?.domain ?? domain) : domain);
+  const named = (key: string): string => {
+    const { local, domain } = fromBareKey(key);
+    return bareKey({ local, domain: own(domain) });
+  };
+  const since = given.since === undefined ? undefined : sinceMs(given.since, now);
+  const until = given.until === undefined ? now : (sinceMs(given.until, now) ?? now);
+  if (since !== undefined && since > until) throw new Refused('the time of --since is after that of --until');
+  return {
+    ...(given.user !== undefined && { user: named(given.user) }),
+    ...(given.with !== undefined && { peer: named(given.with) }),
+    ...(given.domain !== undefined && { domain: own(given.domain) }),
+    ...(given.scope !== undefined && { scope: given.scope }),
+    ...(since !== undefined && { since }),
+    until,
+  };
+}
+
+interface Written extends WrittenConversation {
+  readonly between: readonly [string, string];
+}
+
+async function handOut(operations: Operations, filter: ArchiveFilter, format: Format, out: string): Promise<Report> {
+  const path = resolve(out);
+  const folder = ExportFolder.begin(path);
+  const done = await writeAll(operations, filter, format, folder).catch((error: unknown) => {
+    throw asRefusal(error, path);
+  });
+  if (done === undefined) {
+    const text = `Cut short; ${path} holds a part, without a manifest. Nothing is marked as handed out.`;
+    return { text, json: { error: 'interrupted', text }, exit: 1, changes: text };
+  }
+  const { files, ends } = done;
+  const counts = {
+    files: files.length,
+    lines: files.reduce((sum, one) => sum + one.lines, 0),
+    unreadable: files.reduce((sum, one) => sum + one.unreadable, 0),
+    bytes: files.reduce((sum, one) => sum + one.bytes, 0),
+  };
+  const custody = custodyOf(operations, filter);
+  const head = { kind: 'isthmus archive export', version: 1, ...custody, format, counts, ...ends };
+  const sha256 = await folder.finish({ ...head, files }).catch((error: unknown) => {
+    throw asRefusal(error, path);
+  });
+  // Marked once it is there: an export that is cut short leaves the lines to the next one.
+  if (ends.lastLine !== null) await operations.records().archive.exported(filter, ends.lastLine.number);
+  const text = [
+    `${count(counts.lines, 'line')} in ${count(counts.files, 'file')}: ${path}`,
+    ...(counts.unreadable > 0
+      ? [`${count(counts.unreadable, 'line')} could not be read: the key of the records is another one, or rows are damaged`]
+      : []),
+    `SHA-256 of ${MANIFEST}: ${sha256}`,
+  ].join('\n');
+  const json = { folder: path, ...head, manifestSha256: sha256 };
+  return { text, json, exit: counts.unreadable > 0 ? 1 : 0, changes: `${count(counts.lines, 'line')}, manifest ${sha256}` };
+}
+
+interface Ends {
+  readonly firstLine: End | null;
+  readonly lastLine: End | null;
+}
+interface End {
+  readonly number: number;
+  readonly id: string;
+  readonly at: string;
+}
+
+interface OpenConversation {
+  readonly file: ConversationFile;
+  readonly between: readonly [string, string];
+}
+
+/** @returns undefined when it was interrupted */
+async function writeAll(
+  operations: Operations,
+  filter: ArchiveFilter,
+  format: Format,
+  folder: ExportFolder,
+): Promise<{ readonly files: readonly Written[]; readonly ends: Ends } | undefined> {
+  const { archive } = operations.records();
+  const writer = WRITERS[format];
+  const open = new Map<string, OpenConversation>();
+  const files: Written[] = [];
+  const ended = async ({ file, between }: OpenConversation): Promise<void> => {
+    files.push({ ...(await folder.end(file)), between });
+  };
+  let [firstLine, lastLine]: (End | null)[] = [null, null];
+  for (;;) {
+    const page = await archive.page(filter, lastLine?.number ?? 0, PAGE);
+    for (const line of page) {
+      const pair = pairOf(line);
+      const key = pair.join(' ');
+      const seen = historyLine(line, pair[0]);
+      let one = open.get(key);
+      if (one !== undefined && writer.daily && line.at - one.file.last > PAUSE_MS) {
+        await ended(one);
+        one = undefined;
+      }
+      if (one === undefined) {
+        const path = pathOf(pair, line.at, format);
+        one = { between: pair, file: folder.conversation(path, writer, { owner: pair[0], peer: pair[1] }, seen) };
+        open.set(key, one);
+      }
+      await folder.add(one.file, seen);
+      lastLine = { number: line.number, id: line.id, at: new Date(line.at).toISOString() };
+      firstLine ??= lastLine;
+    }
+    if (operations.signal.aborted) return undefined;
+    if (page.length < PAGE) break;
+    operations.progress(`${lastLine?.at ?? ''}: ${count(files.length + open.size, 'conversation')}`);
+    await new Promise((turn) => setImmediate(turn));
+  }
+  for (const one of open.values()) await ended(one);
+  return { files: files.sort((a, b) => (a.path < b.path ? -1 : 1)), ends: { firstLine: firstLine ?? null, lastLine: lastLine ?? null } };
+}
+
+/** The two of them, whoever spoke first. */
+function pairOf({ from, to }: ArchiveLine): readonly [string, string] {
+  return from < to ? [from, to] : [to, from];
+}
+
+/** As one of the two would have it in their history: the formats are the same. */
+function historyLine({ id, at, scope, from, to, event }: ArchiveLine, owner: string): HistoryLine {
+  const [direction, peer] = from === owner ? (['out', to] as const) : (['in', from] as const);
+  return { id, at, kind: 'message', direction, peer, border: scope === 'external', ...(event !== undefined && { said: { event } }) };
+}
+
+/** Long names end in a hash, so that two of them and a time fit into the name of a file. */
+function pathOf([one, other]: readonly [string, string], at: number, format: Format): string {
+  const names = `${fileName(one, 100)}__${fileName(other, 100)}`;
+  const [day, time] = new Date(at).toISOString().split('T');
+  return format === 'eml' ? `${day}/${names}_${time?.slice(0, 8).replaceAll(':', '')}.eml` : `${names}.${format}`;
+}
+
+/** Who took it out, when, why, with whose word, and what was asked for. */
+function custodyOf({ clock, actor, why, approval }: Operations, filter: ArchiveFilter): Readonly<Record<string, unknown>> {
+  const time = (ms: number | undefined): string | null => (ms === undefined ? null : new Date(ms).toISOString());
+  const { user, peer, domain, scope, since, until } = filter;
+  return {
+    madeAt: time(clock.now()),
+    by: actor.name,
+    via: actor.via,
+    why: why ?? null,
+    approval:
+      approval === undefined
+        ? null
+        : {
+            ...{ id: approval.id, askedBy: approval.askedBy, askedAt: time(approval.askedAt), why: approval.why },
+            ...{ approvedBy: approval.decided?.by ?? null, approvedAt: time(approval.decided?.at), said: approval.decided?.why ?? null },
+          },
+    filter: {
+      ...{ user: user ?? null, with: peer ?? null, domain: domain ?? null, all: user === undefined && domain === undefined },
+      ...{ scope: scope ?? null, since: time(since), until: time(until) },
+    },
+  };
+}
