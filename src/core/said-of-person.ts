@@ -3,6 +3,7 @@
 
 import type { Level } from '../model/core.ts';
 import type { ActivityWord, Note, PersonFacts } from '../model/presence.ts';
+import { offsetMinutes } from '../model/zoned-time.ts';
 import type { Whole } from './aggregating.ts';
 import { sees } from './levels.ts';
 import { STATES, type State } from './states.ts';
@@ -99,17 +100,4 @@ function activitiesOf({ custom, choice, calendar, away, state }: Whole): readonl
   const [word, other] = [RPID[state], OTHER[state]];
   if (other !== undefined) return [{ other: { text: other, lang: 'en' } }];
   return word === undefined ? [] : [{ rpid: word }];
-}
-
-/** Making one takes long; there are some hundred names. */
-const FORMATS = new Map<string, Intl.DateTimeFormat>();
-
-/** Of a zone that is known to be one. @param now wall ms */
-export function offsetMinutes(zone: string, now: number): number {
-  const format = FORMATS.get(zone) ?? new Intl.DateTimeFormat('en', { timeZone: zone, timeZoneName: 'longOffset' });
-  FORMATS.set(zone, format);
-  const parts = format.formatToParts(now);
-  const [, sign, hours, minutes] = /GMT([+-])(\d{2}):(\d{2})/.exec(parts.find(({ type }) => type === 'timeZoneName')?.value ?? '') ?? [];
-  if (hours === undefined || minutes === undefined) return 0;
-  return (sign === '-' ? -1 : 1) * (Number(hours) * 60 + Number(minutes));
 }

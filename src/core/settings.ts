@@ -4,6 +4,7 @@ import { reason } from '../errors.ts';
 import type { Level } from '../model/core.ts';
 import type { OutOfOffice, PersonalNote, PresenceSettings, SettingsChange } from '../model/presence-settings.ts';
 import type { Reason } from '../model/reason.ts';
+import { isTimeZone } from '../model/zoned-time.ts';
 
 const MAX_TEXT = 500;
 const MAX_LOCATION = 100;
@@ -69,14 +70,6 @@ function tooLong(what: string, text: string | null | undefined, most: number): R
 function wrongZone(zone: string | null | undefined): Reason | undefined {
   if (zone === undefined || zone === null || zone === '' || isTimeZone(zone)) return undefined;
   return reason('CONTENT_MALFORMED', `${zone.slice(0, 60)} is no time zone; its name is one like Europe/Berlin.`);
-}
-
-export function isTimeZone(name: string): boolean {
-  try {
-    return /^[A-Za-z]/.test(name) && new Intl.DateTimeFormat('en', { timeZone: name }).resolvedOptions().timeZone !== '';
-  } catch {
-    return false;
-  }
 }
 
 function wrongTimes(away: OutOfOffice | null | undefined, now: number): Reason | undefined {
