@@ -11,6 +11,8 @@ import type { Table } from '../model/table.ts';
 import type { WebSocketRoute } from '../model/web-route.ts';
 import { type ArchiveParts, archive } from '../protocols/xmpp/clients/archive.ts';
 import { XmppClients, type XmppClientsParts } from '../protocols/xmpp/clients/clients.ts';
+import { CLIENT_SETTINGS } from '../protocols/xmpp/clients/limits.ts';
+import { SUBPROTOCOL } from '../protocols/xmpp/clients/websocket.ts';
 import { C2S_ALPN } from '../protocols/xmpp/names.ts';
 
 export interface XmppClientsGround {
@@ -69,7 +71,15 @@ export function xmppClientsFace(ground: XmppClientsGround): XmppClientsFace {
   });
   return {
     listeners,
-    sockets: [],
+    sockets: [
+      {
+        path: XMPP_PATH,
+        protocol: SUBPROTOCOL,
+        // As on a connection: what is too large for its state is answered with a stream error, what is far too large is not read.
+        messageBytes: 2 * CLIENT_SETTINGS.after.stanzaBytes,
+        accept: (link) => face.acceptWebSocket(link),
+      },
+    ],
     async drain(graceMs) {
       face.drain();
       const until = clock.monotonic() + graceMs;

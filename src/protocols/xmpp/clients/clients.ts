@@ -5,8 +5,10 @@ import type { Log } from '../../../log.ts';
 import { type Address, bareKey } from '../../../model/address.ts';
 import type { Core, Person } from '../../../model/core.ts';
 import type { Clock, Ids, Link, TlsUpgrade } from '../../../model/ports.ts';
+import type { PushNews } from '../../../model/push.ts';
 import type { Reason } from '../../../model/reason.ts';
 import type { DeviceTokens } from '../../../model/sign-in-tokens.ts';
+import type { WebSocketLink } from '../../../model/web-route.ts';
 import { type ClientGround, openClient, type XmppClient } from './client.ts';
 import { BLOCKING, blocks, ROSTER } from './contacts.ts';
 import { octets } from './framing.ts';
@@ -16,6 +18,7 @@ import { CLIENT_SETTINGS, type ClientSettings } from './limits.ts';
 import type { InvitedDoor } from './register.ts';
 import type { Road } from './road.ts';
 import { ClientStream, type StreamOwner } from './stream.ts';
+import { messages } from './websocket.ts';
 
 export interface XmppClientsParts {
   readonly core: Core;
@@ -31,6 +34,8 @@ export interface XmppClientsParts {
   readonly handlers?: readonly IqHandler[];
   /** Of devices that have signed in before (XEP-0484). */
   readonly tokens?: DeviceTokens;
+  /** Told of clients that come and go (XEP-0357). */
+  readonly push?: PushNews;
   /** For who comes with an invitation (XEP-0445). */
   readonly invited?: InvitedDoor;
   readonly settings?: Partial<ClientSettings>;
@@ -58,6 +63,7 @@ export class XmppClients {
       table,
       resumeMs: settings.resumeMs,
       inHand: settings.inHand,
+      push: parts.push,
       clientAt: (full) => this.#users.get(bareKey(full))?.get(full.resource ?? ''),
       clientsOf: (user) => [...(this.#users.get(bareKey(user))?.values() ?? [])],
       mayAsk: (asker, user) => this.#mayAsk(asker, user),
@@ -82,6 +88,17 @@ export class XmppClients {
   accept(link: Link): void {
     if (this.#draining) link.socket.destroy();
     else this.#streams.add(new ClientStream(this.#owner, octets(link, this.#tlsUpgrade, this.#owner)));
+  }
+
+  /** A WebSocket of a client (RFC 7395). */
+  acceptWebSocket(link: WebSocketLink): void {
+    if (this.#draining) link.destroy();
+    else this.#streams.add(new ClientStream(this.#owner, messages(link, this.#owner)));
+  }
+
+  /** Has that client a connection now? @param user bare key */
+  awake(user: string, resource: string): boolean {
+    return this.#users.get(user)?.get(resource)?.awake === true;
   }
 
   /** Streams that are open or being negotiated. */
