@@ -2,7 +2,7 @@
 // then the person of the data model (RFC 4479). The best endpoint comes first, for readers of the first tuple only.
 
 import type { Address } from '../../../model/address.ts';
-import type { Endpoint, PresenceDocument } from '../../../model/presence.ts';
+import type { ActivityWord, Endpoint, Note, PersonFacts, PresenceDocument } from '../../../model/presence.ts';
 import { toImUri, toSipUri } from '../address.ts';
 import { activityFor } from './pidf-words.ts';
 import { escapeXml } from './xml-reader.ts';
@@ -15,7 +15,7 @@ export function writePidf(presentity: Address, document: PresenceDocument): stri
   const tuples = document.endpoints.map((endpoint) => tuple(presentity, endpoint)).join('');
   return (
     `<?xml version="1.0" encoding="UTF-8"?>\r\n<presence xmlns="urn:ietf:params:xml:ns:pidf" xmlns:dm="urn:ietf:params:xml:ns:pidf:data-model"` +
-    ` xmlns:r="urn:ietf:params:xml:ns:pidf:rpid" entity="${escapeXml(toImUri('pres', presentity))}">${tuples}${person(best)}</presence>`
+    ` xmlns:r="urn:ietf:params:xml:ns:pidf:rpid" entity="${escapeXml(toImUri('pres', presentity))}">${tuples}${person(best, document.person)}</presence>`
   );
 }
 
@@ -24,20 +24,51 @@ function tuple(presentity: Address, endpoint: Endpoint): string {
   const status = `<status><basic>${availability}</basic>${show === undefined ? '' : `<show xmlns="jabber:client">${show}</show>`}</status>`;
   const contact = toSipUri(id === '' ? presentity : { ...presentity, resource: id }, { gr: true });
   const q = priority === undefined || priority < 0 ? '' : ` priority="${priorityToQ(priority)}"`;
-  const notesOut = notes.map((note) => {
-    const lang = note.lang === undefined ? '' : ` xml:lang="${escapeXml(note.lang)}"`;
-    return `<note${lang}>${escapeXml(note.text.slice(0, MAX_NOTE_CHARS).toWellFormed())}</note>`;
-  });
+  const notesOut = notes.map((note) => noted('note', note));
   return `<tuple id="${toTupleId(id)}">${status}<contact${q}>${escapeXml(contact)}</contact>${notesOut.join('')}<timestamp>${stamp(at)}</timestamp></tuple>`;
 }
 
-/** RFC 4479: what is true of the person: the activity and idleness of the best endpoint. */
-function person(best: Endpoint | undefined): string {
-  if (best === undefined || best.availability === 'closed') return '';
-  const activity = activityFor(best.show, best.activity);
-  const activities = activity === undefined ? '' : `<r:activities><r:${activity}/></r:activities>`;
-  const input = best.idleSince === undefined ? '' : `<r:user-input last-input="${stamp(best.idleSince)}">idle</r:user-input>`;
-  return activities === '' && input === '' ? '' : `<dm:person id="P1">${activities}${input}</dm:person>`;
+/**
+ * RFC 4479: what is true of the person: activity and idleness of the best endpoint, and the person's own facts where the document
+ * has them. Elements of RPID first, then notes (RFC 4479 §4.1); a meeting's subject and place are a note of the activities
+ * (RFC 4480 §3.2).
+ */
+function person(best: Endpoint | undefined, facts: PersonFacts | undefined): string {
+  const open = best !== undefined && best.availability === 'open';
+  const inside = [
+    activities(open ? best : undefined, facts),
+    facts?.location === undefined ? '' : `<r:place-type>${noted('r:other', { text: facts.location })}</r:place-type>`,
+    timeOffset(facts?.timeZone),
+    open && best.idleSince !== undefined ? `<r:user-input last-input="${stamp(best.idleSince)}">idle</r:user-input>` : '',
+    ...personNotes(facts).map((note) => noted('dm:note', note)),
+  ].join('');
+  return inside === '' ? '' : `<dm:person id="P1">${inside}</dm:person>`;
+}
+
+function activities(best: Endpoint | undefined, facts: PersonFacts | undefined): string {
+  const own = best && activityFor(best.show, best.activity);
+  const words: readonly ActivityWord[] =
+    facts !== undefined && facts.activities.length > 0 ? facts.activities : own === undefined ? [] : [{ rpid: own }];
+  if (words.length === 0) return '';
+  const { subject, place, until } = facts?.meeting ?? {};
+  const about = [subject, place === undefined ? undefined : `(${place})`].filter((part) => part !== undefined).join(' ');
+  const rest = words.map((word) => ('rpid' in word ? `<r:${word.rpid}/>` : noted('r:other', word.other))).join('');
+  return `<r:activities${until === undefined ? '' : ` until="${stamp(until)}"`}>${about === '' ? '' : noted('r:note', { text: about })}${rest}</r:activities>`;
+}
+
+/** RFC 4480 §3.13: minutes from UTC. */
+function timeOffset(zone: PersonFacts['timeZone']): string {
+  return zone === undefined ? '' : `<r:time-offset description="${escapeXml(zone.name)}">${zone.offsetMinutes}</r:time-offset>`;
+}
+
+function personNotes(facts: PersonFacts | undefined): readonly Note[] {
+  const away = facts?.outOfOffice?.text;
+  return [...(away === undefined ? [] : [{ text: away }]), ...(facts?.notes ?? [])];
+}
+
+function noted(name: string, { text, lang }: Note): string {
+  const tag = lang === undefined ? '' : ` xml:lang="${escapeXml(lang)}"`;
+  return `<${name}${tag}>${escapeXml(text.slice(0, MAX_NOTE_CHARS).toWellFormed())}</${name}>`;
 }
 
 /** RFC 8048 §5.2: q = floor(p/127*1000)/1000. One to one for 0..127; negative priorities are omitted by the caller. */

@@ -50,7 +50,7 @@ function printed(presentity: Address, document: PresenceDocument, at: number): s
   if (known !== undefined) return known;
   // Known, and nobody is there: readers of the first tuple want one that says so.
   const nobody: PresenceDocument = { endpoints: [{ id: '', availability: 'closed', notes: [], at }] };
-  const text = writePidf(presentity, document.endpoints.length === 0 ? nobody : document);
+  const text = writePidf(presentity, document.endpoints.length === 0 ? { ...document, ...nobody } : document);
   PRINTED.set(document, text);
   return text;
 }

@@ -5,6 +5,7 @@ import type { Log } from '../../../log.ts';
 import { type Address, bare, bareKey, sameBare } from '../../../model/address.ts';
 import type { Client, Item, Person, Session } from '../../../model/core.ts';
 import type { Timer } from '../../../model/ports.ts';
+import type { PushNews } from '../../../model/push.ts';
 import type { Reason } from '../../../model/reason.ts';
 import { type Element, element } from '../element.ts';
 import { toAddress, toJid } from '../jid.ts';
@@ -28,6 +29,8 @@ export interface ClientGround extends HearingGround {
   readonly inHand: number;
   /** The XMPP clients of a user. */
   clientsOf(user: Address): readonly XmppClient[];
+  /** For those that are told otherwise while they are away (XEP-0357). */
+  readonly push: PushNews | undefined;
   gone(client: XmppClient): void;
 }
 
@@ -84,6 +87,7 @@ export class XmppClient implements Client, Speaker {
     this.#session = session;
     const jid = toJid({ ...this.user, resource: session.resource });
     this.#jid = typeof jid === 'string' ? jid : '';
+    this.#ground.push?.awake(this.user, session.resource);
   }
 
   get session(): Session {
@@ -101,6 +105,13 @@ export class XmppClient implements Client, Speaker {
   }
   get address(): string {
     return this.#roads.last.address;
+  }
+  get awake(): boolean {
+    return this.#roads.now !== undefined;
+  }
+  /** Of the words it is shown: that of its stream (RFC 6120 §4.7.4). */
+  get language(): string | undefined {
+    return this.#roads.last.language;
   }
   /** What a resumption must name; undefined: it cannot be resumed. */
   get resumption(): string | undefined {
@@ -155,7 +166,7 @@ export class XmppClient implements Client, Speaker {
         return text === undefined || this.#roads.deliver(text);
       }
       case 'presence': {
-        const text = printPresence(item.from, item.presence, this.jid, this.#ground.clock.now());
+        const text = printPresence(item.from, item.presence, this.jid, this.#ground.clock.now(), this.language);
         if (text === undefined || this.#heldBack.hold(item.from, text)) return true;
         this.#roads.now?.counted('out');
         return this.#roads.send(text);
@@ -234,6 +245,7 @@ export class XmppClient implements Client, Speaker {
     const error = this.#roads.change(road, h, () => tell(resumed));
     if (error === undefined) {
       this.#waiting?.cancel();
+      this.#ground.push?.awake(this.user, this.resource);
       this.#log.info({ event: 'client.resumed', connection: road.connection }, 'the client is back');
     }
     return error;
@@ -249,6 +261,7 @@ export class XmppClient implements Client, Speaker {
       return;
     }
     this.#log.info({ event: 'client.waits', resumeMs: this.#ground.resumeMs }, 'the connection is lost; the session waits');
+    this.#ground.push?.asleep(this.user, this.resource, this.#roads.messages);
     this.#waiting?.cancel();
     this.#waiting = this.#ground.clock.after(this.#ground.resumeMs, () => this.#finish());
   }

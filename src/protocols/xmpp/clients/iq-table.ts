@@ -25,6 +25,8 @@ export interface Asker {
   send(text: string): void;
   /** Sends it a request of ours that nobody waits for the answer of. */
   push(payload: Element): void;
+  /** Of its stream; absent: it has not said. */
+  readonly language?: string | undefined;
   /** The user's XMPP clients, this one among them. */
   siblings(): readonly Asker[];
 }

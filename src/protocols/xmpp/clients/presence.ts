@@ -19,7 +19,13 @@ export function readOwnPresence(stanza: Element, raw: Element, facts: StanzaFact
   const [endpoint] = reading.event.document.endpoints;
   if (endpoint === undefined) return undefined;
   const { id: _id, at: _at, ...shown } = endpoint;
-  return { ...shown, payload: payloadOf(raw, facts.from.domain) };
+  const rest: Element = { ...raw, children: raw.children.filter((part) => typeof part === 'string' || !isOfState(part)) };
+  return { ...shown, payload: { ...payloadOf(raw, facts.from.domain), rest: payloadOf(rest, facts.from.domain).text } };
+}
+
+/** What the model carries of a presence stanza, so that the core may say it otherwise. */
+function isOfState({ name, ns }: Element): boolean {
+  return ((name === 'show' || name === 'status') && (ns === NS.client || ns === NS.server)) || ns === NS.idle;
 }
 
 /** The word of a subscription stanza (RFC 6121 §3); undefined: it is none. */
@@ -35,15 +41,25 @@ export function verbOf(type: string | undefined): SubscriptionVerb | undefined {
   }
 }
 
-/** What is shown of one endpoint of somebody, as text for one client. */
-export function printPresence(from: Address, presence: OwnPresence, to: string, now: number): string | undefined {
+/** What is shown of one endpoint of somebody, as text for one client. @param language of the client's stream */
+export function printPresence(from: Address, shown: OwnPresence, to: string, now: number, language?: string): string | undefined {
+  const presence = { ...shown, notes: notesFor(shown.notes, language) };
   const jid = toJid(from);
   if (typeof jid !== 'string') return undefined;
-  const { payload, availability } = presence;
+  const { payload, availability, amended } = presence;
   // RFC 6121 §4.5.4: who left without a word is unavailable all the same.
   const left = payload !== undefined && /^<presence[^>]* type='unavailable'/.test(payload.text);
-  if (payload?.face === 'xmpp' && left === (availability === 'closed')) return stanzaOf(payload.text, { from: jid, to });
-  const { payload: _payload, ...endpoint } = presence;
+  const fits = payload?.face === 'xmpp' && left === (availability === 'closed');
+  if (fits && amended === true && payload.rest !== undefined)
+    return stanzaOf(
+      payload.rest,
+      { from: jid, to },
+      stateOf(presence)
+        .map((part) => printElement(part, NS.client))
+        .join(''),
+    );
+  if (fits && amended !== true) return stanzaOf(payload.text, { from: jid, to });
+  const { payload: _payload, amended: _amended, ...endpoint } = presence;
   const event = {
     id: '',
     at: now,
@@ -57,6 +73,25 @@ export function printPresence(from: Address, presence: OwnPresence, to: string, 
   const stanzas = writePresence(event, { id: '', partner: false });
   const [first] = 'code' in stanzas ? [] : stanzas;
   return first && printElement({ ...first, attrs: { from: jid, to, type: first.attrs.type } });
+}
+
+/** Show, status and idleness as the core says them (RFC 6121 §4.7.2, XEP-0319). */
+function stateOf({ show, notes, idleSince }: OwnPresence): Element[] {
+  return [
+    ...(show === undefined ? [] : [element('show', NS.client, {}, [show])]),
+    ...notes.map(({ text, lang }) => element('status', NS.client, { 'xml:lang': lang }, [text])),
+    ...(idleSince === undefined ? [] : [element('idle', NS.idle, { since: new Date(idleSince).toISOString() })]),
+  ];
+}
+
+/** Of words in several languages those in the client's own (RFC 6120 §8.1.5; RFC 4647 §3.4): many clients show the first or the last. */
+function notesFor(notes: OwnPresence['notes'], language: string | undefined): OwnPresence['notes'] {
+  if (notes.length < 2 || language === undefined) return notes;
+  for (let tag = language.toLowerCase(); tag !== ''; tag = tag.includes('-') ? tag.slice(0, tag.lastIndexOf('-')) : '') {
+    const found = notes.find(({ lang }) => lang?.toLowerCase() === tag);
+    if (found !== undefined) return [found];
+  }
+  return notes.slice(0, 1);
 }
 
 /** A subscription verb for one client. */

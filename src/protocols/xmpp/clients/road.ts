@@ -11,6 +11,8 @@ import { Unacked } from './unacked.ts';
 export interface Road {
   readonly connection: string;
   readonly address: string;
+  /** xml:lang of the client's header. */
+  readonly language?: string | undefined;
   write(text: string): void;
   counted(direction: 'in' | 'out'): void;
   close(error?: StreamError): void;
@@ -45,6 +47,10 @@ export class Roads {
   /** The one it was on last. */
   get last(): Road {
     return this.#last;
+  }
+  /** Messages that the client may not have got. */
+  get messages(): number {
+    return this.#unacked?.awaited ?? 0;
   }
   /** Is stream management enabled? */
   get counts(): boolean {

@@ -61,6 +61,7 @@ export class ClientStream implements Road {
   #guest: InvitedGuest | undefined;
   #client: XmppClient | undefined;
   #headerSent = false;
+  #language: string | undefined;
   #plainTo: string | undefined;
   #ending = false;
   /** The client has said goodbye: nothing waits for it. */
@@ -91,6 +92,9 @@ export class ClientStream implements Road {
   get address(): string {
     return this.#connection.address;
   }
+  get language(): string | undefined {
+    return this.#language;
+  }
   write(text: string): void {
     this.#connection.write(text);
   }
@@ -106,6 +110,7 @@ export class ClientStream implements Road {
     switch (frame.kind) {
       case 'open': {
         // RFC 6120 §4.7.1: a client's `from` is its own address, and nothing follows from it before it has signed in.
+        this.#language = /^[A-Za-z0-9-]{1,35}$/.exec(frame.attrs['xml:lang'] ?? '')?.[0] ?? this.#language;
         const header = readHeader({ ...frame, attrs: { ...frame.attrs, from: undefined } });
         if ('condition' in header) return this.#end(header);
         if (this.#state.is === 'awaitingHeader') this.#plainTo = header.to;
