@@ -22,6 +22,7 @@ const COPIED = [
   'certs',
   'routes',
   'people',
+  'records',
   'deploy/prosody',
   'deploy/systemd',
   'deploy/monitoring',

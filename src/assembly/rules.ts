@@ -136,7 +136,7 @@ export class Rules {
   /** Takes what is saved, where the home asks for it. */
   watch(home: Home, clock: Clock): Reloads {
     if (home.reload !== 'onChange') return { stop() {} };
-    const folders = ['routes', 'people'].map((name) => join(home.dir, name)).filter((path) => existsSync(path));
+    const folders = ['routes', 'people', 'records'].map((name) => join(home.dir, name)).filter((path) => existsSync(path));
     const watches = folders.map((path) => watchFolder(path, clock, this.#log, () => void this.reload('save')));
     return { stop: () => watches.forEach((one) => void one.stop()) };
   }

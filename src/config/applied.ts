@@ -2,7 +2,7 @@
 // one, `isthmus undo` goes back to the one before.
 //   applied/7.json     one set: who accepted it, when, why, and every file of it
 //   applied/current    the number of the set in force; replaced by a rename, so it names the old set or the new one
-// A set is everything that does not take effect at once: isthmus.yaml, routes/, certs/acme.yaml. Never keys, never secrets.
+// A set is everything that does not take effect at once: isthmus.yaml, routes/, people/, records/, certs/acme.yaml. Never keys, never secrets.
 
 import { createHash } from 'node:crypto';
 import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
@@ -59,7 +59,7 @@ const setFile = z.object({
 export function belongsToSet(path: string): boolean {
   const name = path.slice(path.lastIndexOf('/') + 1);
   if (name.startsWith('.')) return false;
-  return path === 'isthmus.yaml' || path === 'certs/acme.yaml' || (/^(?:routes|people)\//.test(path) && /\.(yaml|csv)$/.test(name));
+  return path === 'isthmus.yaml' || path === 'certs/acme.yaml' || (/^(?:routes|people|records)\//.test(path) && /\.(yaml|csv)$/.test(name));
 }
 
 /** What of a home's files is a set. */
@@ -74,7 +74,7 @@ export function setOf(files: HomeFiles): Map<string, string> {
  */
 export function withSet(files: HomeFiles, set: ReadonlyMap<string, string>): HomeFiles {
   const atOnce = [...files].filter(
-    ([path]) => !belongsToSet(path) && !/^(?:routes|people)\//.test(path) && !path.startsWith('certs/trust/partners/'),
+    ([path]) => !belongsToSet(path) && !/^(?:routes|people|records)\//.test(path) && !path.startsWith('certs/trust/partners/'),
   );
   const accepted = [...set].map(([path, text]): [string, HomeFile] => [path, { text, mode: files.get(path)?.mode ?? 0o644 }]);
   return new Map<string, HomeFile>([...atOnce, ...accepted]);

@@ -2,6 +2,7 @@
 // places change with the next start only. Both sides carry the line that says so.
 
 import type { Block, OwnDomain, Policy, Rule, Table, Where, Who } from '../model/table.ts';
+import { archiveFacts } from './archive.ts';
 import { effectiveValues, hostPort, isoTime, showValue } from './effective.ts';
 import { filterFacts } from './filter-facts.ts';
 import type { Home } from './home.ts';
@@ -48,6 +49,7 @@ export function compareSets(before: Side | undefined, after: Side): Change[] {
       ? []
       : compareFacts('isthmus.yaml', homeFacts(before.home), homeFacts(after.home), 'nextStart').map(whoCountsAtOnce)),
     ...(before === undefined ? [] : compareFacts('people', peopleFacts(before.home), peopleFacts(after.home), 'atOnce')),
+    ...(before === undefined ? [] : compareFacts('archive', archiveFacts(before.home.archive), archiveFacts(after.home.archive), 'atOnce')),
   ];
 }
 
@@ -198,7 +200,7 @@ function homeFacts(home: Home): Facts {
     const plain = value !== null && typeof value === 'object' && !Array.isArray(value);
     if (plain && !('where' in value)) {
       for (const [key, inner] of Object.entries(value))
-        if (path.length > 0 || (key !== 'dir' && key !== 'people')) walk(inner, [...path, key]);
+        if (path.length > 0 || (key !== 'dir' && key !== 'people' && key !== 'archive')) walk(inner, [...path, key]);
     } else facts.set(path.join('.'), { value: showValue(bare(value)), where: { file: 'isthmus.yaml', key: `/${path.join('/')}` } });
   };
   walk(home, []);

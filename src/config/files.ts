@@ -19,7 +19,7 @@ export type HomeFiles = ReadonlyMap<string, HomeFile>;
 
 export const ISTHMUS_FILE = 'isthmus.yaml';
 export const DOMAINS_FILE = 'routes/domains.yaml';
-const FOLDERS = ['routes', 'people', 'certs', 'secrets'] as const;
+const FOLDERS = ['routes', 'people', 'records', 'certs', 'secrets'] as const;
 /** Who is in the groups of a directory, as its sync found them, by their names in routes/policy.yaml; lies in `data:`. */
 export const DIRECTORY_GROUPS = 'data/directory/groups.json';
 /** Behind a folder's path: what stands there is about the folder itself. No file has this name. */

@@ -7,6 +7,7 @@ import { nearest } from './spelling.ts';
 
 const ROUTES_FILES = ['domains.yaml', 'policy.yaml', 'filters.yaml'] as const;
 const ROUTES_FOLDERS = ['partners', 'providers', 'networks'] as const;
+const RECORDS_FILES = ['archive.yaml'] as const;
 const PEOPLE_FILES = ['directory.yaml', 'states.yaml', 'access.yaml'] as const;
 const CERTS_FOLDERS = ['own', 'trust', 'revoked'] as const;
 
@@ -52,6 +53,8 @@ export function checkLayout(files: HomeFiles, findings: Findings): void {
       }
     } else if (steps[0] === 'people' && (steps.length > 2 || !PEOPLE_FILES.some((known) => known === name))) {
       tell(path, path, `nobody reads ${steps.slice(1).join('/')} in people/`, PEOPLE_FILES.join(', '), nearest(name, PEOPLE_FILES));
+    } else if (steps[0] === 'records' && (steps.length > 2 || !RECORDS_FILES.some((known) => known === name))) {
+      tell(path, path, `nobody reads ${steps.slice(1).join('/')} in records/`, RECORDS_FILES.join(', '), nearest(name, RECORDS_FILES));
     } else if (steps[0] === 'certs' && steps.length > 2 && !CERTS_FOLDERS.some((known) => known === steps[1])) {
       tell(
         path,

@@ -6,6 +6,7 @@ import type * as z from 'zod';
 import type { Table } from '../model/table.ts';
 import { ACME_FILE, acmeOf } from './acme.ts';
 import { checkAdmin } from './admin.ts';
+import { ARCHIVE_FILE, archiveOf } from './archive.ts';
 import { edgeHost } from './edge-host.ts';
 import { DIRECTORY_GROUPS, DOMAINS_FILE, type HomeFiles, ISTHMUS_FILE, isYamlIn, readHomeFiles } from './files.ts';
 import { checkFilters, FILTERS_FILE, filtersOf } from './filters.ts';
@@ -27,6 +28,7 @@ import { defaultPolicy, POLICY_FILE, policyOf } from './policy.ts';
 import { type Judge, runPolicyTests } from './policy-tests.ts';
 import { checkIdentities, checkPartners, checkPolicy, checkSecrets, partnersByDomain } from './references.ts';
 import { acmeSection } from './sections/acme.ts';
+import { archiveSection } from './sections/archive.ts';
 import { domainsSection } from './sections/domains.ts';
 import { filtersSection } from './sections/filters.ts';
 import { isthmusSection } from './sections/isthmus.ts';
@@ -159,6 +161,10 @@ export function checkHome(dir: string, files: HomeFiles, options: LoadOptions = 
     { files, domains, groups: Object.keys(policyInput?.groups ?? {}), credentials: options.credentials ?? false },
     findings,
   );
+  const archiveFile = open(ARCHIVE_FILE);
+  const archiveInput = section(archiveFile, archiveSection);
+  const groups = Object.keys(policyInput?.groups ?? {});
+  const archive = archiveFile && archiveInput && archiveOf(archiveInput, archiveFile, { ...around, groups }, findings);
   const policy = policyOf(policyInput ?? defaultPolicy(), policyInput === undefined ? undefined : policyFile, files, findings);
   for (const name of policy.ldapGroups?.keys() ?? []) {
     // A wall that is written but not there is worse than one that is refused.
@@ -190,5 +196,11 @@ export function checkHome(dir: string, files: HomeFiles, options: LoadOptions = 
   const faults = findings.faults();
   const notices = findings.notices();
   if (faults.length > 0) return { ok: false, faults, notices };
-  return { ok: true, home: { ...home, people: people.settings, ...(acme !== undefined && { acme }) }, table, notices, faults: [] };
+  return {
+    ok: true,
+    home: { ...home, people: people.settings, ...(acme !== undefined && { acme }), ...(archive !== undefined && { archive }) },
+    table,
+    notices,
+    faults: [],
+  };
 }

@@ -6,6 +6,7 @@ import { dirname, join, resolve } from 'node:path';
 import type * as z from 'zod';
 import { accessSection } from './sections/access.ts';
 import { acmeSection } from './sections/acme.ts';
+import { archiveSection } from './sections/archive.ts';
 import { directorySection } from './sections/directory.ts';
 import { domainsSection } from './sections/domains.ts';
 import { filtersSection } from './sections/filters.ts';
@@ -27,6 +28,7 @@ const SCHEMAS: Readonly<Record<string, { readonly schema: z.ZodType; readonly ti
   'people/directory.schema.json': { schema: directorySection, title: 'people/directory.yaml' },
   'people/states.schema.json': { schema: statesSection, title: 'people/states.yaml' },
   'people/access.schema.json': { schema: accessSection, title: 'people/access.yaml' },
+  'records/archive.schema.json': { schema: archiveSection, title: 'records/archive.yaml' },
   'certs/refused.schema.json': { schema: refusedSection, title: 'certs/revoked/refused.yaml' },
   'certs/acme.schema.json': { schema: acmeSection, title: 'certs/acme.yaml' },
 };

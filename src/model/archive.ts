@@ -3,6 +3,7 @@
 
 import type { ImSent } from './event.ts';
 import type { MailSettings } from './notify.ts';
+import type { Where } from './table.ts';
 
 /** `internal`: between people of ours; `external`: one side is a partner's. */
 export type ArchiveScope = 'internal' | 'external';
@@ -68,6 +69,8 @@ export interface ArchiveStore {
     limit: number,
   ): Promise<{ readonly lines: readonly ArchiveLine[]; readonly more: boolean }>;
   count(filter: ArchiveFilter): Promise<number>;
+  /** Number of the newest line; 0: there is none. */
+  last(): Promise<number>;
   /** What all lines together are; looks at each of them. */
   size(): Promise<ArchiveSize>;
   /** Notes that lines up to this number of what the filter names have been handed out (`purge: exported`). */
@@ -155,17 +158,33 @@ export interface JournalStore {
   put(number: number): Promise<void>;
 }
 
+/** The journal mailbox as an operator sees it. */
+export interface JournalState {
+  readonly to: readonly string[];
+  /** Lines that the mail server has taken since the start. */
+  readonly sent: number;
+  /** Lines that it has not, about: removed ones among them are counted. */
+  readonly waiting: number;
+  /** Wall ms of the oldest of them. */
+  readonly oldestAt?: number;
+  /** It does not work now: since when (wall ms), and the words of the last failure. */
+  readonly failing?: { readonly since: number; readonly text: string };
+}
+
+/** One entry of records/archive.yaml: what of these people's messages is archived. */
+export interface ArchiveRule {
+  readonly who: 'user' | 'group' | 'domain' | 'everyone';
+  /** A bare key, the name of a group, or a domain of ours by its own name. */
+  readonly name: string;
+  readonly internal?: boolean;
+  readonly external?: boolean;
+  readonly where: Where;
+}
+
 /** records/archive.yaml with every default filled in. */
 export interface ArchiveSettings {
-  /** What is archived of whom: the first entry that names the person counts, a person before a group before a domain before everyone. */
-  readonly internal: boolean;
-  readonly external: boolean;
-  readonly rules: readonly {
-    readonly who: 'user' | 'group' | 'domain';
-    readonly name: string;
-    readonly internal?: boolean;
-    readonly external?: boolean;
-  }[];
+  /** Persons before groups before domains before everyone; of a person's scope the first entry that says something counts. */
+  readonly rules: readonly ArchiveRule[];
   /** No message passes that cannot be archived (BlockOnArchiveFailure). */
   readonly blockOnFailure: boolean;
   /** Undefined: nothing is purged. */

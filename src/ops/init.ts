@@ -76,7 +76,7 @@ export function newHome(domain: string | undefined, served: Served): Map<string,
   const copy = (from: string, to: string) => files.set(to, adapt(readFileSync(join(PACKAGE, from), 'utf8')));
   copy('isthmus.example.yaml', 'isthmus.yaml');
   copy('isthmus.schema.json', 'isthmus.schema.json');
-  for (const folder of ['routes', 'people', 'certs']) {
+  for (const folder of ['routes', 'people', 'records', 'certs']) {
     for (const path of readdirSync(join(PACKAGE, folder), { recursive: true, encoding: 'utf8' }).sort()) {
       const name = `${folder}/${path.replaceAll('\\', '/')}`;
       if (/\.(yaml|yaml\.example|md|schema\.json)$/.test(name)) copy(name, name);

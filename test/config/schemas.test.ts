@@ -15,7 +15,7 @@ for (const [path, text] of schemaFiles()) {
 test('every example names a schema that is there', () => {
   const examples = [
     'isthmus.example.yaml',
-    ...['routes', 'people', 'certs'].flatMap((folder) =>
+    ...['routes', 'people', 'records', 'certs'].flatMap((folder) =>
       readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' }).map((path) => `${folder}/${path}`),
     ),
   ].filter((path) => path.endsWith('.yaml'));

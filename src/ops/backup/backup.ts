@@ -23,13 +23,13 @@ export const backup = verb({
     'with-keys': { type: 'boolean', says: "the certificates' private keys and secrets/ too; keep such a file like the keys themselves" },
     'without-keys': {
       type: 'boolean',
-      says: 'not even store.key and archive.key, without which messages that wait and histories cannot be read',
+      says: 'not even store.key, archive.key and records.key, without which what waits, histories and the archive cannot be read',
     },
   },
   details: [
     'FILE is a gzip-compressed tar archive (mode 0600) that tar can list; "-" writes it to standard output, for ssh or age. Default:',
-    'isthmus-HOST-TIME.tar.gz in this folder. In it: isthmus.yaml, routes/, people/, certs/, the database as of one moment, the audit log,',
-    "the applied sets, store.key and archive.key. The certificates' keys and secrets/ stay out unless --with-keys. Over the API the file is a plain",
+    'isthmus-HOST-TIME.tar.gz in this folder. In it: isthmus.yaml, routes/, people/, records/, certs/, the database as of one moment, the audit log,',
+    "the applied sets, store.key, archive.key and records.key. The certificates' keys and secrets/ stay out unless --with-keys. Over the API the file is a plain",
     'name and stands in backups/ of the data folder. isthmus restore FILE --verify says whether it could be used.',
   ].join('\n'),
   example: 'isthmus backup - --with-keys | ssh standby "cat > /var/backups/isthmus.tar.gz"',
@@ -136,10 +136,12 @@ function keysText(keys: Manifest['keys'], left: readonly string[], opens: boolea
   if (keys === 'all') return ['It holds every private key and secret of this home: keep it like them.'];
   if (keys === 'none')
     return [
-      `Left out: ${shown}. Without store.key messages that wait, and secrets in the database, cannot be read from it; without archive.key histories cannot.`,
+      `Left out: ${shown}. Without store.key messages that wait, and secrets in the database, cannot be read from it; without archive.key histories cannot, without records.key the archive.`,
     ];
   const kept = opens
-    ? ['It holds store.key and archive.key, which open messages that wait and what users said: keep it where only operators read.']
+    ? [
+        'It holds store.key, archive.key and records.key, which open messages that wait and what people said: keep it where only operators read.',
+      ]
     : [];
   return left.length === 0 ? kept : [...kept, `Left out: ${shown}; keep those elsewhere, or use --with-keys.`];
 }

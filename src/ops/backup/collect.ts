@@ -33,7 +33,7 @@ export function collect(
   const take = (folder: string, root: string, path: string): void => {
     const file = join(root, path);
     const shown = `${folder}/${path}`;
-    const isStoreKey = folder === DATA_FOLDER && (path === 'store.key' || path === 'archive.key');
+    const isStoreKey = folder === DATA_FOLDER && (path === 'store.key' || path === 'archive.key' || path === 'records.key');
     const secret = !isStoreKey && (/^secrets\/[^.]/.test(path) || KEY_NAME.test(path) || holdsKey(file));
     const wanted = isStoreKey ? keys !== 'none' : !secret || keys === 'all';
     if (wanted) files.push({ path: shown, file });
@@ -41,7 +41,11 @@ export function collect(
   };
   for (const path of walk(dir)) {
     const first = path.split('/')[0] ?? '';
-    if (['routes', 'people', 'certs', 'secrets'].includes(first) || /^[^/]+\.(ya?ml|json|md)$/.test(path) || path === '.gitignore')
+    if (
+      ['routes', 'people', 'records', 'certs', 'secrets'].includes(first) ||
+      /^[^/]+\.(ya?ml|json|md)$/.test(path) ||
+      path === '.gitignore'
+    )
       take(HOME_FOLDER, dir, path);
   }
   for (const path of walk(data)) if (!NOT_DATA.test(path)) take(DATA_FOLDER, data, path);
