@@ -6,11 +6,13 @@ import type { Listener } from '../edge/listener.ts';
 import type { Log } from '../log.ts';
 import type { Core } from '../model/core.ts';
 import type { Clock, Ids, TlsUpgrade } from '../model/ports.ts';
+import type { DeviceTokens } from '../model/sign-in-tokens.ts';
 import type { Table } from '../model/table.ts';
 import type { WebRoute } from '../model/web-route.ts';
 import { hostMeta } from '../protocols/xmpp/clients/host-meta.ts';
 import type { Store } from '../store/store.ts';
 import type { Drains } from './drain.ts';
+import type { PushRoom } from './push.ts';
 import { sipClientsFace } from './sip-clients.ts';
 import { webClientsFace, webOrigin } from './web-clients.ts';
 import { XMPP_PATH, xmppClientsFace } from './xmpp-clients.ts';
@@ -29,6 +31,10 @@ export interface FaceGround {
   readonly version: string;
   /** Blocked by policy: closed without a word. */
   readonly refuses: (address: string) => boolean;
+  /** Push services of clients that are away. */
+  readonly push: PushRoom;
+  /** Tokens of devices. */
+  readonly tokens: DeviceTokens;
 }
 
 export interface ClientFace extends Drains {
@@ -39,7 +45,9 @@ export interface ClientFace extends Drains {
 /** Makes every face; opens nothing. */
 export function clientFaces(ground: FaceGround): readonly ClientFace[] {
   const { home, table } = ground;
-  const xmpp = xmppClientsFace(ground);
+  const { push, tokens } = ground;
+  const xmpp = xmppClientsFace({ ...ground, handlers: [push.handler], mobile: { push: push.news, tokens } });
+  push.see((user, resource) => xmpp.awake(user, resource));
   const isCore = (host: string): boolean => table().domains.get(host)?.served === 'core';
   const origin = webOrigin(home);
   /** What the web door serves: each room hands in its routes here. */

@@ -3,7 +3,7 @@
 
 import { randomBytes } from 'node:crypto';
 import type { Home } from '../config/home.ts';
-import { makeCore } from '../core/core.ts';
+import { makeCore, type RunningCore } from '../core/core.ts';
 import { historyOf } from '../core/history.ts';
 import type { CoreParts } from '../core/ports.ts';
 import type { Listener } from '../edge/listener.ts';
@@ -12,11 +12,16 @@ import type { SecretStore } from '../model/outbox-store.ts';
 import type { Gateway } from '../model/ports.ts';
 import { clientFaces, type FaceGround } from './client-faces.ts';
 import type { CorePeople } from './core-people.ts';
+import { deviceTokensOf } from './device-tokens.ts';
 import { signInOf } from './directory.ts';
 import type { Drains } from './drain.ts';
+import { pushRoom } from './push.ts';
 import type { Ground } from './sip.ts';
+import type { XmppParts } from './xmpp.ts';
 
-export interface CoreGround extends Ground, Omit<FaceGround, 'core'> {
+export interface CoreGround extends Ground, Omit<FaceGround, 'core' | 'push' | 'tokens'> {
+  /** Asks somebody elsewhere over XMPP. */
+  readonly ask: XmppParts['ask'];
   /** isthmus.yaml and people/ as of the set in force. Default: those of the start. */
   readonly inForce?: () => Home;
   /** Who lives in the core. */
@@ -29,6 +34,7 @@ export interface CoreRoom extends Drains {
   readonly core: Core;
   readonly clients: ClientSights;
   readonly gateway: Gateway;
+  readonly moved: RunningCore['moved'];
   /** Opens the listeners of `clients:`, or none: the first that fails closes the others. */
   open(): Promise<readonly Listener[]>;
 }
@@ -41,25 +47,31 @@ export async function coreRoom(ground: CoreGround): Promise<CoreRoom> {
   const signIn = signInOf({ home, store, clock, log, secret: await signInSecret(store.secrets) });
   const { serves } = ground.people;
   const mainDomain = (domain: string): string => table().domains.get(domain)?.domain ?? domain;
+  const push = pushRoom(ground);
   const core = makeCore({
     ...{ people, contacts, blocked, chosen, presenceSettings, kept, signIn, clock, ids, log, submit, serves, mainDomain },
+    moved: store.moved,
     history: historyOf({ store: store.histories, clock, log, serves, mainDomain }),
+    arrived: (user) => push.news.arrived(user),
     isOurs: (domain) => table().domains.has(domain),
     states: () => home().people.states,
     ...ground.with,
   });
-  const faces = clientFaces({ ...ground, core });
+  const faces = clientFaces({ ...ground, core, push, tokens: deviceTokensOf(home, store, clock) });
   return {
     core,
     clients: core.clients,
     gateway: core.gateway,
+    moved: core.moved,
     async open() {
       await core.look(); // who was removed meanwhile is forgotten before anybody signs in
+      await core.forwardKept();
       return openAll(faces.flatMap((face) => face.listeners));
     },
     async drain(graceMs) {
       // The core ends the sessions first, so that each client is told why.
       await core.close();
+      push.close();
       await Promise.all(faces.map((face) => face.drain(graceMs)));
     },
   };

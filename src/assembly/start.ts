@@ -29,7 +29,7 @@ import { detailsFor } from '../routing/way.ts';
 import { openStore, type Store } from '../store/store.ts';
 import { openAdmin } from './admin.ts';
 import { coreRoom } from './core.ts';
-import { CorePeople } from './core-people.ts';
+import { CorePeople, followMoves } from './core-people.ts';
 import { watchDirectory } from './directory.ts';
 import { drain } from './drain.ts';
 import { makeEdge, openListeners } from './edge.ts';
@@ -167,7 +167,14 @@ export async function start(ready: Ready, written: Log): Promise<Running> {
     visible: async (asker, user) => (await store.requests.knows(bareKey(user), bareKey(asker))) || (await presence.related(asker, user)),
   });
   const refuses = (address: string): boolean => blockedAddress(table().policy, address, clock.now());
-  const people = await coreRoom({ ...common, people: corePeople, refuses, inForce: rules.home, version: packageJson.version });
+  const people = await coreRoom({
+    ...common,
+    ask: xmpp.ask,
+    people: corePeople,
+    refuses,
+    inForce: rules.home,
+    version: packageJson.version,
+  });
   gateways.set('sip', sip.gateway).set('xmpp', even.watched(xmpp.gateway)).set('core', people.gateway);
 
   const renewing = makeRenewals({ ready, table, clock, log, web: parts.web, trust: parts.trust });
@@ -190,6 +197,7 @@ export async function start(ready: Ready, written: Log): Promise<Running> {
   await outbox.start();
   await presence.resume();
   firstContact.start();
+  await corePeople.begin(followMoves({ core: people, presence, log }));
   const everything = { log, firstContact, outbox, presence, store, shores: [people, sip, xmpp] };
   const opened: { listeners: readonly Listener[]; watchers: readonly Reloads[] } = { listeners: [], watchers: [] };
   let closing: Promise<void> | undefined;
@@ -212,6 +220,7 @@ export async function start(ready: Ready, written: Log): Promise<Running> {
     passports,
     watchCertificates({ home, own: parts.own, trust: parts.trust, clock, log }),
     rules.watch(home, clock),
+    { stop: () => corePeople.stop() },
     watchDirectory({ home: rules.home, table, store, clock, log, groupsChanged: (groups) => rules.groupsChanged(groups) }),
     keepHouse(home, store, clock, log),
     watchExpiry({ dir: home.dir, own: parts.own, passports: store.passports, clock, log }),

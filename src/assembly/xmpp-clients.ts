@@ -31,6 +31,8 @@ export interface XmppClientsGround {
   readonly store?: ArchiveParts;
   /** Rows of other rooms in the table of requests. */
   readonly handlers?: XmppClientsParts['handlers'];
+  /** Push services, tokens of devices, invitations. */
+  readonly mobile?: Pick<XmppClientsParts, 'push' | 'tokens' | 'invited'>;
 }
 
 export interface XmppClientsFace {
@@ -38,6 +40,8 @@ export interface XmppClientsFace {
   readonly listeners: readonly Listener[];
   /** For the web door: XMPP over WebSocket (RFC 7395). */
   readonly sockets: readonly WebSocketRoute[];
+  /** Has that client a connection now? @param user bare key */
+  awake(user: string, resource: string): boolean;
   /** Ends every stream with system-shutdown, and waits for them at most so long. */
   drain(graceMs: number): Promise<void>;
 }
@@ -58,6 +62,7 @@ export function xmppClientsFace(ground: XmppClientsGround): XmppClientsFace {
     log,
     tlsUpgrade: upgrade,
     version,
+    ...ground.mobile,
     serves: (domain) => {
       const own = table().domains.get(domain);
       return own?.served === 'core' ? own.domain : undefined;
@@ -80,6 +85,7 @@ export function xmppClientsFace(ground: XmppClientsGround): XmppClientsFace {
         accept: (link) => face.acceptWebSocket(link),
       },
     ],
+    awake: (user, resource) => face.awake(user, resource),
     async drain(graceMs) {
       face.drain();
       const until = clock.monotonic() + graceMs;

@@ -10,6 +10,7 @@ import { XmppGateway } from '../protocols/xmpp/gateway.ts';
 import { Messages } from '../protocols/xmpp/messages.ts';
 import { pingElement } from '../protocols/xmpp/ping.ts';
 import { XmppPresence } from '../protocols/xmpp/presence.ts';
+import { Requests } from '../protocols/xmpp/requests.ts';
 import { XmppShore } from '../protocols/xmpp/shore.ts';
 import { Stanzas } from '../protocols/xmpp/stanzas.ts';
 import type { Drains } from './drain.ts';
@@ -32,6 +33,8 @@ export interface XmppParts extends Drains {
   routesChanged(): void;
   /** The secret behind our dialback keys. */
   readonly dialbackSecret: string;
+  /** Asks somebody elsewhere, and waits for the answer. */
+  readonly ask: Requests['ask'];
   /** Pings a partner over the stream that there is, or a new one. */
   roadBack(ourDomain: string, theirDomain: string, withinMs: number): Promise<RoadBack>;
 }
@@ -53,6 +56,7 @@ export async function xmppShore(ground: XmppGround): Promise<XmppParts> {
     dialbackSecret: secret,
   });
   const messages = new Messages({ shore, clock, ids });
+  const requests = new Requests(shore, clock, ids);
   const presence = new XmppPresence({ shore, submit, ids, log });
   const stanzas = new Stanzas({
     submit,
@@ -63,6 +67,7 @@ export async function xmppShore(ground: XmppGround): Promise<XmppParts> {
     visible: ground.visible,
     presence: presence.receive,
     answered: (id, from, why) => messages.answered(id, from, why),
+    iqAnswered: (stanza) => requests.answered(stanza),
     chatting: (contact) => messages.chatting(contact),
   });
   shore.handle({ onStanza: stanzas.receive, onPartnerOpened: (_ours, theirs) => partnerSeen(theirs) });
@@ -73,6 +78,7 @@ export async function xmppShore(ground: XmppGround): Promise<XmppParts> {
     acceptComponent: (link) => shore.acceptComponent(link),
     routesChanged: () => shore.syncComponents(),
     dialbackSecret: secret,
+    ask: (ourDomain, to, iq, withinMs) => requests.ask(ourDomain, to, iq, withinMs),
     roadBack: (ours, theirs, withinMs) => roadBack(shore, ground, ours, theirs, withinMs),
     async drain(graceMs) {
       shore.drain();

@@ -27,6 +27,7 @@ export function homeOf(dir: string, input: IsthmusInput, listeners: Listeners, h
       sip: listeners.clientSip,
       xmpp: listeners.clientXmpp,
       web: listeners.clientWeb,
+      push: clients?.push ?? [],
     },
     people: { states: [] },
     outbound: {

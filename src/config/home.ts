@@ -58,6 +58,8 @@ export interface Home {
     readonly sip: readonly Bind[];
     readonly xmpp: readonly Bind[];
     readonly web: readonly Bind<'https'>[];
+    /** Domains of push services that may be told that a message waits (XEP-0357). */
+    readonly push: readonly string[];
   };
   /** people/: what the people of the core have and where they come from. */
   readonly people: PeopleSettings;

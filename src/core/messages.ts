@@ -104,7 +104,7 @@ export class Messages {
   async #afterwards(from: OpenClient, said: Said, outcome: Outcome): Promise<Outcome> {
     const { event } = said;
     if (event.kind === 'im.composing') return outcome;
-    const noted = this.#parts.history?.note(from.user, 'out', said);
+    const noted = said.store === undefined ? this.#parts.history?.note(from.user, 'out', said) : undefined;
     const { archiveId: _, ...rest } = said;
     const copy = { ...rest, ...(noted?.archiveId !== undefined && { archiveId: noted.archiveId }), copyOf: 'sent' } as const;
     if (!sameBare(from.user, event.to))
@@ -130,13 +130,18 @@ export class Messages {
       for (const one of direct) void one.hand({ kind: 'said', ...said });
       return Promise.resolve(HANDED_OVER);
     }
+    if (said.store === 'never') {
+      for (const one of direct) void one.hand({ kind: 'said', ...said });
+      for (const one of copies) void one.hand({ kind: 'said', ...said, copyOf: 'received' });
+      return Promise.resolve(HANDED_OVER);
+    }
     return this.#handOver(user, said, direct, copies);
   }
 
   async #handOver(user: string, said: Said, direct: readonly OpenClient[], copies: readonly OpenClient[]): Promise<Outcome> {
     const { to } = said.event;
     try {
-      const noted = this.#parts.history?.note(bare(to), 'in', said);
+      const noted = said.store === undefined ? this.#parts.history?.note(bare(to), 'in', said) : undefined;
       const archived = { ...said, ...(noted?.archiveId !== undefined && { archiveId: noted.archiveId }) };
       const kept = this.#kept.put(user, archived, direct);
       for (const one of copies) void one.hand({ kind: 'said', ...archived, copyOf: 'received' });
@@ -145,6 +150,7 @@ export class Messages {
         const text = `As many messages as may wait for ${show(bare(to))}.`;
         return refused(reason('LIMIT_QUEUE_FULL', text));
       }
+      if (said.event.kind === 'im.sent') this.#parts.arrived?.(bare(to));
       if (result.kind === 'taken') return delivered(`taken by ${result.by} client${result.by === 1 ? '' : 's'}`);
       return delivered(`kept for ${show(bare(to))}`);
     } catch (error) {

@@ -7,6 +7,7 @@ import type { Said, SignIn } from '../model/core.ts';
 import type { BlockStore, ChosenStore, ContactStore, KeptBounds, KeptStore } from '../model/core-stores.ts';
 import type { CustomState } from '../model/custom-state.ts';
 import type { ImSent } from '../model/event.ts';
+import type { MovedStore } from '../model/moves.ts';
 import type { PeopleStore } from '../model/people.ts';
 import type { Clock, Ids, Submit } from '../model/ports.ts';
 import type { PresencePolicy, PresenceSettingsStore } from '../model/presence-settings.ts';
@@ -80,7 +81,11 @@ export interface CoreParts {
   /** What the organisation has decided about presence. Default: PRESENCE_POLICY. */
   readonly presencePolicy?: () => PresencePolicy;
   readonly calendars?: Calendars;
+  /** A message has come for a user of ours. */
+  readonly arrived?: (user: Address) => void;
   readonly history?: History;
   readonly filter?: Filter;
+  /** Users of split domains who have moved to the internal system. Absent: none. */
+  readonly moved?: Pick<MovedStore, 'has' | 'all'>;
   readonly limits?: Partial<CoreLimits>;
 }

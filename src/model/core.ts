@@ -114,6 +114,8 @@ export interface Said {
   readonly copyOf?: 'sent' | 'received';
   /** Wall ms at which it was first said, when it comes late (XEP-0203). */
   readonly delayedSince?: number;
+  /** XEP-0334: its sender wants it in no history (`untilTaken`), or on no disk at all (`never`); absent: as usual. */
+  readonly store?: 'untilTaken' | 'never';
   /** It may have been handed over before: a crash came between. */
   readonly possibleCopy?: boolean;
 }
@@ -166,6 +168,8 @@ export interface Client {
   readonly face: 'xmpp' | 'sip';
   readonly connection: string;
   readonly address: string;
+  /** False: it has lost its connection and may come back. */
+  readonly awake?: boolean;
   /** Wants its contact list pushed, its copies, presence; a SIP binding that only takes messages wants none of them. */
   readonly wants: { readonly contacts: boolean; readonly copies: boolean; readonly presence: boolean };
   /** Called in the order in which the items are meant to arrive, without waiting for the one before. Resolves true once the client has it (an ack, a 2xx); false: it has not, and never will. Never rejects. */

@@ -40,6 +40,11 @@ const clients = entry({
   sip: bind({ tls: 5061, plain: 5060 }, 'tls://203.0.113.6:5061').optional(),
   xmpp: bind({ starttls: 5222, tls: 5223 }, 'starttls://203.0.113.6:5222').optional(),
   web: bind({ https: 443 }, 'https://203.0.113.6:443').optional(),
+  push: list(text(parseDomain, 'push.example'))
+    .optional()
+    .describe(
+      'Domains of push services (XEP-0357) that may be told when a message waits for a phone; they learn whose, when and how many. Default: none.',
+    ),
   drachtio: entry({ connect: text((value) => parseSchemeUrl(value, { tcp: 9022 }, 'dial'), 'tcp://127.0.0.1:9022'), secret: secret() })
     .optional()
     .describe("UDP and WebSocket clients through an operator's drachtio-server."),

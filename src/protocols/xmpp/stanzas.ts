@@ -29,6 +29,8 @@ export interface StanzasDeps {
   readonly presence: (stanza: Element, facts: StanzaFacts, context: StanzaContext) => Promise<void>;
   /** Takes an error stanza about something we sent; false when nothing of that id waits for its answer. */
   readonly answered: (id: string, from: Address, why: Reason) => boolean;
+  /** Takes the answer to a request of ours; false: nobody waits for it. */
+  readonly iqAnswered: (stanza: Element) => boolean;
   /** A chat is under way with this contact: our stanzas are of type `chat` then. */
   readonly chatting: (contact: Address) => void;
 }
@@ -56,6 +58,8 @@ export class Stanzas {
         context.reply(bounce(stanza, stanzaError('jid-malformed', 'modify')));
       return;
     }
+    const { type } = stanza.attrs;
+    if (stanza.name === 'iq' && (type === 'result' || type === 'error') && this.#deps.iqAnswered(stanza)) return;
     const facts: StanzaFacts = { id: this.#deps.ids.event(), at: this.#deps.clock.now(), origin: originOf(context), from, to };
     if (stanza.attrs.type === 'error' && stanza.name !== 'presence') return this.#error(stanza, facts);
     switch (stanza.name) {

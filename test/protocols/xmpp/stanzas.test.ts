@@ -35,6 +35,7 @@ class Bench {
     visible: async () => this.visible,
     presence: async () => {},
     answered: (id) => this.waiting.has(id),
+    iqAnswered: () => false,
     chatting: () => {},
   });
 

@@ -9,7 +9,9 @@ import type { PushNews } from '../../../model/push.ts';
 import type { Reason } from '../../../model/reason.ts';
 import type { DeviceTokens } from '../../../model/sign-in-tokens.ts';
 import type { WebSocketLink } from '../../../model/web-route.ts';
+import { adHoc } from './adhoc.ts';
 import { type ClientGround, openClient, type XmppClient } from './client.ts';
+import { presenceCommands } from './commands.ts';
 import { BLOCKING, blocks, ROSTER } from './contacts.ts';
 import { octets } from './framing.ts';
 import { basics, discovery } from './handlers.ts';
@@ -53,7 +55,18 @@ export class XmppClients {
     const { core, clock, ids, log, tlsUpgrade, serves, version } = parts;
     const settings = { ...CLIENT_SETTINGS, ...parts.settings };
     this.#tlsUpgrade = tlsUpgrade;
-    const table = new IqTable((made) => [...discovery(made), ...basics(clock, version), ROSTER, BLOCKING, ...(parts.handlers ?? [])]);
+    const commands = adHoc(
+      presenceCommands(() => clock.now()),
+      () => ids.token(8),
+    );
+    const table = new IqTable((made) => [
+      ...discovery(made),
+      ...basics(clock, version),
+      ROSTER,
+      BLOCKING,
+      commands,
+      ...(parts.handlers ?? []),
+    ]);
     this.#ground = {
       core,
       serves,

@@ -5,7 +5,7 @@ import { reason } from '../../../errors.ts';
 import { type Address, bare } from '../../../model/address.ts';
 import type { Said } from '../../../model/core.ts';
 import type { Reason } from '../../../model/reason.ts';
-import { type Element, element, elements } from '../element.ts';
+import { child, type Element, element, elements } from '../element.ts';
 import { writeMessage } from '../from-model/im.ts';
 import { toJid } from '../jid.ts';
 import { NS } from '../names.ts';
@@ -29,12 +29,13 @@ export function readSaid(stanza: Element, raw: Element, facts: StanzaFacts, amon
     return { kind: 'refused', reason: reason('CONTENT_UNSUPPORTED', 'there is no room at that address') };
   const reading = readMessage(stanza, facts);
   const payload = payloadOf(raw, facts.from.domain);
+  const store = storeOf(stanza);
   switch (reading.kind) {
     case 'event':
-      return { kind: 'said', said: { event: reading.event, payload } };
+      return { kind: 'said', said: { event: reading.event, payload, ...store } };
     case 'refused':
       // Encrypted, calls, invitations: words for everybody else, the stanza itself for clients that understand it.
-      if (among && reading.notice !== undefined) return { kind: 'said', said: { event: reading.notice, payload } };
+      if (among && reading.notice !== undefined) return { kind: 'said', said: { event: reading.notice, payload, ...store } };
       return { kind: 'refused', reason: reading.reason };
     case 'nothing':
       if (!among || elements(stanza).length === 0) return { kind: 'nothing' };
@@ -43,6 +44,12 @@ export function readSaid(stanza: Element, raw: Element, facts: StanzaFacts, amon
     default:
       return reading satisfies never;
   }
+}
+
+/** XEP-0334 §4: whether it may be written down. */
+function storeOf(stanza: Element): Pick<Said, 'store'> {
+  if (child(stanza, 'no-store', NS.hints) !== undefined) return { store: 'never' };
+  return child(stanza, 'no-permanent-store', NS.hints) === undefined ? {} : { store: 'untilTaken' };
 }
 
 /** XEP-0280 §6, XEP-0334: its sender wants no copies of it. */

@@ -30,6 +30,10 @@ export class Unacked {
   get size(): number {
     return this.#queue.length;
   }
+  /** Those of them that somebody waits for: messages, not presence. */
+  get awaited(): number {
+    return this.#queue.filter(({ settle }) => settle !== undefined).length;
+  }
   /** More waits than may wait: the client does not keep up. */
   get full(): boolean {
     return this.#queue.length > this.#limits.stanzas || this.#length > this.#limits.text;

@@ -1,0 +1,53 @@
+// Push services for clients that are away (XEP-0357): those that `clients.push` names, told over the XMPP shore.
+
+import type { Home } from '../config/home.ts';
+import { Push } from '../core/push.ts';
+import type { Log } from '../log.ts';
+import type { Clock } from '../model/ports.ts';
+import type { PushNews } from '../model/push.ts';
+import type { IqHandler } from '../protocols/xmpp/clients/iq-table.ts';
+import { pushPublisher, pushServices } from '../protocols/xmpp/clients/push.ts';
+import { toAddress } from '../protocols/xmpp/jid.ts';
+import type { Store } from '../store/store.ts';
+import type { XmppParts } from './xmpp.ts';
+
+export interface PushGround {
+  readonly home: Pick<Home, 'clients'>;
+  readonly store: Pick<Store, 'push'>;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly ask: XmppParts['ask'];
+}
+
+export interface PushRoom {
+  readonly news: PushNews;
+  readonly handler: IqHandler;
+  /** Whom to ask whether a client has a connection. */
+  see(awake: (user: string, resource: string) => boolean): void;
+  close(): void;
+}
+
+export function pushRoom({ home, store, clock, log, ask }: PushGround): PushRoom {
+  const named = new Set(home.clients.push);
+  const allowed = (service: string): boolean => {
+    const address = toAddress(service);
+    return !('code' in address) && named.has(address.domain);
+  };
+  let isAwake: (user: string, resource: string) => boolean = () => true;
+  const push = new Push({
+    store: store.push,
+    clock,
+    log,
+    publish: pushPublisher(ask),
+    awake: (user, resource) => isAwake(user, resource),
+    allowed,
+  });
+  return {
+    news: push,
+    handler: pushServices({ store: store.push, clock, allowed, offered: named.size > 0 }),
+    see(awake) {
+      isAwake = awake;
+    },
+    close: () => push.close(),
+  };
+}
