@@ -65,7 +65,11 @@ export class PeerIdentity implements Peer {
   readonly #judges: Judges;
   readonly #notes: Pick<SessionNotes, 'proven'> | undefined;
   readonly #certificateNames: CertificateNames | undefined;
-  readonly #answers = new LRUCache<string, { result: ProofResult; generation: string; until: number }>({ max: MAX_DOMAINS });
+  // By size, not by number: a cache of a number sets aside the room for all of them, on every connection.
+  readonly #answers = new LRUCache<string, { result: ProofResult; generation: string; until: number }>({
+    maxSize: MAX_DOMAINS,
+    sizeCalculation: () => 1,
+  });
   readonly #asking = new Map<string, Promise<ProofResult>>();
   /** Did it take our certificate? Undefined as long as nothing tells. */
   #tookOurs: boolean | undefined;

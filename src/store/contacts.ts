@@ -1,6 +1,7 @@
 // Contact lists, blocked addresses and chosen states of the core's users: tables `contact`, `contact_list`, `blocked_address`,
 // `chosen_state`.
 
+import { LRUCache } from 'lru-cache';
 import { LEVELS } from '../model/core.ts';
 import type { BlockStore, ChosenStore, ContactStore, ListEntry } from '../model/core-stores.ts';
 import { integer, maybeInteger, maybeText, type Row, text } from './column.ts';
@@ -97,6 +98,18 @@ function label(owner: string, address: string): string {
   return `request ${owner} ${address}`;
 }
 
+/** Most entries of most lists have the same few groups: one array for all of them. */
+const KNOWN_GROUPS = new LRUCache<string, readonly string[]>({ max: 1000 });
+
+/** @param json as `write` has written it */
+function groupsOf(json: string): readonly string[] {
+  const known = KNOWN_GROUPS.get(json);
+  if (known !== undefined) return known;
+  const groups: readonly string[] = JSON.parse(json);
+  KNOWN_GROUPS.set(json, groups);
+  return groups;
+}
+
 function toEntry(row: Row, owner: string, seal: Seal): ListEntry {
   const address = text(row, 'address');
   const flag = (name: (typeof FLAGS)[number]): boolean => integer(row, name) === 1;
@@ -106,7 +119,7 @@ function toEntry(row: Row, owner: string, seal: Seal): ListEntry {
   return {
     address,
     ...(name !== undefined && { name }),
-    groups: JSON.parse(text(row, 'groups')), // written by write
+    groups: groupsOf(text(row, 'groups')),
     sees: flag('sees'),
     seen: flag('seen'),
     asked: flag('asked'),
