@@ -57,6 +57,30 @@ export const NS = {
   discoInfo: 'http://jabber.org/protocol/disco#info',
   discoItems: 'http://jabber.org/protocol/disco#items',
   vcardTemp: 'vcard-temp',
+  /** XEP-0153, and what announces that a server fills it in (XEP-0398). */
+  vcardUpdate: 'vcard-temp:x:update',
+  pepVcard: 'urn:xmpp:pep-vcard-conversion:0',
+  /** RFC 6351, and the node it is published on (XEP-0292 §3). */
+  vcard4: 'urn:ietf:params:xml:ns:vcard-4.0',
+  vcard4Node: 'urn:xmpp:vcard4',
+  /** XEP-0060. */
+  pubsub: 'http://jabber.org/protocol/pubsub',
+  pubsubOwner: 'http://jabber.org/protocol/pubsub#owner',
+  pubsubEvent: 'http://jabber.org/protocol/pubsub#event',
+  pubsubErrors: 'http://jabber.org/protocol/pubsub#errors',
+  pubsubConfig: 'http://jabber.org/protocol/pubsub#node_config',
+  publishOptions: 'http://jabber.org/protocol/pubsub#publish-options',
+  pubsubMeta: 'http://jabber.org/protocol/pubsub#meta-data',
+  /** XEP-0084, XEP-0080. */
+  avatarData: 'urn:xmpp:avatar:data',
+  avatarMetadata: 'urn:xmpp:avatar:metadata',
+  geoloc: 'http://jabber.org/protocol/geoloc',
+  /** XEP-0049, XEP-0048, XEP-0402. */
+  private: 'jabber:iq:private',
+  oldBookmarks: 'storage:bookmarks',
+  bookmarks: 'urn:xmpp:bookmarks:1',
+  /** XEP-0055. */
+  search: 'jabber:iq:search',
   chatStates: 'http://jabber.org/protocol/chatstates',
   receipts: 'urn:xmpp:receipts',
   /** XEP-0333. */
@@ -68,6 +92,10 @@ export const NS = {
   mamExtended: 'urn:xmpp:mam:2#extended',
   rsm: 'http://jabber.org/protocol/rsm',
   forms: 'jabber:x:data',
+  /** XEP-0050. */
+  commands: 'http://jabber.org/protocol/commands',
+  /** XEP-0363. */
+  upload: 'urn:xmpp:http:upload:0',
   delay: 'urn:xmpp:delay',
   idle: 'urn:xmpp:idle:1',
   hints: 'urn:xmpp:hints',

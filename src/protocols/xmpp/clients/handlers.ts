@@ -24,7 +24,8 @@ export function discovery(table: IqTable): readonly IqHandler[] {
     {
       ns: NS.discoItems,
       targets: EVERY,
-      get: (request) => known(request, () => [element('query', NS.discoItems, { node: request.payload.attrs.node })]),
+      get: (request) =>
+        known(request, () => table.node(request, 'items') ?? [element('query', NS.discoItems, { node: request.payload.attrs.node })]),
     },
   ];
 }
@@ -39,9 +40,10 @@ async function known(request: IqRequest, answer: () => IqAnswer): Promise<IqAnsw
   return sees ? answer() : refuse('service-unavailable', 'cancel');
 }
 
-function info(table: IqTable, { target, payload }: IqRequest): IqAnswer {
-  // XEP-0030 §3.2: no node of ours exists.
-  if (payload.attrs.node !== undefined) return refuse('item-not-found', 'cancel');
+function info(table: IqTable, request: IqRequest): IqAnswer {
+  const { target, payload } = request;
+  // XEP-0030 §3.2: a node that does not exist.
+  if (payload.attrs.node !== undefined) return table.node(request, 'info') ?? refuse('item-not-found', 'cancel');
   const features = table.features(target).map((name) => element('feature', NS.discoInfo, { var: name }));
   return [element('query', NS.discoInfo, {}, [element('identity', NS.discoInfo, IDENTITIES[target]), ...features])];
 }

@@ -49,8 +49,12 @@ export interface IqHandler {
   readonly targets: readonly Target[];
   /** `var`s of disco#info, where the target has this. Default: the namespace, for each target. */
   readonly features?: Readonly<Partial<Record<Target, readonly string[]>>>;
+  /** What disco#info adds to the target: forms of XEP-0128. */
+  readonly forms?: Readonly<Partial<Record<Target, readonly Element[]>>>;
   get?(request: IqRequest): IqAnswer | Promise<IqAnswer>;
   set?(request: IqRequest): IqAnswer | Promise<IqAnswer>;
+  /** What disco tells of a node (XEP-0030 §3.2, §4.2); undefined: it is none of this handler's. */
+  node?(request: IqRequest, what: 'info' | 'items'): IqAnswer | undefined;
 }
 
 /** A refusal. */
@@ -66,12 +70,26 @@ export class IqTable {
     for (const handler of make(this)) this.#handlers.set(handler.ns, handler);
   }
 
+  /** What disco tells of a node. */
+  node(request: IqRequest, what: 'info' | 'items'): IqAnswer | undefined {
+    for (const handler of this.#handlers.values()) {
+      const answer = handler.targets.includes(request.target) ? handler.node?.(request, what) : undefined;
+      if (answer !== undefined) return answer;
+    }
+    return undefined;
+  }
+
   /** What disco#info names. */
   features(target: Target): readonly string[] {
     const found = [...this.#handlers.values()].flatMap(({ ns, targets, features }) =>
       features === undefined ? (targets.includes(target) ? [ns] : []) : (features[target] ?? []),
     );
     return [...new Set(found)].sort();
+  }
+
+  /** The forms of disco#info. */
+  forms(target: Target): readonly Element[] {
+    return [...this.#handlers.values()].flatMap(({ forms }) => forms?.[target] ?? []);
   }
 
   /** The answer to an iq of type get or set. */
