@@ -3,6 +3,7 @@
 import { createServer } from 'node:http';
 import type { Home } from '../config/home.ts';
 import type { Loaded } from '../config/load.ts';
+import type { MovingStores } from '../core/moving.ts';
 import type { DeskParts } from '../core/people-desk.ts';
 import type { OwnCertificates } from '../edge/own-certificates.ts';
 import type { Log } from '../log.ts';
@@ -27,7 +28,7 @@ import { deskOf } from './people.ts';
 export interface AdminParts {
   readonly live: Live;
   readonly records: Records;
-  readonly people: Pick<DeskParts, 'people' | 'directory'>;
+  readonly people: Pick<DeskParts, 'directory' | keyof MovingStores>;
   readonly clock: Clock;
   readonly log: Log;
   readonly own: OwnCertificates;

@@ -127,3 +127,17 @@ export class CorePeople {
     this.#domains = domains.join(' ');
   }
 }
+
+/** What follows when somebody has moved: the core first, then who sees them and whom they see. */
+export function followMoves(parts: {
+  readonly core: { moved(address: Address, here: boolean): Promise<void> };
+  readonly presence: { moved(user: Address): Promise<void> };
+  readonly log: Log;
+}): (address: Address, here: boolean) => void {
+  return (address, here) => {
+    const following = parts.core.moved(address, here).then(() => parts.presence.moved(address));
+    following.catch((error: unknown) =>
+      parts.log.error({ event: 'core.failed', what: 'moving', user: bareKey(address), error: String(error) }),
+    );
+  };
+}

@@ -3,6 +3,7 @@
 
 import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import type { MovingStores } from '../core/moving.ts';
 import { type DeskParts, peopleDesk } from '../core/people-desk.ts';
 import { systemClock } from '../edge/system-clock.ts';
 import { reason } from '../errors.ts';
@@ -27,10 +28,9 @@ export function storeToVisit(dir: string, data: string): Store {
 }
 
 /** Where commands change people, for one home. */
-export function deskOf(dir: string, data: string, store: Pick<DeskParts, 'people' | 'directory'>, clock: Clock): PeopleDesk {
+export function deskOf(dir: string, data: string, store: Pick<DeskParts, 'directory' | keyof MovingStores>, clock: Clock): PeopleDesk {
   return peopleDesk({
-    people: store.people,
-    directory: store.directory,
+    ...store,
     clock,
     takeDirectory: async (settings, table, dryRun) => {
       const { takeRound } = await import('./directory.ts');

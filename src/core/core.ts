@@ -2,7 +2,7 @@
 // they see presence (DESIGN 9, docs/decisions/010). Faces open sessions; the neck delivers through the gateway.
 
 import { reason } from '../errors.ts';
-import { type Address, fromBareKey, show } from '../model/address.ts';
+import { type Address, bareKey, fromBareKey, show } from '../model/address.ts';
 import type { Client, Core, Session, StateDesk } from '../model/core.ts';
 import type { Gateway, Timer } from '../model/ports.ts';
 import type { Reason } from '../model/reason.ts';
@@ -12,6 +12,7 @@ import { ContactLists } from './contact-lists.ts';
 import { CoreGateway } from './gateway.ts';
 import { Kept } from './kept.ts';
 import { Messages } from './messages.ts';
+import { movingWith } from './moved.ts';
 import { Partners } from './partners.ts';
 import { People } from './people.ts';
 import { relationOf, watchersOf } from './personal.ts';
@@ -32,6 +33,10 @@ export interface RunningCore extends Core {
   presenceChanged(): void;
   /** Looks at the people store for who may not be signed in any more. */
   look(): Promise<void>;
+  /** A user of a split domain has come to the core, or is no longer there. */
+  moved(address: Address, here: boolean): Promise<void>;
+  /** Hands on what still waits here for users who have moved to the internal system. */
+  forwardKept(): Promise<void>;
   /** Resolves when everything begun so far is done. */
   settled(): Promise<void>;
   /** Ends every session and stops the timers. */
@@ -105,6 +110,11 @@ export function makeCore(parts: CoreParts): RunningCore {
     await Promise.all([parts.contacts.forget(key), parts.kept.forget(key)]);
     people.profiles.forget(key);
   };
+  const moving = movingWith({ parts, clients, people, partners, visibility });
+  const gone = async (key: string): Promise<void> => {
+    if ((await parts.moved?.has(key)) === true) await moving.wentInside(key);
+    else if (parts.serves({ local: '', domain: fromBareKey(key).domain })) await forget(key);
+  };
   let version = 0;
   const look = async (): Promise<void> => {
     for (;;) {
@@ -116,7 +126,7 @@ export function makeCore(parts: CoreParts): RunningCore {
         if (person !== undefined && !person.disabled) continue;
         const text = `${key} is no user any more, or disabled.`;
         for (const one of [...clients.of(key).values()]) end(one, reason('AUTH_SIGN_IN_FAILED', text));
-        if (person === undefined && parts.serves(fromBareKey(key))) await forget(key);
+        if (person === undefined) await gone(key);
       }
     }
   };
@@ -163,6 +173,11 @@ export function makeCore(parts: CoreParts): RunningCore {
       return sessionOf(one, rooms);
     },
     look,
+    async moved(address, here) {
+      if (here) await moving.came(bareKey(address));
+      else await look();
+    },
+    forwardKept: () => moving.forwardAll(),
     async settled() {
       while (running.size > 0) await Promise.all(running);
       await Promise.all([messages.settled(), subscribing.settled(), visibility.settled()]);

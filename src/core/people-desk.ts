@@ -4,10 +4,11 @@ import { bareKey } from '../model/address.ts';
 import type { DirectoryStore } from '../model/directory.ts';
 import type { PeopleDesk, PeopleStore } from '../model/people.ts';
 import type { Clock } from '../model/ports.ts';
+import { type MovingStores, movesOf } from './moving.ts';
 import { credentialsOf, saltsOf } from './sign-in.ts';
 import { prepared } from './verifiers.ts';
 
-export interface DeskParts {
+export interface DeskParts extends MovingStores {
   readonly people: PeopleStore;
   readonly directory: DirectoryStore;
   readonly clock: Pick<Clock, 'now'>;
@@ -17,6 +18,7 @@ export interface DeskParts {
 export function peopleDesk({ people, directory, clock, takeDirectory }: DeskParts): PeopleDesk {
   return {
     people,
+    moves: movesOf(parts, clock),
     directory,
     takeDirectory,
     async setPassword(person, device, password) {

@@ -2,6 +2,7 @@
 
 import type { Person } from './core.ts';
 import type { DirectorySettings, DirectoryStore, SyncResult } from './directory.ts';
+import type { Moves } from './moves.ts';
 import type { Table } from './table.ts';
 
 /** One word for each mechanism: scrypt for PLAIN, the rest for theirs. */
@@ -69,6 +70,8 @@ export interface PeopleDesk {
   readonly directory: DirectoryStore;
   /** Replaces the password of one device; what is kept of it fits every mechanism. @param device empty: the main password */
   setPassword(person: Person, device: string, password: string): Promise<void>;
+  /** Users of split domains between the core and the internal system. */
+  readonly moves: Moves;
   /** One round of the directory, now. @throws Error in words when it cannot be asked */
   takeDirectory(settings: DirectorySettings, table: Table, dryRun: boolean): Promise<SyncResult & { readonly spared: number }>;
 }

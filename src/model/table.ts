@@ -1,6 +1,7 @@
 // The routing table: the operator's routes/ folder after validation, with every default filled in.
 // config/ makes it, routing/ and the shores read it. Domains are lower-case A-labels throughout.
 
+import type { Address } from './address.ts';
 import type { Filters, PartnerFilters } from './filters.ts';
 import type { PresenceDetail } from './presence.ts';
 
@@ -44,6 +45,9 @@ export interface OwnDomain {
 }
 
 /** The part of a domain that an internal server may speak for: all of it, or what a split domain has beside the core. */
+/** Does this address of a split domain live in the core? Others of the domain live at its internal system. */
+export type InCore = (address: Address) => boolean;
+
 export function insideOf(own: OwnDomain): OwnDomain {
   return own.otherwise ?? own;
 }

@@ -204,5 +204,6 @@ export const VERBS: readonly VerbRow[] = [
     summary: 'checks a folder that was handed out',
     load: async () => (await import('./archive/verify.ts')).archiveVerify,
   },
+  { words: 'user move', summary: 'moves a user of a split domain', load: async () => (await import('./user/move.ts')).userMove },
   { words: 'user remove', summary: 'takes a user away', load: async () => (await import('./user/remove.ts')).userRemove },
 ];

@@ -3,7 +3,7 @@
 // is committed before anything is sent. showing.ts holds the documents, mail.ts sends.
 
 import { reason } from '../errors.ts';
-import { type Address, bareKey, show } from '../model/address.ts';
+import { type Address, bareKey, fromBareKey, show } from '../model/address.ts';
 import type { PresenceEvent } from '../model/event.ts';
 import { HANDED_OVER, type Outcome, refused } from '../model/outcome.ts';
 import type { Reason } from '../model/reason.ts';
@@ -106,6 +106,15 @@ export class Presence {
     const now = this.#ports.clock.now();
     const { open, heardMs, shownMs } = sight;
     return { open, ...(heardMs !== undefined && { heardAt: now - heardMs }), ...(shownMs !== undefined && { shownAt: now - shownMs }) };
+  }
+
+  /** A user of ours lives at another system from now on: what holds is asked for, and told, there. The records are those on disk. */
+  async moved(user: Address): Promise<void> {
+    const key = bareKey(user);
+    this.#records.forget(key);
+    const { store } = this.#ports;
+    for (const { watcher, presentity, state } of [...(await store.ofWatcher(key)), ...(await store.ofPresentity(key))])
+      if (state !== 'denied') this.upkeep.takeUp(pairFor(fromBareKey(watcher), fromBareKey(presentity)));
   }
 
   /** The table has changed: takes back what it no longer allows. @returns how many pairs lost their view */

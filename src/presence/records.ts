@@ -26,6 +26,11 @@ export class Records {
     return (await this.get(pair))?.state === 'granted';
   }
 
+  /** Somebody else has written the records of this user. */
+  forget(user: string): void {
+    for (const key of [...this.#known.keys()]) if (key.startsWith(`${user} `) || key.endsWith(` ${user}`)) this.#known.delete(key);
+  }
+
   /** Resolves when committed. @param next undefined: there is no record any more */
   async put(pair: Pair, next: Authorization | undefined): Promise<void> {
     this.#known.delete(pair.key); // if the store fails, the next look finds what is true

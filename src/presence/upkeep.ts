@@ -57,6 +57,11 @@ export class Upkeep {
     return pairs;
   }
 
+  /** The presentity's side learns that the watcher is there. */
+  takeUp(pair: Pair): void {
+    this.#ports.tell(pair, 'presence.watcherOnline');
+  }
+
   /** Its turn has come; whoever refused or ended it meanwhile is not asked again. */
   async #resume(pair: Pair): Promise<void> {
     const record = await this.#ports.store.get(bareKey(pair.watcher), bareKey(pair.presentity));

@@ -8,10 +8,10 @@ import type { Event } from '../model/event.ts';
 import type { Hop } from '../model/ports.ts';
 import { PRESENCE_DETAILS, type PresenceDetail } from '../model/presence.ts';
 import type { Reason } from '../model/reason.ts';
-import { insideOf, type OwnDomain, type Partner, type Protocol, type Table, type Where } from '../model/table.ts';
+import { type InCore, insideOf, type OwnDomain, type Partner, type Protocol, type Table, type Where } from '../model/table.ts';
 import { partnerOf } from './partner.ts';
 import { blockedBy, type Effective, effective } from './rules.ts';
-import { type InCore, insideHop, protocolFor, serverOf } from './way.ts';
+import { insideHop, protocolFor, serverOf } from './way.ts';
 
 /** What decide() cannot know from the event and the table. */
 export interface Facts {

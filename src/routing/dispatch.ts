@@ -19,7 +19,7 @@ import { type Outcome, refused } from '../model/outcome.ts';
 import type { Clock, Gateway, Hop, NoteRefusal, Submit } from '../model/ports.ts';
 import type { Reason } from '../model/reason.ts';
 import type { ContactRequestStore, DecisionStore } from '../model/stores.ts';
-import type { Table } from '../model/table.ts';
+import type { InCore, Table } from '../model/table.ts';
 import { Acquaintance } from './acquaintance.ts';
 import { type Acceptor, answer } from './answer.ts';
 import { type Decision, decide, type Facts } from './decide.ts';
@@ -28,7 +28,7 @@ import type { Discovered } from './discovered.ts';
 import type { BorderFilter } from './filter.ts';
 import { type Limits, tooLarge } from './limits.ts';
 import { partnerOf } from './partner.ts';
-import { type InCore, wayTo } from './way.ts';
+import { wayTo } from './way.ts';
 
 /** Deadline of a delivery that is not durable, ms: SIP non-INVITE (RFC 3261 Timer F). */
 const SOFT_DEADLINE_MS = 32_000;

@@ -5,12 +5,9 @@ import type { Address } from '../model/address.ts';
 import type { Hop } from '../model/ports.ts';
 import type { PresenceDetail } from '../model/presence.ts';
 import { PRESENCE_DETAILS } from '../model/presence.ts';
-import type { OwnDomain, Partner, Protocol, Table } from '../model/table.ts';
+import type { InCore, OwnDomain, Partner, Protocol, Table } from '../model/table.ts';
 import { partnerOf } from './partner.ts';
 import { blockedBy, effective } from './rules.ts';
-
-/** Does this address of a split domain live in the core? Others of the domain live at its internal system. */
-export type InCore = (address: Address) => boolean;
 
 /** What serves one address of a domain of ours. The domain itself, and everybody while nothing is known of people, are the core's. */
 export function serverOf(address: Address, own: OwnDomain, inCore: InCore | undefined): OwnDomain {

@@ -11,6 +11,7 @@ import type { BlockStore, ChosenStore, ContactStore, KeptStore } from '../model/
 import type { DirectoryStore } from '../model/directory.ts';
 import type { HistoryStore } from '../model/history.ts';
 import type { InvitationStore } from '../model/invitations.ts';
+import type { MovedStore } from '../model/moves.ts';
 import type { LedgerStore, OutboxStore, SecretStore, SentIds, ServiceClockStore } from '../model/outbox-store.ts';
 import { StoreError } from '../model/outbox-store.ts';
 import type { PassportStore } from '../model/passport.ts';
@@ -47,6 +48,7 @@ import { Ledger } from './ledger.ts';
 import { LedgerPen } from './ledger-pen.ts';
 import { migrate, newestVersion, versionOf } from './migrate.ts';
 import { OutboxTable } from './outbox.ts';
+import { movedTable } from './moved.ts';
 import { own } from './owner.ts';
 import { passportTable } from './passports.ts';
 import { peerTryTable } from './peer-tries.ts';
@@ -124,6 +126,7 @@ export interface Store {
   readonly kept: KeptStore;
   readonly histories: HistoryStore;
   readonly peerTries: PeerTryStore;
+  readonly moved: MovedStore;
   readonly archive: ArchiveStore;
   readonly holds: HoldStore;
   readonly approvals: ApprovalStore;
@@ -289,6 +292,7 @@ function assemble(db: Database, folder: string, options: StoreOptions, remarks: 
     histories,
     peerTries: peerTryTable(db),
     archive: archiveTable(db, records.seal, holds),
+    moved: movedTable(db),
     holds,
     approvals: approvalTable(db),
     journal: journalTable(db),
