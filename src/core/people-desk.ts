@@ -15,10 +15,11 @@ export interface DeskParts extends MovingStores {
   readonly takeDirectory: PeopleDesk['takeDirectory'];
 }
 
-export function peopleDesk({ people, directory, clock, takeDirectory }: DeskParts): PeopleDesk {
+export function peopleDesk(parts: DeskParts): PeopleDesk {
+  const { people, directory, clock, takeDirectory } = parts;
   return {
-    people,
     moves: movesOf(parts, clock),
+    people,
     directory,
     takeDirectory,
     async setPassword(person, device, password) {

@@ -44,10 +44,10 @@ export interface OwnDomain {
   readonly where: Where;
 }
 
-/** The part of a domain that an internal server may speak for: all of it, or what a split domain has beside the core. */
 /** Does this address of a split domain live in the core? Others of the domain live at its internal system. */
 export type InCore = (address: Address) => boolean;
 
+/** The part of a domain that an internal server may speak for: all of it, or what a split domain has beside the core. */
 export function insideOf(own: OwnDomain): OwnDomain {
   return own.otherwise ?? own;
 }
