@@ -61,7 +61,12 @@ export class BitlbeeUser {
   /** A command to bitlbee itself, and the line that answers it. */
   root(command: string, answer: RegExp): Promise<string> {
     this.#send(`PRIVMSG &bitlbee :${command}`);
-    return this.lines.next(`an answer to ${command.split(' ', 2).join(' ')}`, (line) => answer.test(line));
+    const what = `an answer to ${command.split(' ', 2).join(' ')}`;
+    return this.lines
+      .next(what, (line) => answer.test(line))
+      .catch((error: Error) =>
+        Promise.reject(new Error(`${error.message}; it said:\n${this.lines.waiting().join('\n')}`, { cause: error })),
+      );
   }
 
   message(nick: string, text: string): void {

@@ -29,18 +29,46 @@ export class Slixmpp {
   }
 
   /** Waits for an event of that name. */
-  event(name: string): Promise<Told> {
-    return this.told.next(`'${name}'`, ({ event }) => event === name);
+  event(name: string, fits: (told: Told) => boolean = () => true): Promise<Told> {
+    return this.told.next(`'${name}'`, (told) => told.event === name && fits(told));
+  }
+
+  /** Waits for a message with that text. */
+  heard(body: string): Promise<Told> {
+    return this.event('message', (told) => told.body === body);
+  }
+
+  /** Waits for presence of somebody. @param kind `available`, `subscribe`, `error`, ... */
+  saw(sender: string, kind: string, fits: (told: Told) => boolean = () => true): Promise<Told> {
+    return this.event('presence', (told) => told.sender === sender && told.kind === kind && fits(told));
   }
 
   write(to: string, body: string): void {
-    this.#child.stdin.write(`${JSON.stringify([to, body])}\n`);
+    this.do('say', to, body, false);
   }
 
+  /** Writes with a request for a receipt. @returns the id that it will name */
+  async ask(to: string, body: string): Promise<unknown> {
+    this.do('say', to, body, true);
+    return (await this.event('sent')).id;
+  }
+
+  presence(kind: string, to = '', show = '', status = ''): void {
+    this.do('presence', kind, to, show, status);
+  }
+
+  /** One of the `do_` of its program. */
+  do(what: string, ...values: readonly unknown[]): void {
+    this.#child.stdin.write(`${JSON.stringify([what, ...values])}\n`);
+  }
+
+  /** Signs out; a program that does not end by itself is ended. */
   async close(): Promise<void> {
-    const ended = new Promise((resolve) => this.#child.once('exit', resolve));
     if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
-    this.#child.kill();
+    const ended = new Promise((resolve) => this.#child.once('exit', resolve));
+    this.#child.stdin.end();
+    const insist = setTimeout(() => this.#child.kill(), 1000);
     await ended;
+    clearTimeout(insist);
   }
 }
