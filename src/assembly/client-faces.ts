@@ -12,8 +12,10 @@ import type { WebRoute } from '../model/web-route.ts';
 import { hostMeta } from '../protocols/xmpp/clients/host-meta.ts';
 import type { Store } from '../store/store.ts';
 import type { Drains } from './drain.ts';
+import { personalOf } from './personal.ts';
 import type { PushRoom } from './push.ts';
 import { sipClientsFace } from './sip-clients.ts';
+import { sharedFiles } from './uploads.ts';
 import { webClientsFace, webOrigin } from './web-clients.ts';
 import { XMPP_PATH, xmppClientsFace } from './xmpp-clients.ts';
 
@@ -43,16 +45,23 @@ export interface ClientFace extends Drains {
 }
 
 /** Makes every face; opens nothing. */
-export function clientFaces(ground: FaceGround): readonly ClientFace[] {
+export async function clientFaces(ground: FaceGround): Promise<readonly ClientFace[]> {
   const { home, table } = ground;
   const { push, tokens } = ground;
-  const xmpp = xmppClientsFace({ ...ground, handlers: [push.handler], mobile: { push: push.news, tokens } });
+  const uploads = await sharedFiles(ground);
+  const xmpp = xmppClientsFace({
+    ...ground,
+    handlers: [push.handler, ...uploads.handlers],
+    mobile: { push: push.news, tokens },
+    personal: personalOf(ground.store),
+  });
   push.see((user, resource) => xmpp.awake(user, resource));
   const isCore = (host: string): boolean => table().domains.get(host)?.served === 'core';
   const origin = webOrigin(home);
   /** What the web door serves: each room hands in its routes here. */
   const routes: readonly WebRoute[] = [
+    ...uploads.routes,
     ...(origin === undefined ? [] : hostMeta(`${origin.replace('https:', 'wss:')}${XMPP_PATH}`, isCore)),
   ];
-  return [sipClientsFace(ground), xmpp, webClientsFace(ground, routes, xmpp.sockets)];
+  return [sipClientsFace(ground), xmpp, webClientsFace(ground, routes, xmpp.sockets), uploads];
 }

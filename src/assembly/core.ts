@@ -57,7 +57,7 @@ export async function coreRoom(ground: CoreGround): Promise<CoreRoom> {
     states: () => home().people.states,
     ...ground.with,
   });
-  const faces = clientFaces({ ...ground, core, push, tokens: deviceTokensOf(home, store, clock) });
+  const faces = await clientFaces({ ...ground, core, push, tokens: deviceTokensOf(home, store, clock) });
   return {
     core,
     clients: core.clients,

@@ -1,6 +1,7 @@
 // isthmus.yaml to the Home that assembly/ reads, every default filled in.
 
 import { isAbsolute, resolve } from 'node:path';
+import { PRESENCE_POLICY } from '../model/presence-settings.ts';
 import { adminOf } from './admin.ts';
 import type { Home } from './home.ts';
 import type { IsthmusInput, Listeners } from './listeners.ts';
@@ -27,9 +28,10 @@ export function homeOf(dir: string, input: IsthmusInput, listeners: Listeners, h
       sip: listeners.clientSip,
       xmpp: listeners.clientXmpp,
       web: listeners.clientWeb,
+      uploads: uploadsOf(clients?.uploads),
       push: clients?.push ?? [],
     },
-    people: { states: [] },
+    people: { states: [], presence: PRESENCE_POLICY },
     outbound: {
       sourceAddress: outbound?.sourceAddress ?? [],
       ...(httpProxy !== undefined && { httpProxy: { host: httpProxy.host, port: httpProxy.port } }),
@@ -45,10 +47,18 @@ export function homeOf(dir: string, input: IsthmusInput, listeners: Listeners, h
       queuedMs: retention.queued,
       requestsMs: retention.requests,
       historyMs: retention.history,
+      uploadsMs: retention.uploads,
     },
     reload: input.reload,
     log: { level: input.log.level },
   };
+}
+
+const MIB = 1024 ** 2;
+
+function uploadsOf(input: NonNullable<IsthmusInput['clients']>['uploads']): Home['clients']['uploads'] {
+  if (input?.enabled === false) return { sizeBytes: 0, quotaBytes: 0 };
+  return { sizeBytes: input?.size ?? 50 * MIB, quotaBytes: input?.quota ?? 1024 * MIB };
 }
 
 function notifyOf(input: IsthmusInput['notify']): Home['notify'] {

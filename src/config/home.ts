@@ -3,9 +3,11 @@
 
 import type { AcmeSettings } from '../model/acme.ts';
 import type { ArchiveSettings } from '../model/archive.ts';
+import type { CalendarSettings } from '../model/calendar.ts';
 import type { CustomState } from '../model/custom-state.ts';
 import type { DirectorySettings } from '../model/directory.ts';
 import type { NotifySettings } from '../model/notify.ts';
+import type { PresencePolicy } from '../model/presence-settings.ts';
 import type { HostPort, Where } from '../model/table.ts';
 import type { AdminClient, AdminToken } from './admin.ts';
 
@@ -31,6 +33,8 @@ export interface AdminHttps {
 /** people/*.yaml but access.yaml, which becomes rules of the table. */
 export interface PeopleSettings {
   readonly states: readonly CustomState[];
+  readonly presence: PresencePolicy;
+  readonly calendars?: CalendarSettings;
   readonly directory?: DirectorySettings;
 }
 
@@ -52,12 +56,14 @@ export interface Home {
     readonly sip: readonly Bind[];
     readonly component: readonly Bind[];
   };
-  /** Faces users of the core; understood, not yet opened. */
+  /** Faces users of the core. */
   readonly clients: {
     readonly host?: string;
     readonly sip: readonly Bind[];
     readonly xmpp: readonly Bind[];
     readonly web: readonly Bind<'https'>[];
+    /** Files that users share: one of them, and all of one user. 0: none may be. */
+    readonly uploads: { readonly sizeBytes: number; readonly quotaBytes: number };
     /** Domains of push services that may be told that a message waits (XEP-0357). */
     readonly push: readonly string[];
   };
@@ -86,6 +92,7 @@ export interface Home {
     readonly queuedMs: number;
     readonly requestsMs: number;
     readonly historyMs: number;
+    readonly uploadsMs: number;
   };
   readonly reload: 'onApply' | 'onChange';
   readonly log: { readonly level: 'error' | 'warn' | 'info' | 'debug' };

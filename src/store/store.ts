@@ -31,6 +31,7 @@ import type {
   SpellingStore,
   ThreadStore,
 } from '../model/stores.ts';
+import type { UploadStore } from '../model/uploads.ts';
 import { approvalTable, journalTable } from './approvals.ts';
 import { archiveTable } from './archive.ts';
 import { authorizationTable } from './authorizations.ts';
@@ -47,8 +48,8 @@ import { keptTable } from './kept-items.ts';
 import { Ledger } from './ledger.ts';
 import { LedgerPen } from './ledger-pen.ts';
 import { migrate, newestVersion, versionOf } from './migrate.ts';
-import { OutboxTable } from './outbox.ts';
 import { movedTable } from './moved.ts';
+import { OutboxTable } from './outbox.ts';
 import { own } from './owner.ts';
 import { passportTable } from './passports.ts';
 import { peerTryTable } from './peer-tries.ts';
@@ -61,6 +62,7 @@ import { salvage } from './salvage.ts';
 import { keyFile, lazySeal, sealWith } from './seal.ts';
 import { clockTable, dialogTable, discoveredTable, secretTable, spellingTable } from './small-tables.ts';
 import { Threads } from './threads.ts';
+import { uploadTable } from './uploads.ts';
 import { inspectWal } from './wal.ts';
 
 const DEDUP_MS = 24 * 3600 * 1000;
@@ -124,9 +126,10 @@ export interface Store {
   readonly chosen: ChosenStore;
   readonly presenceSettings: PresenceSettingsStore;
   readonly kept: KeptStore;
-  readonly histories: HistoryStore;
-  readonly peerTries: PeerTryStore;
   readonly moved: MovedStore;
+  readonly histories: HistoryStore;
+  readonly uploads: UploadStore;
+  readonly peerTries: PeerTryStore;
   readonly archive: ArchiveStore;
   readonly holds: HoldStore;
   readonly approvals: ApprovalStore;
@@ -289,10 +292,11 @@ function assemble(db: Database, folder: string, options: StoreOptions, remarks: 
     chosen: chosenTable(db),
     presenceSettings: presenceSettingsTable(db, seal),
     kept,
+    moved: movedTable(db),
     histories,
+    uploads: uploadTable(db),
     peerTries: peerTryTable(db),
     archive: archiveTable(db, records.seal, holds),
-    moved: movedTable(db),
     holds,
     approvals: approvalTable(db),
     journal: journalTable(db),

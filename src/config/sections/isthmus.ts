@@ -2,7 +2,7 @@
 
 import * as z from 'zod';
 import { entry, list, secret, text, word } from '../shape.ts';
-import { parseAddress, parseCidr, parseDomain, parseDuration, parseHostPort, parseName, parseSchemeUrl } from '../values.ts';
+import { parseAddress, parseCidr, parseDomain, parseDuration, parseHostPort, parseName, parseSchemeUrl, parseSize } from '../values.ts';
 import { adminSection } from './admin.ts';
 import { notifySection } from './notify.ts';
 
@@ -39,7 +39,15 @@ const clients = entry({
   host: host.optional(),
   sip: bind({ tls: 5061, plain: 5060 }, 'tls://203.0.113.6:5061').optional(),
   xmpp: bind({ starttls: 5222, tls: 5223 }, 'starttls://203.0.113.6:5222').optional(),
-  web: bind({ https: 443 }, 'https://203.0.113.6:443').optional(),
+  web: bind({ https: 443 }, 'https://203.0.113.6:443')
+    .optional()
+    .describe('HTTPS: XMPP over WebSocket for browsers, shared files, and what clients look up.'),
+  uploads: entry({
+    size: text(parseSize, '50MiB').optional().describe('The largest file that a user may share. Default: 50MiB.'),
+    quota: text(parseSize, '1GiB').optional().describe('All files of one user. Default: 1GiB.'),
+  })
+    .optional()
+    .describe('Files that users share (XEP-0363), over clients.web. They are kept in data: for retention.uploads.'),
   push: list(text(parseDomain, 'push.example'))
     .optional()
     .describe(
@@ -48,7 +56,7 @@ const clients = entry({
   drachtio: entry({ connect: text((value) => parseSchemeUrl(value, { tcp: 9022 }, 'dial'), 'tcp://127.0.0.1:9022'), secret: secret() })
     .optional()
     .describe("UDP and WebSocket clients through an operator's drachtio-server."),
-}).describe('Faces users of the core and their own clients: sip and xmpp; web and drachtio are accepted and not yet listened on.');
+}).describe('Faces users of the core and their own clients: sip, xmpp and web; drachtio is accepted and not yet spoken to.');
 
 const outbound = entry({
   sourceAddress: list(text(parseAddress, '203.0.113.5'))
@@ -83,6 +91,9 @@ export const isthmusSection = entry({
     history: duration('365d')
       .default(365 * 86_400_000)
       .describe('What users of the core said and were told. Default: 365d.'),
+    uploads: duration('30d')
+      .default(30 * 86_400_000)
+      .describe('Files that users shared. Default: 30d.'),
   }).prefault({}),
   reload: word(['onApply', 'onChange'])
     .default('onApply')

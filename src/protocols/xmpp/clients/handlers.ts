@@ -6,12 +6,13 @@ import { type Element, element } from '../element.ts';
 import { NS } from '../names.ts';
 import { type IqAnswer, type IqHandler, type IqRequest, type IqTable, refuse, type Target } from './iq-table.ts';
 
-const EVERY: readonly Target[] = ['account', 'server', 'user'];
+const EVERY: readonly Target[] = ['account', 'server', 'user', 'directory'];
 
 const IDENTITIES: Readonly<Record<Target, Readonly<Record<string, string>>>> = {
   server: { category: 'server', type: 'im', name: 'Isthmus' },
   account: { category: 'account', type: 'registered' },
   user: { category: 'account', type: 'registered' },
+  directory: { category: 'directory', type: 'user', name: 'People' },
 };
 
 export function discovery(table: IqTable): readonly IqHandler[] {
@@ -25,13 +26,16 @@ export function discovery(table: IqTable): readonly IqHandler[] {
       ns: NS.discoItems,
       targets: EVERY,
       get: (request) =>
-        known(request, () => table.node(request, 'items') ?? [element('query', NS.discoItems, { node: request.payload.attrs.node })]),
+        known(
+          request,
+          async () => (await table.node(request, 'items')) ?? [element('query', NS.discoItems, { node: request.payload.attrs.node })],
+        ),
     },
   ];
 }
 
 /** DESIGN 7: of another user only their contacts learn anything. */
-async function known(request: IqRequest, answer: () => IqAnswer): Promise<IqAnswer> {
+async function known(request: IqRequest, answer: () => Promise<IqAnswer>): Promise<IqAnswer> {
   if (request.target !== 'user') return answer();
   const { contacts } = await request.asker.session.contacts();
   const { local, domain } = request.to;
@@ -40,12 +44,18 @@ async function known(request: IqRequest, answer: () => IqAnswer): Promise<IqAnsw
   return sees ? answer() : refuse('service-unavailable', 'cancel');
 }
 
-function info(table: IqTable, request: IqRequest): IqAnswer {
+async function info(table: IqTable, request: IqRequest): Promise<IqAnswer> {
   const { target, payload } = request;
   // XEP-0030 §3.2: a node that does not exist.
-  if (payload.attrs.node !== undefined) return table.node(request, 'info') ?? refuse('item-not-found', 'cancel');
+  if (payload.attrs.node !== undefined) return (await table.node(request, 'info')) ?? refuse('item-not-found', 'cancel');
+  return [element('query', NS.discoInfo, {}, whatIs(table, target))];
+}
+
+/** Identities, features and forms of one target. */
+function whatIs(table: IqTable, target: Target): readonly Element[] {
+  const identities = [IDENTITIES[target], ...table.identities(target)].map((attrs) => element('identity', NS.discoInfo, attrs));
   const features = table.features(target).map((name) => element('feature', NS.discoInfo, { var: name }));
-  return [element('query', NS.discoInfo, {}, [element('identity', NS.discoInfo, IDENTITIES[target]), ...features])];
+  return [...identities, ...features, ...table.forms(target)];
 }
 
 /** The rest. @param version of this program */

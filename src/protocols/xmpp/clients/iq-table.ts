@@ -8,8 +8,11 @@ import { iqError } from '../iq.ts';
 import { NS } from '../names.ts';
 import { type Condition, type ErrorType, stanzaError } from '../replies.ts';
 
-/** Who is asked: the user's own account (no `to`, or the own bare JID), our domain, or the bare JID of another user of the core. */
-export type Target = 'account' | 'server' | 'user';
+/**
+ * Who is asked: the user's own account (no `to`, or the own bare JID), our domain, the bare JID of another user of the core, or
+ * `directory.` before our domain, where clients look for a directory (XEP-0055).
+ */
+export type Target = 'account' | 'server' | 'user' | 'directory';
 
 /** The client that asks, as far as handlers may know it. */
 export interface Asker {
@@ -49,12 +52,14 @@ export interface IqHandler {
   readonly targets: readonly Target[];
   /** `var`s of disco#info, where the target has this. Default: the namespace, for each target. */
   readonly features?: Readonly<Partial<Record<Target, readonly string[]>>>;
+  /** What the target is besides (XEP-0030 §3.1). */
+  readonly identities?: Readonly<Partial<Record<Target, Readonly<Record<string, string>>>>>;
   /** What disco#info adds to the target: forms of XEP-0128. */
   readonly forms?: Readonly<Partial<Record<Target, readonly Element[]>>>;
   get?(request: IqRequest): IqAnswer | Promise<IqAnswer>;
   set?(request: IqRequest): IqAnswer | Promise<IqAnswer>;
   /** What disco tells of a node (XEP-0030 §3.2, §4.2); undefined: it is none of this handler's. */
-  node?(request: IqRequest, what: 'info' | 'items'): IqAnswer | undefined;
+  node?(request: IqRequest, what: 'info' | 'items'): IqAnswer | undefined | Promise<IqAnswer | undefined>;
 }
 
 /** A refusal. */
@@ -71,9 +76,9 @@ export class IqTable {
   }
 
   /** What disco tells of a node. */
-  node(request: IqRequest, what: 'info' | 'items'): IqAnswer | undefined {
+  async node(request: IqRequest, what: 'info' | 'items'): Promise<IqAnswer | undefined> {
     for (const handler of this.#handlers.values()) {
-      const answer = handler.targets.includes(request.target) ? handler.node?.(request, what) : undefined;
+      const answer = handler.targets.includes(request.target) ? await handler.node?.(request, what) : undefined;
       if (answer !== undefined) return answer;
     }
     return undefined;
@@ -85,6 +90,11 @@ export class IqTable {
       features === undefined ? (targets.includes(target) ? [ns] : []) : (features[target] ?? []),
     );
     return [...new Set(found)].sort();
+  }
+
+  /** What the target is besides. */
+  identities(target: Target): readonly Readonly<Record<string, string>>[] {
+    return [...this.#handlers.values()].flatMap(({ identities }) => identities?.[target] ?? []);
   }
 
   /** The forms of disco#info. */
