@@ -7,6 +7,7 @@ import { effectiveValues, hostPort, isoTime, showValue } from './effective.ts';
 import { filterFacts } from './filter-facts.ts';
 import type { Home } from './home.ts';
 import { DIRECTORY_FILE, STATES_FILE } from './people.ts';
+import { CALENDARS_FILE, PRESENCE_FILE } from './people-presence.ts';
 import { POLICY_FILE } from './policy.ts';
 
 export interface Change {
@@ -215,6 +216,10 @@ function peopleFacts({ people }: Home): Facts {
       value: showValue({ class: bound, words: statesWords(words) }),
       where: { file: STATES_FILE, key: `/states/${id}` },
     });
+  for (const [key, value] of Object.entries(presenceFacts(people.presence)))
+    facts.set(key, { value, where: { file: PRESENCE_FILE, key: `/${key}` } });
+  for (const [key, { value, path }] of Object.entries(calendarFacts(people.calendars)))
+    facts.set(key, { value, where: { file: CALENDARS_FILE, key: path } });
   const { directory } = people;
   if (directory === undefined) return facts;
   const { servers, signIn, refreshMs, domains, ...rest } = directory;
@@ -227,6 +232,21 @@ function peopleFacts({ people }: Home): Facts {
   facts.set('directory', { value: showValue(written), where: { file: DIRECTORY_FILE, key: '/ldap' } });
   facts.set('signIn', { value: signIn, where: { file: DIRECTORY_FILE, key: '/signIn' } });
   return facts;
+}
+
+function presenceFacts({ contactsOnly, inactiveAfterMs, awayAfterMs, notes }: Home['people']['presence']): Record<string, string> {
+  const times = { inactiveAfter: `${inactiveAfterMs / 1000}s`, awayAfter: `${awayAfterMs / 1000}s` };
+  return { contactsOnly: String(contactsOnly), ...times, notes: String(notes) };
+}
+
+function calendarFacts(calendars: Home['people']['calendars']): Record<string, { readonly value: string; readonly path: string }> {
+  if (calendars === undefined) return {};
+  const { domains, users, refreshMs, keepMs, subjects, freeBusy } = calendars;
+  const places = [...[...domains].map((one) => ['domains', ...one] as const), ...[...users].map((one) => ['users', ...one] as const)];
+  const named = places.map(([part, name, place]) => [`calendar ${name}`, { value: showValue(place ?? 'none'), path: `/${part}/${name}` }]);
+  const values = { refresh: `${refreshMs / 1000}s`, keep: `${keepMs / 1000}s`, subjects, freeBusy };
+  const rest = Object.entries(values).map(([key, value]) => [`calendars.${key}`, { value: String(value), path: `/${key}` }]);
+  return Object.fromEntries([...named, ...rest]);
 }
 
 /** As written: one text, or one for each language. */

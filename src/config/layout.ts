@@ -8,7 +8,7 @@ import { nearest } from './spelling.ts';
 const ROUTES_FILES = ['domains.yaml', 'policy.yaml', 'filters.yaml'] as const;
 const ROUTES_FOLDERS = ['partners', 'providers', 'networks'] as const;
 const RECORDS_FILES = ['archive.yaml'] as const;
-const PEOPLE_FILES = ['directory.yaml', 'states.yaml', 'access.yaml'] as const;
+const PEOPLE_FILES = ['directory.yaml', 'states.yaml', 'access.yaml', 'presence.yaml', 'calendars.yaml'] as const;
 const CERTS_FOLDERS = ['own', 'trust', 'revoked'] as const;
 
 /** Tells every file whose name or place is not quite right, with the name that may be meant. */

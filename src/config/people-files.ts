@@ -1,13 +1,17 @@
-// The files of people/ together: states.yaml and directory.yaml to settings, access.yaml to rules.
+// The files of people/ together: states.yaml, presence.yaml, calendars.yaml and directory.yaml to settings, access.yaml to rules.
 
+import { PRESENCE_POLICY } from '../model/presence-settings.ts';
 import type { Rule } from '../model/table.ts';
 import type { Findings } from './finding.ts';
 import type { PeopleSettings } from './home.ts';
 import { checkSection } from './issues.ts';
 import { DIRECTORY_FILE, type DirectorySurroundings, directoryOf, STATES_FILE, statesOf } from './people.ts';
 import { ACCESS_FILE, type AccessSurroundings, accessRules } from './people-access.ts';
+import { CALENDARS_FILE, calendarsOf, PRESENCE_FILE, presenceOf } from './people-presence.ts';
 import { accessSection } from './sections/access.ts';
+import { calendarsSection } from './sections/calendars.ts';
 import { directorySection } from './sections/directory.ts';
+import { presenceSection } from './sections/presence.ts';
 import { statesSection } from './sections/states.ts';
 import type { YamlSource } from './yaml-source.ts';
 
@@ -23,10 +27,17 @@ export function peopleOf(
   const written = directoryFile && checkSection(directoryFile, directorySection, findings);
   const accessFile = open(ACCESS_FILE);
   const access = accessFile && checkSection(accessFile, accessSection, findings);
+  const presenceFile = open(PRESENCE_FILE);
+  const presence = presenceFile && checkSection(presenceFile, presenceSection, findings);
+  const calendarsFile = open(CALENDARS_FILE);
+  const listed = calendarsFile && checkSection(calendarsFile, calendarsSection, findings);
+  const calendars = calendarsFile && listed && calendarsOf(listed, calendarsFile, around, findings);
   const directory = directoryFile && written && directoryOf(written, directoryFile, around, findings);
   return {
     settings: {
       states: statesFile === undefined || states === undefined ? [] : statesOf(states, statesFile, findings),
+      presence: presenceFile && presence ? presenceOf(presence, presenceFile, findings) : PRESENCE_POLICY,
+      ...(calendars !== undefined && { calendars }),
       ...(directory !== undefined && { directory }),
     },
     rules: accessFile === undefined || access === undefined ? [] : accessRules(access, accessFile, around, findings),

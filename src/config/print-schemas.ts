@@ -7,6 +7,7 @@ import type * as z from 'zod';
 import { accessSection } from './sections/access.ts';
 import { acmeSection } from './sections/acme.ts';
 import { archiveSection } from './sections/archive.ts';
+import { calendarsSection } from './sections/calendars.ts';
 import { directorySection } from './sections/directory.ts';
 import { domainsSection } from './sections/domains.ts';
 import { filtersSection } from './sections/filters.ts';
@@ -14,6 +15,7 @@ import { isthmusSection } from './sections/isthmus.ts';
 import { networkSection, providerSection, refusedSection } from './sections/later.ts';
 import { partnerSection } from './sections/partner.ts';
 import { policySection } from './sections/policy.ts';
+import { presenceSection } from './sections/presence.ts';
 import { statesSection } from './sections/states.ts';
 import { jsonSchema } from './shape.ts';
 
@@ -27,6 +29,8 @@ const SCHEMAS: Readonly<Record<string, { readonly schema: z.ZodType; readonly ti
   'routes/network.schema.json': { schema: networkSection, title: 'routes/networks/<name>.yaml' },
   'people/directory.schema.json': { schema: directorySection, title: 'people/directory.yaml' },
   'people/states.schema.json': { schema: statesSection, title: 'people/states.yaml' },
+  'people/presence.schema.json': { schema: presenceSection, title: 'people/presence.yaml' },
+  'people/calendars.schema.json': { schema: calendarsSection, title: 'people/calendars.yaml' },
   'people/access.schema.json': { schema: accessSection, title: 'people/access.yaml' },
   'records/archive.schema.json': { schema: archiveSection, title: 'records/archive.yaml' },
   'certs/refused.schema.json': { schema: refusedSection, title: 'certs/revoked/refused.yaml' },

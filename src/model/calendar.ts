@@ -24,6 +24,29 @@ export interface CalendarNow {
   readonly place?: string;
 }
 
+/** Where one calendar stands: `url` or `file`, with {local}, {domain}, {address} in it. */
+export interface CalendarPlace {
+  readonly url?: string;
+  readonly file?: string;
+  readonly user?: string;
+  /** Names of secrets. */
+  readonly password?: string;
+  readonly token?: string;
+  /** The operator says that it stands on a private address. */
+  readonly privateAddress: boolean;
+}
+
+/** people/calendars.yaml. */
+export interface CalendarSettings {
+  readonly domains: ReadonlyMap<string, CalendarPlace>;
+  /** By bare key; undefined: this user has none. */
+  readonly users: ReadonlyMap<string, CalendarPlace | undefined>;
+  readonly refreshMs: number;
+  readonly keepMs: number;
+  readonly subjects: boolean;
+  readonly freeBusy: boolean;
+}
+
 export const BLOCK_MS = 15 * 60_000;
 
 /** Calendars as the core asks them. */
