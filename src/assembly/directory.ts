@@ -55,7 +55,8 @@ function doorOf(dir: string, settings: DirectorySettings): Door {
   };
 }
 
-function rootsIn(folder: string): string[] {
+/** PEM texts of a folder of authorities. */
+export function rootsIn(folder: string): string[] {
   try {
     return readdirSync(folder)
       .filter((name) => name.endsWith('.pem'))

@@ -11,6 +11,7 @@ import type { Table } from '../model/table.ts';
 import { Alerts } from '../monitoring/alerts.ts';
 import { RoadWatch } from '../monitoring/health.ts';
 import { InsideWatch } from '../monitoring/inside.ts';
+import type { Journal } from '../monitoring/journal.ts';
 import { openMonitoring } from '../monitoring/listener.ts';
 import { makeMetrics, type WatchedCertificate } from '../monitoring/metrics.ts';
 import { mailNotifier, webhookNotifier } from '../monitoring/notifiers.ts';
@@ -48,6 +49,7 @@ export interface MonitoringParts {
   readonly trust: TrustStore;
   readonly web: Web;
   readonly lastBackup: () => number | undefined;
+  readonly journal: Pick<Journal, 'state' | 'alert'>;
   readonly notReady: () => string | undefined;
 }
 
@@ -80,6 +82,7 @@ export async function startMonitoring(parts: MonitoringParts): Promise<Monitorin
     store: () => store.stats(),
     generation: () => table().generation,
     lastBackup: parts.lastBackup,
+    journal: () => parts.journal.state(),
     label: (domain) => labelOf(domain, table()),
   });
   const surroundings = { secret: (name: string) => secretOf(home.dir, name), host: home.edge.host };
@@ -94,6 +97,7 @@ export async function startMonitoring(parts: MonitoringParts): Promise<Monitorin
     health,
     inside: () => inside.away(),
     certificates,
+    journal: (lateMs) => parts.journal.alert(lateMs),
     notifiers: [
       ...home.notify.mail.map((one) => mailNotifier(one, surroundings)),
       ...home.notify.webhook.map((one) => webhookNotifier(one, surroundings, post)),

@@ -36,6 +36,7 @@ import { makeEdge, openListeners } from './edge.ts';
 import { watchExpiry } from './expiry.ts';
 import { passFence } from './fence.ts';
 import { borderFilter } from './filter.ts';
+import { homeJournal } from './journal.ts';
 import { startMonitoring, Watchers } from './monitoring.ts';
 import { partnerRoom } from './partner-room.ts';
 import { watchPeerTries } from './peer-tries.ts';
@@ -183,7 +184,8 @@ export async function start(ready: Ready, written: Log): Promise<Running> {
   const { version } = packageJson;
   const { sessions } = parts.edge;
   let notReady: string | undefined = 'starting';
-  const seen = { home, version, clock, log, watchers: eyes, table, store, outbox, sessions, ...parts };
+  const journal = homeJournal({ home: rules.home, store, clock, log });
+  const seen = { home, journal, version, clock, log, watchers: eyes, table, store, outbox, sessions, ...parts };
   const monitoring = await startMonitoring({ ...seen, lastBackup: () => lastBackupAt(home.data), notReady: () => notReady }).catch(
     (error: unknown) => {
       store.close();
@@ -197,8 +199,9 @@ export async function start(ready: Ready, written: Log): Promise<Running> {
   await outbox.start();
   await presence.resume();
   firstContact.start();
+  await journal.start();
   await corePeople.begin(followMoves({ core: people, presence, log }));
-  const everything = { log, firstContact, outbox, presence, store, shores: [people, sip, xmpp] };
+  const everything = { log, firstContact, outbox, presence, store, shores: [people, sip, xmpp, journal] };
   const opened: { listeners: readonly Listener[]; watchers: readonly Reloads[] } = { listeners: [], watchers: [] };
   let closing: Promise<void> | undefined;
   const closeAll = (graceMs: number, say?: (line: string) => void): Promise<void> => {
@@ -257,6 +260,7 @@ export async function start(ready: Ready, written: Log): Promise<Running> {
     renewals: renewing.renewals,
     partners: partnerRoom({ ...common, edge: parts, sessions, ledger: store.ledger, ...xmpp }),
     alerts: () => alerts.standing,
+    journal: () => journal.state(),
     clients: people.clients,
     drain: ended,
   };

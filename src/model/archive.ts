@@ -58,8 +58,12 @@ export type Alongside = () => void;
 export interface ArchiveStore {
   /** Resolves once it is on disk; the same id again is no second line. @throws StoreError */
   append(record: ArchiveRecord): Promise<void>;
-  /** The same line as a part of the write that accepts the message. @throws StoreError when there is no key to seal it */
-  line(record: ArchiveRecord): Alongside;
+  /**
+   * The same line as a part of the write that accepts the message.
+   * @param spare is told what keeps the line from being written while the message is accepted all the same, unless it is the disk,
+   *   which both need; absent: the message is not accepted either
+   */
+  line(record: ArchiveRecord, spare?: (error: unknown) => void): Alongside;
   /** Oldest first, after the line `after` (0: from the beginning). */
   page(filter: ArchiveFilter, after: number, limit: number): Promise<readonly ArchiveLine[]>;
   /** Lines that hold every one of the words in any case, newest first. */
@@ -79,6 +83,29 @@ export interface ArchiveStore {
   purge(before: number, onlyExported: boolean, now: number): Promise<{ readonly removed: number; readonly held: number }>;
   /** Removes the lines of one user, but those that a hold keeps. A line with two users of ours goes as well. */
   erase(user: string, now: number): Promise<{ readonly removed: number; readonly held: number }>;
+}
+
+/** One message that is to be archived. */
+export interface Captured {
+  /** It may not pass unless it is archived. */
+  readonly must: boolean;
+  /** As a part of the write that accepts it. */
+  readonly line: Alongside;
+  /** By itself, where nothing else is written. @throws StoreError when it `must` be archived and is not */
+  write(): Promise<void>;
+}
+
+/** Says of each message that is about to be accepted whether it is archived. undefined: it is not. */
+export type Capture = (event: ImSent) => Captured | undefined;
+
+/** How archiving goes since the start of the process. */
+export interface ArchiveSight {
+  /** Lines written, messages that passed without one, and messages refused for want of one. */
+  readonly written: number;
+  readonly missed: number;
+  readonly refused: number;
+  /** Wall ms since when nothing could be archived, and why; absent: it works. */
+  readonly failing?: { readonly since: number; readonly why: string };
 }
 
 /** Nothing of these people is purged or erased, in the archive and in their histories, until it is released. */

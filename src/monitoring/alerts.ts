@@ -32,6 +32,8 @@ export interface AlertParts {
   /** Our own servers that are away. */
   readonly inside: () => readonly InsideAway[];
   readonly certificates: () => Promise<readonly WatchedCertificate[]>;
+  /** The journal mailbox, when its oldest line has waited for `queueAgeMs`. */
+  readonly journal?: (lateMs: number) => Promise<Alert | undefined>;
   readonly notifiers: readonly Notifier[];
 }
 
@@ -108,6 +110,8 @@ export class Alerts {
       const ends = certificateEnds(certificate, now, rules.certificateDays);
       if (ends !== undefined) found.push(ends);
     }
+    const late = await this.#parts.journal?.(rules.queueAgeMs);
+    if (late !== undefined) found.push(late);
     return found;
   }
 

@@ -4,6 +4,7 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { LogLine } from '../log.ts';
+import type { JournalState } from '../model/archive.ts';
 import type { Health } from '../model/health.ts';
 import type { Sessions } from '../model/sessions.ts';
 
@@ -29,6 +30,8 @@ export interface MetricsParts {
   readonly generation: () => number;
   /** Wall ms of the last backup; undefined: never. */
   readonly lastBackup: () => number | undefined;
+  /** Undefined: nothing is journaled. */
+  readonly journal?: () => Promise<JournalState | undefined>;
   /**
    * What a domain is called in labels: a listed partner's name, `ours`, or `unlisted`, so that strangers cannot fill the
    * memory of whoever scrapes.
@@ -93,6 +96,8 @@ function makeCounters(registry: Registry) {
     hookFailures: counter('isthmus_filter_hook_failures_total', 'Questions that the filter hook did not answer.', []),
     lossy: counter('isthmus_translate_lossy_total', 'Messages of which something could not be shown as it was.', ['from', 'to', 'what']),
     malformed: counter('isthmus_malformed_total', 'What a peer sent that could not be read.', ['event']),
+    journalSent: counter('isthmus_journal_sent_total', 'Archived messages that the journal mailbox has got.', []),
+    journalRefused: counter('isthmus_journal_refused_total', 'Archived messages that its mail server does not take.', []),
     bugs: counter('isthmus_bugs_total', 'Defects of Isthmus that were met.', ['event']),
     storeFailures: counter('isthmus_store_failures_total', 'The database could not be written or read.', []),
     certificatesRejected: counter('isthmus_certificate_rejected_total', 'Files in certs/ that were not usable.', []),
@@ -179,6 +184,12 @@ function count({ fields, bound, level }: LogLine, counters: Counters, label: Met
     case 'store.failed':
       counters.storeFailures.inc();
       return;
+    case 'journal.sent':
+      counters.journalSent.inc(Number(fields.lines));
+      return;
+    case 'journal.refused':
+      counters.journalRefused.inc();
+      return;
     case 'cert.rejected':
       counters.certificatesRejected.inc();
       return;
@@ -264,6 +275,19 @@ function makeGauges(registry: Registry, parts: MetricsParts, lag: ReturnType<typ
     to.set(parts.store().p99Ms / 1000),
   );
   gauge('isthmus_store_backlog', 'Marks that wait to be written.', [], (to) => to.set(parts.store().backlog));
+  gauge(
+    'isthmus_journal_waiting',
+    'Archived messages that the journal mailbox has not got; absent: nothing is journaled.',
+    [],
+    async (to) => {
+      const state = await parts.journal?.();
+      if (state !== undefined) to.set(state.waiting);
+    },
+  );
+  gauge('isthmus_journal_oldest_seconds', 'Age of the oldest of them.', [], async (to) => {
+    const state = await parts.journal?.();
+    if (state !== undefined) to.set(state.oldestAt === undefined ? 0 : Math.max(0, (parts.now() - state.oldestAt) / 1000));
+  });
   gauge('isthmus_backup_age_seconds', 'Time since the last backup; absent: there has been none.', [], (to) => {
     const last = parts.lastBackup();
     if (last !== undefined) to.set(Math.max(0, (parts.now() - last) / 1000));

@@ -1,11 +1,9 @@
 // The roads out of an alert: mail over SMTP, and a webhook. What is told is a list of sentences; nothing a peer wrote goes
 // into a header or an address.
 
-import { createTransport } from 'nodemailer';
 import type { MailSettings, SecretName, WebhookSettings } from '../model/notify.ts';
 import type { Notice, Notifier } from './alerts.ts';
-
-const SMTP_TIMEOUT_MS = 20_000;
+import { mailTransport } from './mail-transport.ts';
 
 export interface Surroundings {
   /** What stands in a file of secrets/. @throws when it cannot be read */
@@ -26,23 +24,11 @@ export function inWords({ state, alert }: Notice): string {
 
 /** Mail to the addresses of the file; several notices of one look are one mail. */
 export function mailNotifier(settings: MailSettings, { secret, host }: Surroundings): Notifier {
-  const { server, from, to, user, password } = settings;
+  const { from, to } = settings;
   return {
     name: `mail to ${to.join(', ')}`,
     async tell(notices) {
-      const transport = createTransport({
-        host: server.host,
-        port: server.port,
-        secure: server.scheme === 'tls',
-        requireTLS: server.scheme === 'starttls',
-        ignoreTLS: server.scheme === 'plain',
-        connectionTimeout: SMTP_TIMEOUT_MS,
-        greetingTimeout: SMTP_TIMEOUT_MS,
-        socketTimeout: SMTP_TIMEOUT_MS,
-        disableFileAccess: true,
-        disableUrlAccess: true,
-        ...(user !== undefined && { auth: { user, pass: password === undefined ? '' : secret(password.secret) } }),
-      });
+      const transport = mailTransport(settings, secret);
       const [first] = notices;
       const more = notices.length > 1 ? ` and ${notices.length - 1} more` : '';
       try {

@@ -20,6 +20,19 @@ export const EVENTS: Readonly<Record<string, LogEvent>> = {
   'alert.failed': event('error', 'An alert could not be mailed or posted; it is tried again with the next look.'),
   'systemd.failed': event('warn', 'Systemd could not be told that the process is ready or alive; systemd-notify is needed for it.'),
 
+  'journal.sent': event('debug', 'The mail server has taken archived messages for the journal mailbox.', 'isthmus_journal_sent_total'),
+  'journal.failed': event(
+    'warn',
+    'The mail server of the journal mailbox is not reached or refuses; it is tried again until it has everything.',
+    'isthmus_journal_waiting',
+  ),
+  'journal.resumed': event('info', 'The journal mailbox has everything again.'),
+  'journal.refused': event(
+    'error',
+    'The mail server takes one archived message for good not; a mail in its place says so, and the archive has it.',
+    'isthmus_journal_refused_total',
+  ),
+
   fenced: event('error', 'Another process has taken this home over with --takeover; this one drains and ends.'),
   takeover: event('warn', 'A restored home, or one that another machine ran before, was started with --takeover.'),
   'admin.opened': event('info', 'The admin socket is open: the command line and the API reach the process.'),
@@ -116,6 +129,14 @@ export const EVENTS: Readonly<Record<string, LogEvent>> = {
     'The filters of routes/filters.yaml refused, changed or marked a message at the border; action and what say how.',
     'isthmus_filtered_total',
   ),
+  'archive.failed': event(
+    'error',
+    'A message that should be archived could not be: refused where blockOnFailure says so, else it passes and no line of it is there.',
+    'isthmus_archive_failures_total',
+  ),
+  'archive.works': event('info', 'Messages are archived again after a failure.'),
+  'archive.purged': event('info', 'Lines of the archive older than its retention were removed; held ones stay.'),
+  'archive.purgeFailed': event('error', 'Old lines of the archive could not be removed; it is tried again within an hour.'),
   'filter.hookFailed': event(
     'warn',
     'The filter hook gave no usable answer in time; onFailure decided.',

@@ -2,6 +2,7 @@
 
 import type { Home } from '../config/home.ts';
 import type { Renewals } from '../model/acme.ts';
+import type { JournalState } from '../model/archive.ts';
 import type { ClientSights } from '../model/core.ts';
 import type { Health } from '../model/health.ts';
 import type { Alert } from '../model/notify.ts';
@@ -37,6 +38,8 @@ export interface Live {
   readonly renewals: Renewals;
   /** Users of the core who are signed in. */
   readonly clients: ClientSights;
+  /** The journal mailbox; undefined: nothing is journaled. */
+  journal(): Promise<JournalState | undefined>;
   /** What needs a look, longest first. */
   alerts(): readonly Alert[];
   /**

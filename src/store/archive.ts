@@ -6,7 +6,7 @@ import type { ArchiveFilter, ArchiveLine, ArchiveRecord, ArchiveScope, ArchiveSt
 import { isHeld } from '../model/archive.ts';
 import { lastNumber, spans } from './archive-spans.ts';
 import { blob, integer, type Row, text } from './column.ts';
-import type { Database } from './database.ts';
+import { type Database, isDisk } from './database.ts';
 import { folded } from './history.ts';
 import type { Seal } from './seal.ts';
 
@@ -34,9 +34,10 @@ export function archiveTable(db: Database, seal: () => Seal, holds: Pick<HoldSto
     const row = db.prepare('SELECT number FROM archive_party WHERE address = ?').get(address);
     return row ? integer(row, 'number') : Number(db.prepare('INSERT INTO archive_party (address) VALUES (?)').run(address).lastInsertRowid);
   };
-  const line = ({ id, at, scope, from, to, event }: ArchiveRecord): (() => void) => {
-    const sealed = seal().close(JSON.stringify(event), label(id, from, to));
-    return () => {
+  const line =
+    ({ id, at, scope, from, to, event }: ArchiveRecord): (() => void) =>
+    () => {
+      const sealed = seal().close(JSON.stringify(event), label(id, from, to));
       const now = Math.round(at);
       const stepped = now < lastAt - STEP_BACK_MS;
       const noted = stepped ? now : Math.max(now, lastAt);
@@ -47,7 +48,6 @@ export function archiveTable(db: Database, seal: () => Seal, holds: Pick<HoldSto
       if (stepped) db.prepare('INSERT INTO archive_step (first) VALUES (?)').run(lastInsertRowid);
       lastAt = noted;
     };
-  };
   const opened = (light: Light): ArchiveLine => {
     const { exported: _, ...rest } = light;
     const row = db.prepare('SELECT sealed FROM archive WHERE number = ?').get(light.number);
@@ -82,7 +82,18 @@ export function archiveTable(db: Database, seal: () => Seal, holds: Pick<HoldSto
     async append(record) {
       await db.write(line(record));
     },
-    line,
+    line: (record, spare) => {
+      const write = line(record);
+      return () => {
+        try {
+          write();
+        } catch (error) {
+          // A disk that fails may have ended the transaction already: nothing more may be written in it.
+          if (spare === undefined || isDisk(error)) throw error;
+          spare(error);
+        }
+      };
+    },
     async page(filter, after, limit) {
       const lines: ArchiveLine[] = [];
       const last = lastNumber(db);
@@ -117,6 +128,9 @@ export function archiveTable(db: Database, seal: () => Seal, holds: Pick<HoldSto
       let n = 0;
       for await (const step of steps(db, filter)) n += step.length;
       return n;
+    },
+    async last() {
+      return lastNumber(db);
     },
     async size() {
       let [lines, bytes] = [0, 0];
