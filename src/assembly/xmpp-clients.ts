@@ -33,6 +33,7 @@ export interface XmppClientsGround {
   readonly handlers?: XmppClientsParts['handlers'];
   /** Push services, tokens of devices, invitations. */
   readonly mobile?: Pick<XmppClientsParts, 'push' | 'tokens' | 'invited'>;
+  readonly personal?: XmppClientsParts['personal'];
 }
 
 export interface XmppClientsFace {
@@ -63,6 +64,7 @@ export function xmppClientsFace(ground: XmppClientsGround): XmppClientsFace {
     tlsUpgrade: upgrade,
     version,
     ...ground.mobile,
+    ...(ground.personal !== undefined && { personal: ground.personal }),
     serves: (domain) => {
       const own = table().domains.get(domain);
       return own?.served === 'core' ? own.domain : undefined;

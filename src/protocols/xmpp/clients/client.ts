@@ -172,6 +172,7 @@ export class XmppClient implements Client, Speaker {
         return this.#roads.send(text);
       }
       case 'subscription': {
+        if (item.verb === 'subscribed') this.#ground.personal?.met(this, item.from);
         const text = printVerb(item.verb, item.from, this.user, item.message);
         return text === undefined || this.#roads.deliver(text);
       }

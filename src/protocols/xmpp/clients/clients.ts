@@ -17,6 +17,7 @@ import { octets } from './framing.ts';
 import { basics, discovery } from './handlers.ts';
 import { type IqHandler, IqTable } from './iq-table.ts';
 import { CLIENT_SETTINGS, type ClientSettings } from './limits.ts';
+import { makePersonal, type PersonalParts } from './personal/personal.ts';
 import type { InvitedDoor } from './register.ts';
 import type { Road } from './road.ts';
 import { ClientStream, type StreamOwner } from './stream.ts';
@@ -40,6 +41,8 @@ export interface XmppClientsParts {
   readonly push?: PushNews;
   /** For who comes with an invitation (XEP-0445). */
   readonly invited?: InvitedDoor;
+  /** What users publish and keep; absent: nothing. */
+  readonly personal?: PersonalParts;
   readonly settings?: Partial<ClientSettings>;
 }
 
@@ -59,12 +62,15 @@ export class XmppClients {
       presenceCommands(() => clock.now()),
       () => ids.token(8),
     );
+    const clientsOf = (user: Address): readonly XmppClient[] => [...(this.#users.get(bareKey(user))?.values() ?? [])];
+    const personal = parts.personal && makePersonal({ ...parts.personal, core, clock, ids, log, clientsOf });
     const table = new IqTable((made) => [
       ...discovery(made),
       ...basics(clock, version),
       ROSTER,
       BLOCKING,
       commands,
+      ...(personal?.handlers ?? []),
       ...(parts.handlers ?? []),
     ]);
     this.#ground = {
@@ -78,7 +84,8 @@ export class XmppClients {
       inHand: settings.inHand,
       push: parts.push,
       clientAt: (full) => this.#users.get(bareKey(full))?.get(full.resource ?? ''),
-      clientsOf: (user) => [...(this.#users.get(bareKey(user))?.values() ?? [])],
+      clientsOf,
+      personal,
       mayAsk: (asker, user) => this.#mayAsk(asker, user),
       gone: (client) => this.#gone(client),
     };

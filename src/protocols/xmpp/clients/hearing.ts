@@ -17,6 +17,8 @@ import type { StanzaFacts } from '../to-model/im.ts';
 import type { Asker, IqTable, Target } from './iq-table.ts';
 import { readSaid } from './messages.ts';
 import { breaksStreams, payloadOf, stanzaOf } from './payload.ts';
+import type { Personal } from './personal/personal.ts';
+import { directoryOf } from './personal/search.ts';
 import { readOwnPresence, verbOf } from './presence.ts';
 
 /** The client that speaks. */
@@ -31,6 +33,8 @@ export interface HearingGround {
   readonly clock: Clock;
   readonly ids: Ids;
   readonly table: IqTable;
+  /** Personal data; absent: there is none. */
+  readonly personal?: Personal | undefined;
   /** The domain by any of its names, where its users are the core's. */
   serves(domain: string): string | undefined;
   /** The XMPP client of that full address, if it is there. */
@@ -103,8 +107,10 @@ async function presence(stanza: Element, raw: Element, to: Address | undefined, 
   // RFC 6121 §4.3: a server probes by itself; a client that asks learns what it may see anyway.
   if (type === 'probe') return to === undefined ? undefined : speaker.session.probe(to);
   if (type !== undefined && type !== 'unavailable') return refuse(stanza, stanzaError('bad-request', 'modify'), speaker);
-  const shown = readOwnPresence(stanza, raw, factsOf(to ?? speaker.user, speaker, ground));
+  const pictured = (await ground.personal?.withPicture(speaker, raw)) ?? raw;
+  const shown = readOwnPresence(stanza, pictured, factsOf(to ?? speaker.user, speaker, ground));
   if (shown === undefined) return;
+  if (to === undefined) ground.personal?.presented(speaker, pictured, () => void presence(stanza, raw, to, speaker, ground));
   if (to === undefined) speaker.session.present(shown);
   else speaker.session.presentTo(to, shown);
 }
@@ -119,7 +125,7 @@ async function iq(stanza: Element, raw: Element, to: Address, speaker: Speaker, 
     if (!may || !pass(raw, to, speaker, ground)) refuse(stanza, stanzaError('service-unavailable', 'cancel'), speaker);
     return;
   }
-  if (!isRequest) return; // an answer to a push, or to a ping
+  if (!isRequest) return ground.personal?.answered(speaker, stanza); // or to a push, or to a ping
   const target = await targetOf(to, speaker, ground);
   if (target === undefined) return refuse(stanza, stanzaError('service-unavailable', 'cancel'), speaker);
   speaker.send(printElement(await ground.table.answer({ asker: speaker, type, stanza, target, to })));
@@ -128,6 +134,7 @@ async function iq(stanza: Element, raw: Element, to: Address, speaker: Speaker, 
 async function targetOf(to: Address, { user }: Speaker, { core }: HearingGround): Promise<Target | undefined> {
   if (sameBare(to, user)) return 'account';
   if (to.local === '' && to.domain === user.domain) return 'server';
+  if (to.local === '' && to.domain === directoryOf(user.domain)) return 'directory';
   return (await core.isUser(to)) ? 'user' : undefined;
 }
 

@@ -94,7 +94,10 @@ export class IqTable {
 
   /** What the target is besides. */
   identities(target: Target): readonly Readonly<Record<string, string>>[] {
-    return [...this.#handlers.values()].flatMap(({ identities }) => identities?.[target] ?? []);
+    return [...this.#handlers.values()].flatMap(({ identities }) => {
+      const identity = identities?.[target];
+      return identity === undefined ? [] : [identity];
+    });
   }
 
   /** The forms of disco#info. */
