@@ -300,6 +300,12 @@ export const ERRORS: Readonly<Record<ReasonCode, Entry>> = {
   QUEUE_EXPIRED: row('network', 'never', 'It waited for the partner longer than retention.queued allows.', 'The sender has been told.'),
   QUEUE_DROPPED: row('operator', 'never', 'It was taken out of the queue before it was sent.', 'Its sender has been told.'),
   STORE_FULL: row('us', 'later', 'The database could not be written.', 'Free space on the disk of data:.'),
+  STORE_NOT_ARCHIVED: row(
+    'us',
+    'later',
+    'The message should be archived and could not be, and nothing passes that is not archived (blockOnFailure in records/archive.yaml).',
+    'isthmus archive status and the log (archive.failed) say why; a full disk or an unreadable var/records.key is the usual cause.',
+  ),
   SHUTTING_DOWN: row('us', 'later', 'Isthmus is stopping.', 'It is tried again after the start.'),
   US_BUG: row('us', 'never', 'A defect of Isthmus.', 'Please report it with the log line of this id.'),
 };

@@ -2,6 +2,7 @@
 
 import { LRUCache } from 'lru-cache';
 import type { Log } from '../log.ts';
+import type { Alongside } from '../model/archive.ts';
 import type { Said } from '../model/core.ts';
 import type { KeptBounds, KeptStore } from '../model/core-stores.ts';
 import type { Clock } from '../model/ports.ts';
@@ -31,8 +32,8 @@ export class Kept {
     this.#most = most;
   }
 
-  /** Hands a message to clients and keeps it until one has it. Resolves once it is on disk. */
-  async put(user: string, said: Said, to: readonly OpenClient[]): Promise<PutResult> {
+  /** Hands a message to clients and keeps it until one has it. Resolves once it is on disk, and `alongside` with it. */
+  async put(user: string, said: Said, to: readonly OpenClient[], alongside?: Alongside): Promise<PutResult> {
     const at = this.#clock.now();
     const way = `${user} ${said.event.id}`;
     const again = this.#onTheWay.has(way);
@@ -40,7 +41,7 @@ export class Kept {
     // What may be a copy is looked up before it is handed to anybody; all else goes at once.
     const early = comesAgain(said) || again ? undefined : handAll(to, said);
     try {
-      const result = await this.#store.keep(user, said, at, this.#most);
+      const result = await this.#store.keep(user, said, at, this.#most, alongside);
       if (result.kind === 'full') {
         const by = early === undefined ? 0 : await countTrue(early);
         this.#onTheWay.delete(way);

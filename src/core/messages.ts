@@ -4,6 +4,7 @@
 
 import { reason } from '../errors.ts';
 import { type Address, bare, bareKey, sameBare, show } from '../model/address.ts';
+import type { Alongside } from '../model/archive.ts';
 import type { Said } from '../model/core.ts';
 import { StoreError } from '../model/outbox-store.ts';
 import { delivered, failed, HANDED_OVER, type Outcome, refused } from '../model/outcome.ts';
@@ -130,20 +131,41 @@ export class Messages {
       for (const one of direct) void one.hand({ kind: 'said', ...said });
       return Promise.resolve(HANDED_OVER);
     }
+    return this.#archived(user, said, direct, copies);
+  }
+
+  /** Archived with what is kept of it, or before anybody has it where nothing may pass that is not archived. */
+  async #archived(user: string, said: Said, direct: readonly OpenClient[], copies: readonly OpenClient[]): Promise<Outcome> {
+    const { event } = said;
+    // What came over the border was archived there.
+    const captured = event.kind === 'im.sent' && event.origin.proof === 'account' ? this.#parts.capture?.(event) : undefined;
+    if (captured !== undefined && (captured.must || said.store === 'never')) {
+      try {
+        await captured.write();
+      } catch (error) {
+        return notStored(error);
+      }
+    }
     if (said.store === 'never') {
       for (const one of direct) void one.hand({ kind: 'said', ...said });
       for (const one of copies) void one.hand({ kind: 'said', ...said, copyOf: 'received' });
-      return Promise.resolve(HANDED_OVER);
+      return HANDED_OVER;
     }
-    return this.#handOver(user, said, direct, copies);
+    return this.#handOver(user, said, direct, copies, captured?.must === false ? captured.line : undefined);
   }
 
-  async #handOver(user: string, said: Said, direct: readonly OpenClient[], copies: readonly OpenClient[]): Promise<Outcome> {
+  async #handOver(
+    user: string,
+    said: Said,
+    direct: readonly OpenClient[],
+    copies: readonly OpenClient[],
+    line: Alongside | undefined,
+  ): Promise<Outcome> {
     const { to } = said.event;
     try {
       const noted = said.store === undefined ? this.#parts.history?.note(bare(to), 'in', said) : undefined;
       const archived = { ...said, ...(noted?.archiveId !== undefined && { archiveId: noted.archiveId }) };
-      const kept = this.#kept.put(user, archived, direct);
+      const kept = this.#kept.put(user, archived, direct, line);
       for (const one of copies) void one.hand({ kind: 'said', ...archived, copyOf: 'received' });
       const [result] = await Promise.all([kept, noted?.written]);
       if (result.kind === 'full') {

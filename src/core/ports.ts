@@ -2,6 +2,7 @@
 
 import type { Log } from '../log.ts';
 import type { Address } from '../model/address.ts';
+import type { Capture } from '../model/archive.ts';
 import type { Calendars } from '../model/calendar.ts';
 import type { Said, SignIn } from '../model/core.ts';
 import type { BlockStore, ChosenStore, ContactStore, KeptBounds, KeptStore } from '../model/core-stores.ts';
@@ -84,6 +85,8 @@ export interface CoreParts {
   /** A message has come for a user of ours. */
   readonly arrived?: (user: Address) => void;
   readonly history?: History;
+  /** What is archived of messages between users of ours. Absent: nothing. */
+  readonly capture?: Capture;
   readonly filter?: Filter;
   /** Users of split domains who have moved to the internal system. Absent: none. */
   readonly moved?: Pick<MovedStore, 'has' | 'all'>;

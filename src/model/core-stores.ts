@@ -1,6 +1,7 @@
 // What the core keeps of its users, as the rooms see the tables: contact lists, blocked addresses, chosen states, and the
 // messages that wait for who is away. Owners and contacts are bare keys (model/address.ts). Writes resolve when committed.
 
+import type { Alongside } from './archive.ts';
 import type { Chosen, Level, Said } from './core.ts';
 
 /** The subscriptions between the owner of a list and one contact, both ways (RFC 6121 appendix A). */
@@ -83,7 +84,8 @@ export interface KeptBounds {
 }
 
 export interface KeptStore {
-  keep(owner: string, said: Said, at: number, most: KeptBounds): Promise<KeepResult>;
+  /** @param alongside is a part of the same transaction, for what is kept and is no copy */
+  keep(owner: string, said: Said, at: number, most: KeptBounds, alongside?: Alongside): Promise<KeepResult>;
   /** In order of arrival. */
   of(owner: string, after: number, limit: number): Promise<readonly KeptItem[]>;
   count(owner: string): Promise<number>;

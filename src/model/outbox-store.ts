@@ -2,6 +2,7 @@
 // A row is a durable event on its way (DESIGN 8); the ledger line of the same number outlives it and holds no body.
 
 import { bareKey } from './address.ts';
+import type { Alongside } from './archive.ts';
 import type {
   Event,
   ImReceipt,
@@ -106,8 +107,11 @@ export interface RowEnd {
 }
 
 export interface OutboxStore {
-  /** Resolves once the row is on disk. Rejects with StoreError when it cannot be. */
-  accept(row: NewRow): Promise<AcceptResult>;
+  /**
+   * Resolves once the row is on disk. Rejects with StoreError when it cannot be.
+   * @param alongside is a part of the same transaction; not asked for a duplicate
+   */
+  accept(row: NewRow, alongside?: Alongside): Promise<AcceptResult>;
   /** The event of a waiting row; undefined when the row has ended or its seal does not open. */
   load(row: number): Promise<DurableEvent | undefined>;
   /** Every waiting row in the order of acceptance. */

@@ -80,6 +80,7 @@ export type ReasonCode =
   | 'QUEUE_EXPIRED'
   | 'QUEUE_DROPPED'
   | 'STORE_FULL'
+  | 'STORE_NOT_ARCHIVED'
   | 'SHUTTING_DOWN'
   | 'US_BUG';
 

@@ -4,6 +4,7 @@
 
 import { reason } from '../errors.ts';
 import { show } from '../model/address.ts';
+import type { Alongside } from '../model/archive.ts';
 import type { DurableEvent, LedgerEntry } from '../model/outbox-store.ts';
 import { laneOf, StoreError } from '../model/outbox-store.ts';
 import { failed, HANDED_OVER, type Outcome, refused } from '../model/outcome.ts';
@@ -86,8 +87,9 @@ export class Outbox {
   /**
    * Accepts an event: resolves once it is on disk, or cannot be. Never rejects. Rows of one lane are sent in the order of
    * these calls.
+   * @param alongside is on disk with the row, or neither is
    */
-  async submit(event: DurableEvent): Promise<Accepted> {
+  async submit(event: DurableEvent, alongside?: Alongside): Promise<Accepted> {
     const { store, ids, clock, log } = this.#deps;
     if (this.#state !== 'open' && this.#state !== 'draining') return no(reason('SHUTTING_DOWN', 'the outbox is not open'));
     const lane = laneOf(event);
@@ -99,7 +101,7 @@ export class Outbox {
     const row = newRow(event, ids, this.#times());
     this.#pending += 1;
     try {
-      const result = await store.accept(row);
+      const result = await store.accept(row, alongside);
       if (result.kind === 'duplicate') return this.#duplicate(event, result.of);
       const partner = this.#queue.partner(event.from.domain, event.to.domain);
       const now = clock.monotonic();

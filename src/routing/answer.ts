@@ -2,6 +2,7 @@
 // - or at once when the lane is down or not empty - the partner's `queuedAnswer`. Words of a protocol are not spoken here.
 
 import { reason } from '../errors.ts';
+import type { Alongside } from '../model/archive.ts';
 import type { Event, ImReceipt, ImSent } from '../model/event.ts';
 import type { DurableEvent } from '../model/outbox-store.ts';
 import { type Outcome, type QueuedAnswer, refused } from '../model/outcome.ts';
@@ -13,7 +14,8 @@ export const ANSWER_WITHIN_MS = 4000;
 
 /** What is asked of the outbox. */
 export interface Acceptor {
-  submit(event: DurableEvent): Promise<Accepted>;
+  /** @param alongside is on disk with the event, or neither is */
+  submit(event: DurableEvent, alongside?: Alongside): Promise<Accepted>;
   /** The sender has been told yes, provisionally: a later failure must be told by a notice. False: it has ended already. */
   toldQueued(id: string): boolean;
 }
@@ -37,6 +39,8 @@ export interface AnswerDeps {
   readonly outbox: Acceptor;
   readonly clock: Clock;
   readonly table: () => Table;
+  /** Written with the event. */
+  readonly alongside?: Alongside;
   /** How it ended, whenever that is. */
   readonly ended: (event: ImSent | ImReceipt, outcome: Outcome) => void;
 }
@@ -44,7 +48,7 @@ export interface AnswerDeps {
 /** Puts a message or receipt into the outbox and waits as long as its sender should. */
 export async function answer(event: ImSent | ImReceipt, hop: Hop, deps: AnswerDeps): Promise<Outcome> {
   const { outbox } = deps;
-  const accepted = await outbox.submit(event);
+  const accepted = await outbox.submit(event, deps.alongside);
   if (accepted.kind === 'refused') return accepted.outcome;
   const queued = { kind: 'queued', answer: queuedAnswer(event, hop, deps.table()) } as const;
   // The first one may still be delivered, so its copy is never told that it was not.

@@ -5,6 +5,7 @@
 import { reason } from '../errors.ts';
 import type { Log } from '../log.ts';
 import { bareKey, show } from '../model/address.ts';
+import type { Alongside, Capture } from '../model/archive.ts';
 import {
   type Event,
   type ImReceipt,
@@ -58,6 +59,8 @@ export interface DispatchDeps {
     /** Resolves when what other processes have changed is known. */
     fresh(): Promise<void>;
   };
+  /** What is archived, as it goes on: after the filters, with its acceptance. Absent: nothing. */
+  readonly capture?: Capture;
   /** Absent: nothing that a message says keeps it from crossing. */
   readonly filter?: BorderFilter;
 }
@@ -160,7 +163,7 @@ export class Dispatch {
       case 'im.sent':
         await this.#acquaintance.learn(event, hop);
         this.#acquaintance.talks(event);
-        return this.#answer(event, hop);
+        return this.#answer(event, hop, this.#deps.capture?.(event)?.line);
       case 'im.receipt': {
         const original = await sentIds.originalOf(bareKey(event.from), bareKey(event.to), event.about);
         if (original === undefined) return { kind: 'handedOver' }; // nobody here asked for it: nothing to tell
@@ -177,10 +180,10 @@ export class Dispatch {
     }
   }
 
-  #answer(event: ImSent | ImReceipt, hop: Hop): Promise<Outcome> {
+  #answer(event: ImSent | ImReceipt, hop: Hop, alongside?: Alongside): Promise<Outcome> {
     const { clock, table } = this.#deps;
     const ended = (_: Event, outcome: Outcome): void => this.#count(event, outcome.kind === 'delivered' || outcome.kind === 'handedOver');
-    return answer(event, hop, { outbox: this.#parts().outbox, clock, table, ended });
+    return answer(event, hop, { outbox: this.#parts().outbox, clock, table, ended, ...(alongside !== undefined && { alongside }) });
   }
 
   /** docs/decisions/005: it waits, and the stranger is answered as if it were refused. */

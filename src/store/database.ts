@@ -234,7 +234,7 @@ export class Database {
 }
 
 /** Is it the disk (full, busy, failing) rather than one statement? */
-function isDisk(error: unknown): boolean {
+export function isDisk(error: unknown): boolean {
   const code = errorCode(error);
   // SQLITE_BUSY, NOMEM, READONLY, IOERR, CORRUPT, FULL, CANTOPEN, NOTADB
   return code !== undefined && [SQLITE_BUSY, 7, 8, 10, SQLITE_CORRUPT, 13, 14, SQLITE_NOTADB].includes(code & 0xff);
@@ -258,6 +258,7 @@ function errorCode(error: unknown): number | undefined {
 
 /** What SQLite said, as our own failure. */
 export function storeError(error: unknown): StoreError {
+  if (error instanceof StoreError) return error; // a write that knows itself what is wrong
   const said = error instanceof Error ? error.message : String(error);
   const fact = isDisk(error) ? 'the database could not be written' : 'a write was refused by the database';
   return new StoreError(reason(isDisk(error) ? 'STORE_FULL' : 'US_BUG', `${fact}: ${said}`), { cause: error });

@@ -16,7 +16,7 @@ export function keptTable(db: Database, seal: Seal): KeptStore {
     return row === undefined ? 0 : integer(row, 'n');
   };
   return {
-    keep(owner, said, at, most) {
+    keep(owner, said, at, most, alongside) {
       const { id } = said.event;
       const sealed = seal.close(JSON.stringify(said), label(owner, id));
       return db.write((): KeepResult => {
@@ -30,6 +30,7 @@ export function keptTable(db: Database, seal: Seal): KeptStore {
         const { lastInsertRowid } = db
           .prepare('INSERT INTO kept_item (owner, id, at, sealed) VALUES (?,?,?,?)')
           .run(owner, id, Math.round(at), sealed);
+        alongside?.();
         return { kind: 'kept', number: Number(lastInsertRowid) };
       });
     },

@@ -2,6 +2,7 @@
 
 import { LRUCache } from 'lru-cache';
 import { bareKey } from '../model/address.ts';
+import type { Alongside } from '../model/archive.ts';
 import type { AcceptResult, DurableEvent, NewRow, OutboxRow, OutboxStore, RowEnd } from '../model/outbox-store.ts';
 import { laneOf } from '../model/outbox-store.ts';
 import type { Hop } from '../model/ports.ts';
@@ -50,20 +51,24 @@ export class OutboxTable implements OutboxStore {
     this.#next = (last ? integer(last, 'last') : 0) + 1;
   }
 
-  async accept(fresh: NewRow): Promise<AcceptResult> {
+  async accept(fresh: NewRow, alongside?: Alongside): Promise<AcceptResult> {
     const key = fresh.dedupKey && Buffer.from(fresh.dedupKey).toString('latin1');
     const seen = key === undefined ? undefined : this.#recent.get(key);
     if (seen !== undefined && fresh.serviceNow - seen.service <= this.#dedupMs) {
       const of = this.#ledger.entry(seen.row);
       if (of !== undefined) return { kind: 'duplicate', of };
     }
-    const result = await this.#db.write(() => this.#insert(fresh));
+    const result = await this.#db.write(() => {
+      const inserted = this.#insert(fresh);
+      if (inserted.kind === 'accepted') alongside?.();
+      return inserted;
+    });
     if (result.kind === 'duplicate') {
       const of = this.#ledger.entry(result.of);
       if (of !== undefined) return { kind: 'duplicate', of };
       // A key without a line: the ledger was cut shorter than the window of copies, or salvaged. It is a first copy then.
       if (fresh.dedupKey !== undefined) await this.#db.write(() => this.#release(result.of));
-      return this.accept(fresh);
+      return this.accept(fresh, alongside);
     }
     if (key !== undefined) this.#recent.set(key, { row: result.row.row, service: fresh.serviceNow });
     if (fresh.conversation !== undefined) this.#threads.remember(fresh.conversation, result.row.wire.callId);

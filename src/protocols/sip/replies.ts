@@ -117,6 +117,7 @@ export const CODE_TO_STATUS: Readonly<Record<ReasonCode, number>> = {
   QUEUE_EXPIRED: 480,
   QUEUE_DROPPED: 480,
   STORE_FULL: 500,
+  STORE_NOT_ARCHIVED: 480,
   SHUTTING_DOWN: 480,
   US_BUG: 500,
 };

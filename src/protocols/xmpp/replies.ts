@@ -171,6 +171,7 @@ export const CODE_TO_CONDITION: Readonly<Record<ReasonCode, Row>> = {
   QUEUE_EXPIRED: ['remote-server-timeout', 'wait'],
   QUEUE_DROPPED: ['recipient-unavailable', 'wait'],
   STORE_FULL: ['resource-constraint', 'wait'],
+  STORE_NOT_ARCHIVED: ['resource-constraint', 'wait'],
   SHUTTING_DOWN: ['resource-constraint', 'wait'],
   US_BUG: ['internal-server-error', 'cancel'],
 };

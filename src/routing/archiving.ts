@@ -1,0 +1,162 @@
+// What of each message is archived (records/archive.yaml and the holds in force), and what happens when it cannot be. Capture is
+// asked where a message is about to be accepted: by dispatch for what crosses, by the core for what its users say to each other.
+
+import { reason } from '../errors.ts';
+import type { Log } from '../log.ts';
+import { type Address, bareKey, show } from '../model/address.ts';
+import {
+  type ArchiveRecord,
+  type ArchiveRule,
+  type ArchiveScope,
+  type ArchiveSettings,
+  type ArchiveSight,
+  type ArchiveStore,
+  type Captured,
+  type HoldStore,
+  isHeld,
+  names,
+} from '../model/archive.ts';
+import type { ImSent } from '../model/event.ts';
+import { StoreError } from '../model/outbox-store.ts';
+import type { Clock } from '../model/ports.ts';
+import type { Table } from '../model/table.ts';
+
+export interface ArchivingParts {
+  readonly store: Pick<ArchiveStore, 'line' | 'append'>;
+  readonly holds: Pick<HoldStore, 'inForce'>;
+  /** records/archive.yaml as of the set in force. */
+  readonly settings: () => ArchiveSettings | undefined;
+  readonly table: () => Table;
+  readonly clock: Pick<Clock, 'now'>;
+  readonly log: Log;
+}
+
+export class Archiving {
+  readonly #parts: ArchivingParts;
+  #written = 0;
+  #missed = 0;
+  #refused = 0;
+  #failing: { readonly since: number; readonly why: string } | undefined;
+
+  constructor(parts: ArchivingParts) {
+    this.#parts = parts;
+  }
+
+  /** Is this message archived, and how is that written? */
+  readonly capture = (event: ImSent): Captured | undefined => {
+    const { settings: read, holds, table: current, clock, store } = this.#parts;
+    const settings = read();
+    const keeping = holds.inForce();
+    if (settings === undefined && keeping.length === 0) return undefined;
+    const table = current();
+    const [from, to] = [keyOf(event.from, table), keyOf(event.to, table)];
+    const ours = [event.from, event.to].filter(({ domain }) => table.domains.has(domain)).map((one) => keyOf(one, table));
+    const scope: ArchiveScope = ours.length === 2 ? 'internal' : 'external';
+    const at = clock.now();
+    const wanted = ours.some((user) => ruleFor(user, scope, settings, table)?.[scope] === true);
+    if (!wanted && !isHeld(keeping, from, to, at)) return undefined;
+    const must = settings?.blockOnFailure === true;
+    const record: ArchiveRecord = { id: event.id, at, scope, from, to, event };
+    const line = this.#watched(event, must, store.line(record, must ? undefined : (error) => this.#failed(event, false, error)));
+    return {
+      must,
+      line,
+      write: async () => {
+        try {
+          await store.append(record);
+          this.#good();
+        } catch (error) {
+          this.#failed(event, must, error);
+          if (must) throw notArchived(error);
+        }
+      },
+    };
+  };
+
+  sight(): ArchiveSight {
+    const [written, missed, refused] = [this.#written, this.#missed, this.#refused];
+    return { written, missed, refused, ...(this.#failing !== undefined && { failing: this.#failing }) };
+  }
+
+  #watched(event: ImSent, must: boolean, line: () => void): () => void {
+    return () => {
+      const before = this.#missed;
+      try {
+        line();
+      } catch (error) {
+        // Also without blockOnFailure: what the disk refuses, it refuses the message as well.
+        this.#failed(event, true, error);
+        throw must ? notArchived(error) : error;
+      }
+      if (this.#missed === before) this.#good();
+    };
+  }
+
+  #good(): void {
+    this.#written += 1;
+    if (this.#failing === undefined) return;
+    const { since } = this.#failing;
+    this.#failing = undefined;
+    this.#parts.log.info({ event: 'archive.works', since: new Date(since).toISOString() }, 'messages are archived again');
+  }
+
+  #failed(event: ImSent, refused: boolean, error: unknown): void {
+    const { clock, log } = this.#parts;
+    const why = error instanceof StoreError ? error.reason.text : error instanceof Error ? error.message : String(error);
+    if (refused) this.#refused += 1;
+    else this.#missed += 1;
+    this.#failing = { since: this.#failing?.since ?? clock.now(), why };
+    log.error(
+      { event: 'archive.failed', id: event.id, from: show(event.from), to: show(event.to), passed: !refused, error: why },
+      'a message that should be archived could not be',
+    );
+  }
+}
+
+/** The entry that decides about one of our people: the first that says something about this scope. */
+export function ruleFor(
+  user: string,
+  scope: ArchiveScope,
+  settings: Pick<ArchiveSettings, 'rules'> | undefined,
+  { policy }: Pick<Table, 'policy'>,
+): ArchiveRule | undefined {
+  if (settings === undefined) return undefined;
+  const { users, rest } = indexOf(settings);
+  const own = users.get(user);
+  if (own?.[scope] !== undefined) return own;
+  return rest.find(
+    (rule) =>
+      rule[scope] !== undefined &&
+      (rule.who === 'everyone' ||
+        (rule.who === 'group' ? policy.groups.get(rule.name)?.has(user) === true : names({ who: [rule.name] }, user))),
+  );
+}
+
+interface Index {
+  readonly users: ReadonlyMap<string, ArchiveRule>;
+  readonly rest: readonly ArchiveRule[];
+}
+const indices = new WeakMap<object, Index>();
+
+/** Settings are values: made once for each set. */
+function indexOf(settings: Pick<ArchiveSettings, 'rules'>): Index {
+  let index = indices.get(settings);
+  if (index === undefined) {
+    const { rules } = settings;
+    const users = new Map(rules.filter(({ who }) => who === 'user').map((rule) => [rule.name, rule]));
+    index = { users, rest: rules.filter(({ who }) => who !== 'user') };
+    indices.set(settings, index);
+  }
+  return index;
+}
+
+/** One person is one, by whichever name of their domain they were written to. */
+function keyOf({ local, domain }: Address, { domains }: Table): string {
+  return bareKey({ local, domain: domains.get(domain)?.domain ?? domain });
+}
+
+function notArchived(error: unknown): StoreError {
+  return new StoreError(reason('STORE_NOT_ARCHIVED', 'the message cannot be archived at the moment, and nothing passes that is not'), {
+    cause: error,
+  });
+}
