@@ -92,7 +92,7 @@ export async function startKamailio(
   certificate: CertificateFiles,
   foreign: Foreign,
   trusts: readonly string[],
-  more: { readonly aliases?: boolean } = {},
+  more: { readonly aliases?: boolean; readonly split?: boolean } = {},
 ): Promise<Kamailio> {
   const folder = world.room(of.domain);
   const kamailio = new Kamailio({ ...of, folder, certificate, rootsFile: world.rootsFile, foreign, trusts, ...more });

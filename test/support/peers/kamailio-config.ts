@@ -18,6 +18,8 @@ export interface KamailioScript {
   readonly foreign: Foreign;
   /** Who may send requests of other domains: first DNS names of verified client certificates, or source addresses over TCP. */
   readonly trusts: readonly string[];
+  /** The domain is split: whom it does not know, Isthmus may; and Isthmus sends as people of the same domain. Default: it is not. */
+  readonly split?: boolean;
   /** Takes part in connection reuse (RFC 5923). Without it, NOTIFY goes to our Contact on a connection of its own. */
   readonly aliases: boolean;
   readonly modules: string;
@@ -30,6 +32,7 @@ export const RPC_PORT = 5080;
 
 export function kamailioScript(script: KamailioScript): string {
   const { address, host, domain, folder } = script;
+  const split = script.split === true;
   const trusted = script.trusts.map((name) => `$tls_peer_san_hostname == "${name}" || ($proto == "tcp" && $si == "${name}")`).join(' || ');
   return `#!KAMAILIO
 debug=2
@@ -89,7 +92,7 @@ request_route {
     exit;
   }
   remove_hf("Route");
-  if (from_uri == myself || is_method("REGISTER")) { route(AUTHENTICATE); }
+  if (${split ? `(from_uri == myself && !(${trusted}))` : 'from_uri == myself'} || is_method("REGISTER")) { route(AUTHENTICATE); }
   else if (!(${trusted === '' ? '0 == 1' : trusted})) { sl_send_reply("403", "Not one of the servers that may send here"); exit; }
   if (is_method("REGISTER")) { save("location"); exit; }
   if (uri != myself) {
@@ -97,7 +100,11 @@ request_route {
     route(FOREIGN);
     exit;
   }
-  if ($sht(users=>$rU) == $null) { sl_send_reply("404", "Not Found"); exit; }
+  if ($sht(users=>$rU) == $null) {
+    ${split ? `if (!(${trusted})) { route(FOREIGN); exit; }` : ''}
+    sl_send_reply("404", "Not Found");
+    exit;
+  }
   if (is_method("SUBSCRIBE|PUBLISH")) { route(PRESENCE); exit; }
   if (is_method("SUBSCRIBE")) { record_route(); }
   if (!lookup("location")) { sl_send_reply("480", "Temporarily Unavailable"); exit; }

@@ -18,6 +18,8 @@ export interface KamailioOptions {
   readonly trusts: readonly string[];
   /** Default true. */
   readonly aliases?: boolean;
+  /** Isthmus has people of the same domain. */
+  readonly split?: boolean;
   readonly certificate: { readonly chainFile: string; readonly keyFile: string };
   readonly rootsFile: string;
 }
