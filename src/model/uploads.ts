@@ -31,7 +31,7 @@ export interface UploadStore {
   failed(id: string): Promise<void>;
   /** Octets that a user's files take, promised ones among them. */
   used(owner: string): Promise<number>;
-  /** Ids of files older than `kept`, of slots older than `slot` on which nothing comes, and of whoever is no user any more. */
+  /** Ids of files older than `kept`, of slots older than `slot` on which nothing comes, and of who is no user any more, or had the address before. */
   expired(before: { readonly kept: number; readonly slot: number }, limit: number): Promise<readonly string[]>;
   remove(ids: readonly string[]): Promise<void>;
   /** After a start: nothing is being written. */

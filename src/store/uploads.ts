@@ -47,7 +47,7 @@ export function uploadTable(db: Database): UploadStore {
       return db
         .prepare(
           `SELECT id FROM upload WHERE (state = 'kept' AND made_at < ?) OR (state = 'slot' AND made_at < ?)
-             OR (state <> 'writing' AND NOT EXISTS (SELECT 1 FROM person WHERE address = owner)) LIMIT ?`,
+             OR (state <> 'writing' AND NOT EXISTS (SELECT 1 FROM person WHERE address = owner AND created_at <= made_at)) LIMIT ?`,
         )
         .all(Math.round(kept), Math.round(slot), limit)
         .map((row) => text(row, 'id'));
