@@ -28,6 +28,7 @@ import { blockedAddress } from '../routing/rules.ts';
 import { detailsFor } from '../routing/way.ts';
 import { openStore, type Store } from '../store/store.ts';
 import { openAdmin } from './admin.ts';
+import { archiveRoom } from './archive.ts';
 import { coreRoom } from './core.ts';
 import { CorePeople, followMoves } from './core-people.ts';
 import { watchDirectory } from './directory.ts';
@@ -106,6 +107,7 @@ export async function start(ready: Ready, written: Log): Promise<Running> {
   // --- the neck: decide, keep, send ---
   const corePeople = new CorePeople({ people: store.people, table, clock, log });
   const gateways = new Map<Gateway['network'], Gateway>();
+  const archive = archiveRoom({ home: rules.home, table, store, clock, log });
   const dispatch = new Dispatch({
     table,
     clock,
@@ -118,6 +120,7 @@ export async function start(ready: Ready, written: Log): Promise<Running> {
     sentIds: store.sentIds,
     hold: (event) => firstContact.hold(event),
     people: corePeople,
+    capture: archive.capture,
     filter: borderFilter({ home, clock, log, ...parts, requests: store.requests }),
   });
   const outbox = new Outbox({
@@ -170,6 +173,7 @@ export async function start(ready: Ready, written: Log): Promise<Running> {
   const refuses = (address: string): boolean => blockedAddress(table().policy, address, clock.now());
   const people = await coreRoom({
     ...common,
+    with: { capture: archive.capture },
     ask: xmpp.ask,
     people: corePeople,
     refuses,
@@ -226,6 +230,7 @@ export async function start(ready: Ready, written: Log): Promise<Running> {
     { stop: () => corePeople.stop() },
     watchDirectory({ home: rules.home, table, store, clock, log, groupsChanged: (groups) => rules.groupsChanged(groups) }),
     keepHouse(home, store, clock, log),
+    archive.watch(),
     watchExpiry({ dir: home.dir, own: parts.own, passports: store.passports, clock, log }),
   ];
   // --- operation: last to open and last to close ---
@@ -262,6 +267,7 @@ export async function start(ready: Ready, written: Log): Promise<Running> {
     alerts: () => alerts.standing,
     journal: () => journal.state(),
     clients: people.clients,
+    archive: archive.sight,
     drain: ended,
   };
   const admin = await openAdmin({
@@ -274,6 +280,7 @@ export async function start(ready: Ready, written: Log): Promise<Running> {
     home: rules.home,
     load: () => ready.reload(table().generation),
   }).catch(failed);
+  archive.onPurge = (changes) => void admin.note('archive purge', 0, changes);
   rules.onReload = (by, taken) => void admin.note('reload', taken ? 0 : 1, `by ${by}`);
   renewing.start();
   rules.begin();

@@ -55,6 +55,15 @@ export interface ArchiveFilter {
  */
 export type Alongside = () => void;
 
+/** What a purge did. */
+export interface Purged {
+  /** Wall ms at which it was done, and up to which lines went. */
+  readonly at: number;
+  readonly before: number;
+  readonly removed: number;
+  readonly held: number;
+}
+
 export interface ArchiveStore {
   /** Resolves once it is on disk; the same id again is no second line. @throws StoreError */
   append(record: ArchiveRecord): Promise<void>;
@@ -79,6 +88,8 @@ export interface ArchiveStore {
   size(): Promise<ArchiveSize>;
   /** Notes that lines up to this number of what the filter names have been handed out (`purge: exported`). */
   exported(filter: ArchiveFilter, upTo: number): Promise<void>;
+  /** What the last purge did; undefined: there was none. */
+  lastPurge(): Promise<Purged | undefined>;
   /** Removes lines older than a wall time, but those that a hold keeps. @param onlyExported leaves what was never handed out @returns how many went, how many a hold has kept */
   purge(before: number, onlyExported: boolean, now: number): Promise<{ readonly removed: number; readonly held: number }>;
   /** Removes the lines of one user, but those that a hold keeps. A line with two users of ours goes as well. */

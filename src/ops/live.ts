@@ -2,7 +2,7 @@
 
 import type { Home } from '../config/home.ts';
 import type { Renewals } from '../model/acme.ts';
-import type { JournalState } from '../model/archive.ts';
+import type { ArchiveSight, JournalState } from '../model/archive.ts';
 import type { ClientSights } from '../model/core.ts';
 import type { Health } from '../model/health.ts';
 import type { Alert } from '../model/notify.ts';
@@ -40,6 +40,8 @@ export interface Live {
   readonly clients: ClientSights;
   /** The journal mailbox; undefined: nothing is journaled. */
   journal(): Promise<JournalState | undefined>;
+  /** How archiving goes (records/archive.yaml). */
+  archive(): ArchiveSight;
   /** What needs a look, longest first. */
   alerts(): readonly Alert[];
   /**

@@ -154,7 +154,22 @@ export function archiveTable(db: Database, seal: () => Seal, holds: Pick<HoldSto
               db.prepare('UPDATE archive SET exported = 1 WHERE number = ?').run(number);
           });
     },
-    purge: (before, onlyExported) => removeAll({ until: Math.ceil(before) - 1 }, ({ exported }) => exported || !onlyExported),
+    async lastPurge() {
+      const row = db.prepare('SELECT at, before, removed, held FROM archive_purge').get();
+      return (
+        row && { at: integer(row, 'at'), before: integer(row, 'before'), removed: integer(row, 'removed'), held: integer(row, 'held') }
+      );
+    },
+    async purge(before, onlyExported, now) {
+      const up = Math.ceil(before);
+      const { removed, held } = await removeAll({ until: up - 1 }, ({ exported }) => exported || !onlyExported);
+      await db.write(() =>
+        db
+          .prepare('INSERT OR REPLACE INTO archive_purge (one, at, before, removed, held) VALUES (1,?,?,?,?)')
+          .run(Math.round(now), up, removed, held),
+      );
+      return { removed, held };
+    },
     erase: (user) => removeAll({ user }, () => true),
   };
 }

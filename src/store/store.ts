@@ -7,6 +7,7 @@ import { mkdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { reason } from '../errors.ts';
 import type { ApprovalStore, ArchiveStore, HoldStore, JournalStore } from '../model/archive.ts';
+import { names } from '../model/archive.ts';
 import type { BlockStore, ChosenStore, ContactStore, KeptStore } from '../model/core-stores.ts';
 import type { DirectoryStore } from '../model/directory.ts';
 import type { HistoryStore } from '../model/history.ts';
@@ -311,7 +312,7 @@ function assemble(db: Database, folder: string, options: StoreOptions, remarks: 
       await kept.expire(now - KEPT_MS, now);
       await deviceTokens.expire(now);
       await invitations.expire(now - INVITED_MS);
-      await histories.expire(now - historyMs);
+      await histories.expire(now - historyMs, (owner) => holds.inForce().some((hold) => names(hold, owner)));
     },
     flush: () => db.flush(),
     close() {
