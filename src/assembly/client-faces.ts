@@ -5,11 +5,14 @@ import type { Edge } from '../edge/link.ts';
 import type { Listener } from '../edge/listener.ts';
 import type { Log } from '../log.ts';
 import type { Core } from '../model/core.ts';
+import type { InvitationDesk } from '../model/invitations.ts';
 import type { Clock, Ids, TlsUpgrade } from '../model/ports.ts';
 import type { DeviceTokens } from '../model/sign-in-tokens.ts';
 import type { Table } from '../model/table.ts';
 import type { WebRoute } from '../model/web-route.ts';
 import { hostMeta } from '../protocols/xmpp/clients/host-meta.ts';
+import { invitePage } from '../protocols/xmpp/clients/invite-page.ts';
+import { invitedDoor, ownAccount } from '../protocols/xmpp/clients/register.ts';
 import type { Store } from '../store/store.ts';
 import type { Drains } from './drain.ts';
 import { personalOf } from './personal.ts';
@@ -37,6 +40,8 @@ export interface FaceGround {
   readonly push: PushRoom;
   /** Tokens of devices. */
   readonly tokens: DeviceTokens;
+  /** How somebody comes in with an invitation. */
+  readonly invitations: InvitationDesk;
 }
 
 export interface ClientFace extends Drains {
@@ -47,12 +52,12 @@ export interface ClientFace extends Drains {
 /** Makes every face; opens nothing. */
 export async function clientFaces(ground: FaceGround): Promise<readonly ClientFace[]> {
   const { home, table } = ground;
-  const { push, tokens } = ground;
+  const { push, tokens, invitations } = ground;
   const uploads = await sharedFiles(ground);
   const xmpp = xmppClientsFace({
     ...ground,
-    handlers: [push.handler, ...uploads.handlers],
-    mobile: { push: push.news, tokens },
+    handlers: [push.handler, ownAccount(invitations), ...uploads.handlers],
+    mobile: { push: push.news, tokens, invited: invitedDoor(invitations) },
     personal: personalOf(ground.store),
   });
   push.see((user, resource) => xmpp.awake(user, resource));
@@ -61,6 +66,7 @@ export async function clientFaces(ground: FaceGround): Promise<readonly ClientFa
   /** What the web door serves: each room hands in its routes here. */
   const routes: readonly WebRoute[] = [
     ...uploads.routes,
+    invitePage({ desk: invitations, host: home.clients.host ?? home.edge.host }),
     ...(origin === undefined ? [] : hostMeta(`${origin.replace('https:', 'wss:')}${XMPP_PATH}`, isCore)),
   ];
   return [sipClientsFace(ground), xmpp, webClientsFace(ground, routes, xmpp.sockets), uploads];

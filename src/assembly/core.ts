@@ -15,11 +15,12 @@ import type { CorePeople } from './core-people.ts';
 import { deviceTokensOf } from './device-tokens.ts';
 import { signInOf } from './directory.ts';
 import type { Drains } from './drain.ts';
+import { invitationsOf } from './invitations.ts';
 import { pushRoom } from './push.ts';
 import type { Ground } from './sip.ts';
 import type { XmppParts } from './xmpp.ts';
 
-export interface CoreGround extends Ground, Omit<FaceGround, 'core' | 'push' | 'tokens'> {
+export interface CoreGround extends Ground, Omit<FaceGround, 'core' | 'push' | 'tokens' | 'invitations'> {
   /** Asks somebody elsewhere over XMPP. */
   readonly ask: XmppParts['ask'];
   /** isthmus.yaml and people/ as of the set in force. Default: those of the start. */
@@ -27,7 +28,7 @@ export interface CoreGround extends Ground, Omit<FaceGround, 'core' | 'push' | '
   /** Who lives in the core. */
   readonly people: Pick<CorePeople, 'serves'>;
   /** What else the core is given: history, filter. */
-  readonly with?: Pick<CoreParts, 'history' | 'filter'>;
+  readonly with?: Pick<CoreParts, 'history' | 'filter' | 'capture'>;
 }
 
 export interface CoreRoom extends Drains {
@@ -57,7 +58,9 @@ export async function coreRoom(ground: CoreGround): Promise<CoreRoom> {
     states: () => home().people.states,
     ...ground.with,
   });
-  const faces = await clientFaces({ ...ground, core, push, tokens: deviceTokensOf(home, store, clock) });
+  const isCore = (domain: string): boolean => table().domains.get(domain)?.served === 'core';
+  const invitations = invitationsOf({ home, store, clock, log, serves: isCore });
+  const faces = await clientFaces({ ...ground, core, push, tokens: deviceTokensOf(home, store, clock), invitations });
   return {
     core,
     clients: core.clients,

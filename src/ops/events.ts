@@ -79,6 +79,9 @@ export const EVENTS: Readonly<Record<string, LogEvent>> = {
   'peer.refused': event('warn', 'A peer did not prove to be the domain it speaks for.', 'isthmus_handshake_failures_total'),
 
   // --- people of the core ---
+  'web.answered': event('debug', 'A request on clients.web was answered; `status` says how.'),
+  'web.cut': event('warn', 'An answer on clients.web ended before its end, such as a file that was removed meanwhile.'),
+  'uploads.failed': event('error', 'Files that users shared and that are too old could not be removed; it is tried again.'),
   'user.signedIn': event('info', 'A user of ours has signed in.'),
   'user.signInFailed': event(
     'info',
@@ -184,6 +187,8 @@ export const EVENTS: Readonly<Record<string, LogEvent>> = {
   'client.refused': event('info', 'The stream of an XMPP client was ended with an error.', 'isthmus_handshake_failures_total'),
   'client.waits': event('info', 'An XMPP client has lost its connection; its session waits five minutes for it.'),
   'client.resumed': event('info', 'An XMPP client has come back to its session (XEP-0198).'),
+  'user.joined': event('info', 'Somebody has come in with an invitation.'),
+  'user.changedPassword': event('info', 'A user has changed their own password with a client.'),
   'push.sent': event('debug', 'A push service was told how many messages wait for a client (XEP-0357).'),
   'push.failed': event('info', 'A push service could not be told; it is tried again with the next message.'),
   'push.disabled': event('info', 'A push service refuses; its client has to enable it anew.'),

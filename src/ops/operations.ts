@@ -9,6 +9,7 @@ import type { Approval, ApprovalStore, ArchiveStore, HoldStore } from '../model/
 import type { Actor, AuditLog } from '../model/audit.ts';
 import type { CertificateDesk } from '../model/certificate-desk.ts';
 import type { HistoryStore } from '../model/history.ts';
+import type { InvitationStore } from '../model/invitations.ts';
 import type { LedgerStore } from '../model/outbox-store.ts';
 import type { PassportStore } from '../model/passport.ts';
 import type { PeerTryStore } from '../model/peer-try.ts';
@@ -33,6 +34,7 @@ export interface Records {
   readonly passports: PassportStore;
   readonly peerTries: PeerTryStore;
   readonly histories: HistoryStore;
+  readonly invitations: InvitationStore;
   readonly archive: ArchiveStore;
   readonly holds: HoldStore;
   readonly approvals: ApprovalStore;

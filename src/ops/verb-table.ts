@@ -167,6 +167,11 @@ export const VERBS: readonly VerbRow[] = [
   { words: 'user show', summary: 'one user, and what they sign in with', load: async () => (await import('./user/show.ts')).userShow },
   { words: 'user change', summary: "changes a user's fields", load: async () => (await import('./user/add.ts')).userChange },
   { words: 'user password', summary: 'gives a user a password', load: async () => (await import('./user/password.ts')).userPassword },
+  {
+    words: 'user invite',
+    summary: 'a link with which somebody sets their own password',
+    load: async () => (await import('./user/invite.ts')).userInvite,
+  },
   { words: 'user disable', summary: 'keeps a user out', load: async () => (await import('./user/switch.ts')).userDisable },
   { words: 'user enable', summary: 'lets a user in again', load: async () => (await import('./user/switch.ts')).userEnable },
   {

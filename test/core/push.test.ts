@@ -127,8 +127,8 @@ test('a service that is no longer named is told nothing', async () => {
 async function devices(elsewhere = false) {
   const temp = await tempStore();
   const clock = new ManualClock();
-  const { people, directory } = temp.store;
-  const desk = peopleDesk({ people, directory, clock, takeDirectory: () => Promise.reject(new Error('none')) });
+  const { people } = temp.store;
+  const desk = peopleDesk({ ...temp.store, clock, takeDirectory: () => Promise.reject(new Error('none')) });
   const person: Person = { address: nora, name: 'Nora', disabled: false, groups: [], createdAt: 0 };
   await people.put(person);
   await desk.setPassword(person, '', 'a long pencil');
