@@ -16,6 +16,8 @@ const MAX_DEPTH = 8;
 /** Files of the data folder that are copied apart, belong to the process that runs, or were set aside. */
 const NOT_DATA =
   /^(isthmus\.db|audit\.db|isthmus\.owner)(-|$)|\.damaged-|\.sock$|^backups(\/|$)|^\.backup-|^applied\/lock$|^generation\.json$|^last-backup\.json$/;
+/** Files that users shared: many, large, and gone after retention.uploads. */
+const UPLOADS = 'uploads';
 /** Private keys by name, besides those that are seen by what they begin with. */
 const KEY_NAME = /(^|\/)(key|arriving|next)\.pem$|\.(key|p12|pfx)$/i;
 
@@ -48,18 +50,18 @@ export function collect(
     )
       take(HOME_FOLDER, dir, path);
   }
-  for (const path of walk(data)) if (!NOT_DATA.test(path)) take(DATA_FOLDER, data, path);
+  for (const path of walk(data, UPLOADS)) if (!NOT_DATA.test(path)) take(DATA_FOLDER, data, path);
   return { files, left };
 }
 
-/** Regular files below a folder, sorted. Links are followed, as ACME tools keep live certificates behind one. */
-function walk(root: string): string[] {
+/** Regular files below a folder but one, sorted. Links are followed, as ACME tools keep live certificates behind one. */
+function walk(root: string, without?: string): string[] {
   const found: string[] = [];
   const into = (path: string, depth: number): void => {
     for (const name of namesIn(join(root, path))) {
       const inner = path === '' ? name : `${path}/${name}`;
       const is = statSync(join(root, inner), { throwIfNoEntry: false });
-      if (is === undefined || name === '.git' || name === 'node_modules') continue;
+      if (is === undefined || name === '.git' || name === 'node_modules' || inner === without) continue;
       if (is.isDirectory() && depth < MAX_DEPTH && !isLink(join(root, inner))) into(inner, depth + 1);
       else if (is.isFile()) found.push(inner);
       if (found.length > MAX_FILES) throw new Error(`${root} holds more than ${MAX_FILES} files`);
