@@ -41,10 +41,9 @@ export function sipClientsFace(ground: SipClientsGround): SipClientsFace {
     ...{ core, clock, ids, log },
     // RFC 3261 §19.1.2: 5061 is what TLS means without a port.
     host: port === undefined || port === 5061 ? host : `${host}:${port}`,
-    // Passwords are kept for the domain itself, so its aliases have none to ask for.
     serves: (domain) => {
       const own = table().domains.get(domain);
-      return own?.served === 'core' && own.domain === domain;
+      return own?.served === 'core' ? own.domain : undefined;
     },
   });
   // The certificate for a client without SNI is the one that others are shown at this address.

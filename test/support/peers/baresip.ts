@@ -1,5 +1,5 @@
-// baresip 1.0: one account over TLS with RFC 5626 outbound, driven over its control socket. It answers MD5 alone and gives up at a
-// challenge that it does not know, to come back half a minute later.
+// baresip 1.0: one account over TLS with RFC 5626 outbound, driven over its control socket. It answers MD5 alone and gives up where
+// another algorithm is offered beside it, to come back half a minute later.
 
 import { writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
@@ -49,7 +49,6 @@ export class Baresip {
       args: ['-f', folder, '-v', '-s'], // with every SIP message in its log
       logFile: join(folder, 'baresip.log'),
       ready: (said) => /200 OK \(\) \[1 binding\]/.test(said()),
-      readyWithinMs: 90_000,
     });
   }
 

@@ -9,7 +9,7 @@ import type { InboundRequest, OutgoingReply } from '../exchange.ts';
 import { Heartbeat } from '../heartbeat.ts';
 import { Endpoint, type EndpointRooms } from './endpoint.ts';
 import type { Flow } from './flow.ts';
-import { Gate } from './gate.ts';
+import { Gate, type Serves } from './gate.ts';
 import { Messaging } from './messaging.ts';
 import { Nonces } from './nonces.ts';
 import { Publishing } from './publishing.ts';
@@ -25,8 +25,7 @@ export interface SipFaceParts {
   readonly log: Log;
   /** `host[:port]` that Via and Contact carry toward clients. */
   readonly host: string;
-  /** Is it a domain of `served: core`? */
-  readonly serves: (domain: string) => boolean;
+  readonly serves: Serves;
 }
 
 /** A client that says nothing between two registrations is alive all the same. */
@@ -54,9 +53,10 @@ export class SipFace {
       clock,
       ids,
       log,
+      serves,
       notice: (endpoint, from, words) => void messaging.notice(endpoint, from, words).catch(unless('notice')),
     });
-    const publishing = new Publishing({ clock, ids });
+    const publishing = new Publishing({ clock, ids, serves });
     const rooms: EndpointRooms = {
       said: (endpoint, item) => messaging.deliver(endpoint, item).catch(unless('message')),
       presence: (endpoint, item) => watches.presence(endpoint, item),
@@ -68,7 +68,7 @@ export class SipFace {
         watches.forget(endpoint);
       },
     };
-    const registrar = new Registrar({ core, clock, rooms });
+    const registrar = new Registrar({ core, clock, rooms, serves });
     const acting =
       (handle: (endpoint: Endpoint, request: InboundRequest, flow: Flow) => OutgoingReply | Promise<OutgoingReply>): ClientHandler =>
       (flow, user, request) => {

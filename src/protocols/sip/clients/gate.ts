@@ -19,9 +19,11 @@ export interface GateParts {
   readonly signIn: SignIn;
   readonly nonces: Nonces;
   readonly clock: Clock;
-  /** Is it a domain whose users sign in here (`served: core`)? */
-  readonly serves: (domain: string) => boolean;
+  readonly serves: Serves;
 }
+
+/** The domain by any of its names, when its users sign in here (`served: core`). */
+export type Serves = (domain: string) => string | undefined;
 
 export type Admission = { readonly kind: 'user'; readonly user: Address } | { readonly kind: 'answer'; readonly reply: OutgoingReply };
 
@@ -31,7 +33,13 @@ const MAX_ASKED = 32;
 /** Authorization headers looked at. */
 const MAX_CREDENTIALS = 4;
 
-/** Users' clients that are known to make nothing of two challenges. */
+/**
+ * By User-Agent: clients from before RFC 8760 that give up at an algorithm they do not know, wherever it stands, and come back
+ * half a minute later. What they know is all they are offered.
+ */
+const MD5_ALONE: readonly RegExp[] = [/^baresip v[01]\./];
+
+/** Users' clients that have turned out to be such. */
 const MAX_REMEMBERED = 20_000;
 
 export class Gate {
@@ -45,10 +53,9 @@ export class Gate {
 
   /** @param fromUri the From URI of the request, read */
   async admit(flow: Flow, request: SipRequest, fromUri: SipUri): Promise<Admission> {
-    const claimed = ownAddress(fromUri);
+    const claimed = ownAddress(fromUri, this.#parts.serves);
     // A domain that is none of ours: no realm to ask for a password of. RFC 3261 §22.1.
-    if (claimed === undefined || !this.#parts.serves(claimed.domain))
-      return refuse(403, `${fromUri.host === '' ? 'the sender' : fromUri.host} has no users here`);
+    if (claimed === undefined) return refuse(403, `${fromUri.host === '' ? 'the sender' : fromUri.host} has no users here`);
     const given = this.#credentials(request, claimed.domain);
     if (given === undefined) {
       if (flow.connection.link.secure && flow.signedIn.has(bareKey(claimed))) return { kind: 'user', user: claimed };
@@ -65,7 +72,7 @@ export class Gate {
   }
 
   async #judge(flow: Flow, request: SipRequest, claimed: Address, given: DigestCredentials): Promise<Admission> {
-    const user: Address = { local: localOf(given.username, claimed.domain), domain: claimed.domain };
+    const user: Address = { local: localOf(given.username, this.#parts.serves), domain: claimed.domain };
     const { ha1s } = await this.#parts.signIn.digest(user, given.realm, given.algorithm);
     const proven = fits(ha1s, given, request.method);
     if (!proven || !flow.signedIn.has(bareKey(user))) {
@@ -113,17 +120,23 @@ export class Gate {
     const realm = claimed.domain;
     const [status, name] = request.method === 'REGISTER' ? [401, 'WWW-Authenticate'] : [407, 'Proxy-Authenticate'];
     const nonce = this.#parts.nonces.mint(flow.connection.id, realm, this.#parts.clock.monotonic());
-    flow.md5Only ||= this.#md5Only.has(clientKey(claimed, request));
+    const agent = request.headers.get('user-agent') ?? '';
+    flow.md5Only ||= MD5_ALONE.some((known) => known.test(agent)) || this.#md5Only.has(clientKey(claimed, request));
     const offered = flow.md5Only ? (['MD5'] as const) : ALGORITHMS;
     const headers = offered.map((algorithm) => [name, printChallenge({ realm, nonce, algorithm, stale })] as [string, string]);
     return { kind: 'answer', reply: { status: status as number, headers } };
   }
 }
 
-/** A user's own address as clients write it; `sips:` says no more than that they came by TLS. */
-export function ownAddress(uri: SipUri): Address | undefined {
+/**
+ * The address of a user of ours as clients write it: `sips:` says no more than that they came by TLS, and any name of their domain
+ * means the domain itself. Passwords are kept for its realm, so that is the realm they are asked for (RFC 7616 §3.4.2).
+ */
+export function ownAddress(uri: SipUri, serves: Serves): Address | undefined {
   const read = toAddress(uri.scheme === 'sips' ? { ...uri, scheme: 'sip' } : uri);
-  return read.kind === 'address' && read.address.local !== '' ? { local: read.address.local, domain: read.address.domain } : undefined;
+  if (read.kind !== 'address' || read.address.local === '') return undefined;
+  const domain = serves(read.address.domain);
+  return domain === undefined ? undefined : { local: read.address.local, domain };
 }
 
 function clientKey(user: Address, { headers }: SipRequest): string {
@@ -131,9 +144,10 @@ function clientKey(user: Address, { headers }: SipRequest): string {
 }
 
 /** Clients write their name or their whole address. */
-function localOf(username: string, domain: string): string {
-  const suffix = `@${domain}`;
-  return (username.toLowerCase().endsWith(suffix) ? username.slice(0, -suffix.length) : username).toLowerCase();
+function localOf(username: string, serves: Serves): string {
+  const at = username.lastIndexOf('@');
+  const own = at > 0 && serves(username.slice(at + 1).toLowerCase()) !== undefined;
+  return (own ? username.slice(0, at) : username).toLowerCase();
 }
 
 /** @param words for the client's user; stands in a Warning (RFC 3261 §20.43) */

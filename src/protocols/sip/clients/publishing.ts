@@ -13,11 +13,12 @@ import { parseEvent } from '../headers/event.ts';
 import type { SipRequest } from '../message.ts';
 import { grantExpires } from '../notifier.ts';
 import type { Endpoint } from './endpoint.ts';
-import { ownAddress, warning } from './gate.ts';
+import { ownAddress, type Serves, warning } from './gate.ts';
 
 export interface PublishingParts {
   readonly clock: Clock;
   readonly ids: Ids;
+  readonly serves: Serves;
 }
 
 const TERMS = { minS: 60, maxS: 7200 } as const;
@@ -40,7 +41,7 @@ export class Publishing {
   /** Handler of PUBLISH. */
   publish(endpoint: Endpoint, request: InboundRequest): OutgoingReply {
     const { headers } = request.message;
-    const about = ownAddress(request.uri);
+    const about = ownAddress(request.uri, this.#parts.serves);
     if (about === undefined || !sameBare(about, endpoint.user))
       return { status: 403, headers: [warning(`only ${bareKey(endpoint.user)} can be published here`)] };
     if (parseEvent(headers.get('event') ?? '')?.name !== 'presence') return { status: 489, headers: [['Allow-Events', 'presence']] };

@@ -13,13 +13,14 @@ import { parseTokens } from '../headers/tokens.ts';
 import { parseSipUri } from '../uri.ts';
 import { type Binding, Endpoint, type EndpointRooms } from './endpoint.ts';
 import type { Flow } from './flow.ts';
-import { ownAddress, warning } from './gate.ts';
+import { ownAddress, type Serves, warning } from './gate.ts';
 import { type AskedBinding, readRegister } from './register-request.ts';
 
 export interface RegistrarParts {
   readonly core: Core;
   readonly clock: Clock;
   readonly rooms: EndpointRooms;
+  readonly serves: Serves;
 }
 
 const MAX_ENDPOINTS_PER_USER = 16;
@@ -47,7 +48,7 @@ export class Registrar {
     const { message } = request;
     // RFC 3261 §10.3 step 5: nobody registers for somebody else.
     const to = parseSipUri(request.to.uri);
-    const aor = to === undefined ? undefined : ownAddress(to);
+    const aor = to === undefined ? undefined : ownAddress(to, this.#parts.serves);
     if (aor === undefined || !sameBare(aor, user)) return { status: 403, headers: [warning(`only ${show(user)} can be registered here`)] };
     const reading = readRegister(message);
     switch (reading.kind) {

@@ -9,7 +9,7 @@ import { parseTokens } from '../headers/tokens.ts';
 import type { SipHeaders } from '../message.ts';
 import { grantExpires } from '../notifier.ts';
 import { WINFO_TYPE } from './documents.ts';
-import { ownAddress, refuse } from './gate.ts';
+import { ownAddress, refuse, type Serves } from './gate.ts';
 
 export type WatchKind = 'presence' | 'winfo' | 'list';
 
@@ -28,7 +28,7 @@ const TERMS = { minS: 60, maxS: 7200 } as const;
 const PACKAGES = 'presence, presence.winfo';
 
 /** Reads a SUBSCRIBE outside a dialog. @param user who sends it */
-export function readClientSubscribe(request: InboundRequest, user: Address): ClientSubscribe | Refused {
+export function readClientSubscribe(request: InboundRequest, user: Address, serves: Serves): ClientSubscribe | Refused {
   const { headers } = request.message;
   const event = parseEvent(headers.get('event') ?? '');
   // RFC 6665 §7.2, §8.2.2: 489 names what would be understood.
@@ -36,7 +36,7 @@ export function readClientSubscribe(request: InboundRequest, user: Address): Cli
     return { kind: 'refused', reply: { status: 489, headers: [['Allow-Events', PACKAGES]] } };
   const term = readTerm(headers);
   if (typeof term !== 'number') return { kind: 'refused', reply: term.reply };
-  const own = ownAddress(request.uri);
+  const own = ownAddress(request.uri, serves);
   const mine = own !== undefined && sameBare(own, user);
   const eventId = event.id === undefined ? {} : { eventId: event.id };
   if (event.name === 'presence.winfo') {
@@ -53,7 +53,8 @@ export function readClientSubscribe(request: InboundRequest, user: Address): Cli
   }
   const target = toAddress(request.uri);
   if (target.kind === 'refused') return { kind: 'refused', reply: refuse(target.status, target.reason.text).reply };
-  const { local, domain } = target.address;
+  const { local } = target.address;
+  const domain = serves(target.address.domain) ?? target.address.domain;
   return { kind: 'subscribe', watch: 'presence', target: { local, domain }, expiresS: term, ...eventId };
 }
 

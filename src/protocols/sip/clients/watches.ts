@@ -12,7 +12,7 @@ import { type Input, step } from '../notifier.ts';
 import { replyTo } from '../replies.ts';
 import type { Endpoint } from './endpoint.ts';
 import type { Flow } from './flow.ts';
-import { refuse } from './gate.ts';
+import { refuse, type Serves } from './gate.ts';
 import { Sight } from './sight.ts';
 import { readClientSubscribe, readTerm } from './subscribe-request.ts';
 import { accepted, leftMs, newWatch, notifyOf, type Watch } from './watch.ts';
@@ -23,6 +23,7 @@ export interface WatchesParts {
   readonly log: Log;
   /** A line of ours to the client's user, as if `from` had said it. */
   readonly notice: (endpoint: Endpoint, from: Address, words: string) => void;
+  readonly serves: Serves;
 }
 
 /** Of one client. */
@@ -51,7 +52,7 @@ export class Watches {
   /** Handler of SUBSCRIBE. */
   async subscribe(flow: Flow, endpoint: Endpoint, request: InboundRequest): Promise<OutgoingReply> {
     if (request.toTag !== undefined) return this.#refresh(endpoint, request);
-    const reading = readClientSubscribe(request, endpoint.user);
+    const reading = readClientSubscribe(request, endpoint.user, this.#parts.serves);
     if (reading.kind === 'refused') return reading.reply;
     const room = this.#room(endpoint);
     if (room.watches.size >= MAX_PER_ENDPOINT) return refuse(403, `at most ${MAX_PER_ENDPOINT} subscriptions of one client`).reply;

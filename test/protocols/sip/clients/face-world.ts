@@ -12,6 +12,8 @@ import { SipUa } from '../../../support/sip-ua.ts';
 import { MemoryCore } from './memory-core.ts';
 
 export const DOMAIN = 'people.example';
+/** Another name of it. */
+export const ALIAS = 'people.example.org';
 export const nora: Address = { local: 'nora', domain: DOMAIN };
 export const omar: Address = { local: 'omar', domain: DOMAIN };
 export const li: Address = { local: 'li', domain: DOMAIN };
@@ -44,7 +46,7 @@ export class FaceWorld implements AsyncDisposable {
       ids: { event: () => `event-${++this.#ids}`, token: () => `t${(++this.#ids).toString(16).padStart(7, '0')}` },
       log: SILENT,
       host: `sip.${DOMAIN}`,
-      serves: (domain) => domain === DOMAIN,
+      serves: (domain) => (domain === DOMAIN || domain === ALIAS ? DOMAIN : undefined),
     });
     server.on('connection', (socket) => {
       this.#sockets.add(socket);

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { header, headers, type SipText, status } from '../../../support/sip-message.ts';
-import { DOMAIN, FaceWorld, nora } from './face-world.ts';
+import { ALIAS, DOMAIN, FaceWorld, nora } from './face-world.ts';
 import { answer, type Challenge, challenges, Hand } from './hand.ts';
 
 const MESSAGE = { to: `omar@${DOMAIN}`, lines: ['Content-Type: text/plain'], body: 'hello' } as const;
@@ -149,6 +149,34 @@ test('a client that comes back without an answer is offered MD5 alone, and the n
   assert.equal(challenges(await anew.ask('REGISTER', { lines: asked.lines })).length, 1);
   const other = new Hand(await world.raw(), 'li');
   assert.equal(challenges(await other.ask('REGISTER', { lines: asked.lines })).length, 2, 'it is about this user');
+});
+
+test('baresip 1.0, which gives up at a second algorithm and comes back half a minute later, is offered MD5 at once', async () => {
+  await using world = await FaceWorld.open();
+  for (const [agent, offered] of [
+    ['baresip v1.0.0 (x86_64/linux)', ['MD5']],
+    ['baresip v3.9.0 (x86_64/linux)', ['SHA-256', 'MD5']],
+  ] as const) {
+    const asked = await new Hand(await world.raw(), 'nora').ask('REGISTER', { lines: [`User-Agent: ${agent}`] });
+    assert.deepEqual(
+      challenges(asked).map(({ algorithm }) => algorithm),
+      offered,
+    );
+  }
+});
+
+test('whichever name of the domain a client uses, it is one user, and one password', async () => {
+  await using world = await FaceWorld.open();
+  const hand = new Hand(await world.raw(), 'nora');
+  const own = { from: `nora@${ALIAS}`, to: `nora@${ALIAS}`, uri: `sip:${ALIAS}` };
+  const asked = await hand.ask('REGISTER', own);
+  assert.equal(first(asked).realm, DOMAIN);
+  const line = answer(first(asked), 'nora', 'n0ra', 'REGISTER', own.uri);
+  assert.equal(status(await hand.ask('REGISTER', { ...own, lines: [`Contact: ${hand.contact}`, line] })), 200);
+  assert.deepEqual(world.core.finished, [{ user: `nora@${DOMAIN}`, proven: true }]);
+  const published = await hand.ask('PUBLISH', { ...own, uri: `sip:nora@${ALIAS}`, lines: ['Event: presence', 'Expires: 600'] });
+  assert.equal(status(published), 400, 'a document is missing, and nothing else');
+  assert.equal(status(await hand.ask('MESSAGE', { ...MESSAGE, from: `nora@${ALIAS}` })), 202);
 });
 
 test('a disabled user is signed out: the connection proves nothing any more', async () => {
