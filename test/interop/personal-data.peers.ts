@@ -1,0 +1,82 @@
+// Pictures, cards, nodes, bookmarks and the search for people, with clients on slixmpp and a real Isthmus.
+
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { Home } from '../support/home.ts';
+import { enterNamespace } from '../support/namespace.ts';
+import { World } from '../support/world.ts';
+
+const DOMAIN = 'people.example';
+const ADDRESS = '127.0.22.1';
+const PASSWORDS = { nora: 'n0ra-secret', omar: '0mar-secret', li: 'l1-secret-too' } as const;
+const SCRIPT = fileURLToPath(new URL('../support/peers/slixmpp-personal.py', import.meta.url));
+const PNG = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg==';
+const HASH = createHash('sha1').update(Buffer.from(PNG, 'base64')).digest('hex');
+
+const noWorld = enterNamespace();
+
+if (noWorld !== undefined) {
+  test('personal data of people of the core', { skip: noWorld });
+} else {
+  describe('personal data of people of the core', async () => {
+    const world = await World.open({ hosts: { [DOMAIN]: ADDRESS, 'edge.people.example': '127.0.1.1' }, srv: [] });
+    const home = new Home(world.room('home'), {
+      isthmus: {
+        edge: { host: 'edge.people.example', sip: 'tls://127.0.1.1:5061', xmpp: 'starttls://127.0.1.1:5269' },
+        clients: { xmpp: [`starttls://${ADDRESS}:5222`] },
+      },
+      domains: { [DOMAIN]: { served: 'core' } },
+      partners: {},
+      own: { people: world.certificate({ names: [DOMAIN, 'edge.people.example'] }) },
+      trustEdge: { world: world.ca.rootPem },
+    });
+    const rows = Object.entries(PASSWORDS).map(([user, password]) => `${user}@${DOMAIN},${user},${password}`);
+    home.file('people.csv', `address,name,password\n${rows.join('\n')}\n`);
+    const imported = await home.command('user', 'import', `${home.folder}/people.csv`);
+    assert.equal(imported.code, 0, imported.out + imported.err);
+    await world.start(home.isthmus);
+
+    world.scene('three people with slixmpp share what they want to share', async () => {
+      const args = [SCRIPT, ADDRESS, world.rootsFile, PASSWORDS.nora, PASSWORDS.omar, PASSWORDS.li];
+      const { stdout } = await promisify(execFile)('/usr/bin/python3', args, { timeout: 50_000 });
+      const nora = `nora@${DOMAIN}`;
+      assert.deepEqual(JSON.parse(stdout), {
+        // The contact is told of the picture, and so is the own client; data, presence and card agree.
+        told: [nora, HASH],
+        own: [nora, HASH],
+        data: HASH,
+        hash: HASH,
+        card: ['nora', HASH],
+        // A client that comes later is told what was published last.
+        late: [nora, HASH],
+        // A picture in a card is on the node.
+        converted: [`omar@${DOMAIN}`, HASH],
+        nick: [nora, 'Norrie'],
+        // Not a contact: refused where presence is asked for, answered where the node is open.
+        stranger: 'not-authorized',
+        devices: 1,
+        precondition: 'conflict',
+        // Bookmarks in the old storage are items of the node.
+        bookmarks: [['room@rooms.example', 'true']],
+        rooms: ['room@rooms.example'],
+        search: [['directory/user'], [nora]],
+        everybody: 'not-acceptable',
+        account: [true, true],
+      });
+    });
+
+    world.scene('what is kept is sealed on disk', async () => {
+      const data = join(home.folder, 'var');
+      for (const name of readdirSync(data).filter((one) => one.startsWith('isthmus.db'))) {
+        const bytes = readFileSync(join(data, name), 'latin1');
+        for (const words of ['Norrie', 'The room', PNG]) assert.equal(bytes.includes(words), false, `${name}: ${words}`);
+      }
+    });
+  });
+}
