@@ -48,6 +48,10 @@ export interface ContactStore {
   write(changes: readonly ListChange[]): Promise<void>;
   /** Forgets the list of somebody who is no user any more. */
   forget(owner: string): Promise<void>;
+  /** Whose lists have an entry of this address. Looks at every entry there is. */
+  ownersOf(address: string): Promise<readonly string[]>;
+  /** Takes the entries of this address out of all lists, while nothing runs that has them in memory. @returns how many */
+  drop(address: string): Promise<number>;
 }
 
 export interface BlockStore {

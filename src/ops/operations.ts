@@ -10,6 +10,7 @@ import type { Actor, AuditLog } from '../model/audit.ts';
 import type { CertificateDesk } from '../model/certificate-desk.ts';
 import type { HistoryStore } from '../model/history.ts';
 import type { InvitationStore } from '../model/invitations.ts';
+import type { KeptOfPerson } from '../model/of-person.ts';
 import type { LedgerStore } from '../model/outbox-store.ts';
 import type { PassportStore } from '../model/passport.ts';
 import type { PeerTryStore } from '../model/peer-try.ts';
@@ -38,6 +39,7 @@ export interface Records {
   readonly archive: ArchiveStore;
   readonly holds: HoldStore;
   readonly approvals: ApprovalStore;
+  readonly ofPerson: readonly KeptOfPerson[];
 }
 
 export interface Operations {

@@ -46,6 +46,18 @@ export function contactTable(db: Database, seal: Seal): ContactStore {
           db.prepare(`DELETE FROM ${table} WHERE owner = ?`).run(owner);
       });
     },
+    async ownersOf(address) {
+      const rows = db.prepare('SELECT owner FROM contact_entry WHERE address = ? ORDER BY owner').all(address);
+      return rows.map((row) => text(row, 'owner'));
+    },
+    drop(address) {
+      return db.write(() => {
+        db.prepare('UPDATE contact_list SET version = version + 1 WHERE owner IN (SELECT owner FROM contact_entry WHERE address = ?)').run(
+          address,
+        );
+        return Number(db.prepare('DELETE FROM contact_entry WHERE address = ?').run(address).changes);
+      });
+    },
   };
 }
 

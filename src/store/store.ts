@@ -13,6 +13,7 @@ import type { DirectoryStore } from '../model/directory.ts';
 import type { HistoryStore } from '../model/history.ts';
 import type { InvitationStore } from '../model/invitations.ts';
 import type { MovedStore } from '../model/moves.ts';
+import type { KeptOfPerson } from '../model/of-person.ts';
 import type { LedgerStore, OutboxStore, SecretStore, SentIds, ServiceClockStore } from '../model/outbox-store.ts';
 import { StoreError } from '../model/outbox-store.ts';
 import type { PassportStore } from '../model/passport.ts';
@@ -50,6 +51,7 @@ import { Ledger } from './ledger.ts';
 import { LedgerPen } from './ledger-pen.ts';
 import { migrate, newestVersion, versionOf } from './migrate.ts';
 import { movedTable } from './moved.ts';
+import { ofPersonTables } from './of-person.ts';
 import { OutboxTable } from './outbox.ts';
 import { own } from './owner.ts';
 import { passportTable } from './passports.ts';
@@ -131,6 +133,8 @@ export interface Store {
   readonly histories: HistoryStore;
   readonly uploads: UploadStore;
   readonly peerTries: PeerTryStore;
+  /** Everything that is kept of one person, thing by thing. */
+  readonly ofPerson: readonly KeptOfPerson[];
   readonly archive: ArchiveStore;
   readonly holds: HoldStore;
   readonly approvals: ApprovalStore;
@@ -268,7 +272,22 @@ function assemble(db: Database, folder: string, options: StoreOptions, remarks: 
   const invitations = invitationTable(db);
   const histories = historyTable(db, sealWith(archive.key));
   const holds = holdTable(db);
+  const ofPeople = {
+    people: peopleTable(db, seal),
+    personal: personalTable(db, seal),
+    contacts: contactTable(db, seal),
+    blocked: blockTable(db),
+    chosen: chosenTable(db),
+    presenceSettings: presenceSettingsTable(db, seal),
+    uploads: uploadTable(db),
+    kept,
+    histories,
+    archive: archiveTable(db, records.seal, holds),
+    holds,
+  };
   return {
+    ...ofPeople,
+    ofPerson: ofPersonTables(db, folder, ofPeople),
     outbox: new OutboxTable(db, seal, ledger, new LedgerPen(db), threads, options.dedupMs ?? DEDUP_MS),
     ledger,
     sentIds: ledger,
@@ -282,23 +301,12 @@ function assemble(db: Database, folder: string, options: StoreOptions, remarks: 
     decisions,
     secrets: secretTable(db, seal),
     passports: passportTable(db),
-    people: peopleTable(db, seal),
     deviceTokens,
     push: pushTable(db, seal),
     invitations,
     directory: directoryTable(db),
-    personal: personalTable(db, seal),
-    contacts: contactTable(db, seal),
-    blocked: blockTable(db),
-    chosen: chosenTable(db),
-    presenceSettings: presenceSettingsTable(db, seal),
-    kept,
     moved: movedTable(db),
-    histories,
-    uploads: uploadTable(db),
     peerTries: peerTryTable(db),
-    archive: archiveTable(db, records.seal, holds),
-    holds,
     approvals: approvalTable(db),
     journal: journalTable(db),
     remarks,
