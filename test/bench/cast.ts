@@ -6,6 +6,9 @@ export const XMPP_DOMAIN = 'contoso.example';
 /** The gateway behind ejabberd: a component, as Isthmus would be one. */
 export const COMPONENT = 'gateway.corp.example';
 export const EJABBERD_DOMAIN = 'corp.example';
+/** Its users live in Isthmus, with SIP clients. */
+export const CORE_DOMAIN = 'people.example';
+export const CORE_PASSWORD = 'every-day-the-same';
 export const COMPONENT_SECRET = 'bench';
 
 /** One certificate and key, and the root everybody believes. */
@@ -25,6 +28,10 @@ export interface Ports {
   readonly stanzaEnd: number;
   readonly isthmusSip: number;
   readonly isthmusXmpp: number;
+  /** Where the core takes SIP clients; its edges, which nobody uses, have two more. */
+  readonly coreSip: number;
+  readonly coreEdgeSip: number;
+  readonly coreEdgeXmpp: number;
   readonly bareSip: number;
   readonly bareStanzas: number;
   readonly kamailio: number;
@@ -46,11 +53,12 @@ export type RoadName = keyof typeof ROADS;
 export const FEEDS = {
   'isthmus notify-out': { subject: 'isthmus' },
   'isthmus notify-in': { subject: 'isthmus' },
+  'core presence': { subject: 'core' },
   'kamailio presence': { subject: 'kamailio' },
 } as const;
 export type FeedName = keyof typeof FEEDS;
 
-export type SubjectName = 'isthmus' | 'bare' | 'kamailio' | 'ejabberd';
+export type SubjectName = 'isthmus' | 'core' | 'bare' | 'kamailio' | 'ejabberd';
 
 /** How messages are offered: always so many on their way, or so many a second whatever becomes of them. */
 export type Pace = { readonly kind: 'inFlight'; readonly count: number } | { readonly kind: 'perSecond'; readonly count: number };

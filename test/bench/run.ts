@@ -35,12 +35,15 @@ const stage = await Stage.open();
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void stage.close().then(() => process.exit(130)));
 try {
   const profile = values.profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${values.profile}`];
-  await stage.start('isthmus', profile);
+  if (values.only === '' || !values.only.includes('presence')) await stage.start('isthmus', profile);
+  if (wanted('core presence') || values.only.includes('presence')) await stage.start('core', profile);
   if (values.only === '' || values.only.includes('bare')) await stage.start('bare');
-  for (const name of ['kamailio', 'ejabberd'] as const) if (values.only === '' || values.only.includes(name)) await stage.start(name);
+  for (const name of ['kamailio', 'ejabberd'] as const)
+    if (values.only === '' || values.only.includes(name) || (name === 'kamailio' && values.only.includes('presence')))
+      await stage.start(name);
   const roads = (Object.keys(ROADS) as RoadName[]).filter((road) => stage.has(ROADS[road].subject) && wanted(road));
   const feeds = (Object.keys(FEEDS) as FeedName[]).filter(
-    (feed) => (feed === 'kamailio presence' ? stage.kamailioPresence : true) && wanted(feed),
+    (feed) => (feed === 'kamailio presence' ? stage.kamailioPresence : stage.has(FEEDS[feed].subject)) && wanted(feed),
   );
   for (const feed of feeds) {
     say(`subscriptions: ${feed}`);

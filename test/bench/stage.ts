@@ -12,6 +12,7 @@ import { PeerProcess } from '../support/peer-process.ts';
 import { listens } from '../support/wait.ts';
 import {
   COMPONENT,
+  CORE_DOMAIN,
   EJABBERD_DOMAIN,
   type Order,
   type Ports,
@@ -22,9 +23,14 @@ import {
   type SubjectName,
   XMPP_DOMAIN,
 } from './cast.ts';
+import { coreCast } from './load/core-cast.ts';
+import { core } from './subjects/core.ts';
 import { ejabberd } from './subjects/ejabberd.ts';
 import { isthmus } from './subjects/isthmus.ts';
 import { kamailio } from './subjects/kamailio.ts';
+
+/** As many as the longest plan asks for. */
+const CORE_CROWD = { watchers: 100, presentities: 10 } as const;
 
 export class Stage {
   readonly folder = mkdtempSync(join(tmpdir(), 'isthmus-bench-'));
@@ -44,7 +50,7 @@ export class Stage {
 
   static async open(): Promise<Stage> {
     const names: readonly (keyof Ports)[] = [
-      ...(['sipEnd', 'xmppEnd', 'stanzaEnd', 'isthmusSip', 'isthmusXmpp'] as const),
+      ...(['sipEnd', 'xmppEnd', 'stanzaEnd', 'isthmusSip', 'isthmusXmpp', 'coreSip', 'coreEdgeSip', 'coreEdgeXmpp'] as const),
       ...(['bareSip', 'bareStanzas', 'kamailio', 'ejabberdS2s', 'ejabberdComponent'] as const),
     ];
     const free = await freePorts(names.length);
@@ -62,7 +68,7 @@ export class Stage {
 
   /** Starts a subject. @returns false when it is not on this machine; `missing` then says so */
   async start(name: SubjectName, nodeArguments: readonly string[] = []): Promise<boolean> {
-    const process = this.#make(name, nodeArguments);
+    const process = await this.#make(name, nodeArguments);
     if (process === undefined) return false;
     await process.start();
     this.#subjects.set(name, process);
@@ -115,7 +121,7 @@ export class Stage {
     if (!keep) rmSync(this.folder, { recursive: true, force: true });
   }
 
-  #make(name: SubjectName, nodeArguments: readonly string[]): PeerProcess | undefined {
+  async #make(name: SubjectName, nodeArguments: readonly string[]): Promise<PeerProcess | undefined> {
     const { ports } = this;
     switch (name) {
       case 'isthmus': {
@@ -124,6 +130,12 @@ export class Stage {
         const folder = join(this.folder, `isthmus-${this.#homes}`); // a new one has no history
         mkdirSync(folder, { recursive: true });
         return isthmus({ folder, ports, own, rootPem: this.#ca.rootPem, nodeArguments });
+      }
+      case 'core': {
+        const own = this.#ca.issue({ names: [CORE_DOMAIN, `edge.${CORE_DOMAIN}`] });
+        const folder = join(this.folder, 'core');
+        mkdirSync(folder, { recursive: true });
+        return core({ folder, ports, own, rootPem: this.#ca.rootPem, nodeArguments, people: coreCast(CORE_CROWD) });
       }
       case 'bare':
         return this.#bare();

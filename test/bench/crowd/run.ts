@@ -13,7 +13,7 @@ import { Home } from '../../support/home.ts';
 import { PeerProcess } from '../../support/peer-process.ts';
 import { cpuUs, residentBytes } from '../cpu.ts';
 import { columns } from '../table.ts';
-import { type CrowdOrder, type CrowdReport, type CrowdResult, DOMAIN, HOST } from './cast.ts';
+import { type CrowdOrder, type CrowdReport, type CrowdResult, contactsOf, DOMAIN, HOST, local, PASSWORD } from './cast.ts';
 import { settle } from './people.ts';
 
 const { values } = parseArgs({
@@ -68,7 +68,12 @@ let running: PeerProcess | undefined;
 let load: ChildProcess | undefined;
 try {
   say(`writing ${users} users with ${contacts} contacts each`);
-  await settle(join(home.folder, 'var'), users, contacts);
+  await settle(
+    join(home.folder, 'var'),
+    DOMAIN,
+    PASSWORD,
+    Array.from({ length: users }, (_, n) => ({ local: local(n, users), contacts: contactsOf(n, users, contacts) })),
+  );
 
   running = isthmus([]);
   await running.start();

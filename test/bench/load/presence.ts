@@ -1,7 +1,8 @@
 // Presence in the bench: watchers and presentities at both ends, subscriptions made once, then rounds of change. One change is
 // one new state of every presentity; it is over when every watcher has been told. A change carries its number as the note.
 
-import { type FeedName, type Ports, type RunResult, SIP_DOMAIN, SIP_HOST, XMPP_DOMAIN } from '../cast.ts';
+import { createHash } from 'node:crypto';
+import { CORE_DOMAIN, CORE_PASSWORD, type FeedName, type Ports, type RunResult, SIP_DOMAIN, SIP_HOST, XMPP_DOMAIN } from '../cast.ts';
 import { pause } from './pace.ts';
 import type { Roads } from './roads.ts';
 import { answer, field, type SipLine, type SipMessage } from './sip-end.ts';
@@ -36,12 +37,14 @@ export class PresenceFeeds {
   #missing = new Set<string>();
   #note = 'none';
   #changes = 0;
+  readonly #registering = new Map<string, (answer: SipMessage) => void>();
 
   constructor(roads: Roads, ports: Ports) {
     this.#roads = roads;
     this.#ports = ports;
     const before = roads.sip.onResponse;
     roads.sip.onResponse = (message) => {
+      this.#registering.get(field(message.head, 'Call-ID') ?? '')?.(message);
       const etag = field(message.head, 'SIP-ETag');
       if (etag === undefined) before(message);
       else this.#etags.set(/sip:([^@]+)@/.exec(field(message.head, 'To') ?? '')?.[1] ?? '', etag);
@@ -49,15 +52,17 @@ export class PresenceFeeds {
   }
 
   async subscribe(name: FeedName, watchers: number, presentities: number): Promise<void> {
-    const stem = { 'isthmus notify-out': 'a', 'isthmus notify-in': 'b', 'kamailio presence': 'c' }[name];
+    const stem = { 'isthmus notify-out': 'a', 'isthmus notify-in': 'b', 'kamailio presence': 'c', 'core presence': 'd' }[name];
     const people = Array.from({ length: presentities }, (_, index) => `${stem}p${index}`);
     const pairs = people.flatMap((presentity) =>
       Array.from({ length: watchers }, (_, index) => ({ watcher: `${stem}w${index}`, presentity })),
     );
     const feed = { name, pairs, presentities: people };
     this.#feeds.set(name, feed);
-    if (name === 'kamailio presence') {
-      await this.#publish(people);
+    if (name === 'core presence')
+      for (const user of [...people, ...pairs.slice(0, watchers).map(({ watcher }) => watcher)]) await this.#register(user);
+    if (isPublished(name)) {
+      await this.#publish(name, people);
       await pause(200);
     }
     this.#expect(feed);
@@ -66,7 +71,7 @@ export class PresenceFeeds {
       else await this.#subscribeSip(name, pair.watcher, pair.presentity);
       if (index % 50 === 49) await pause(10);
     }
-    if (name === 'kamailio presence') await this.#publish(people);
+    if (isPublished(name)) await this.#publish(name, people);
     const left = await this.#told();
     if (left > 0) throw new Error(`${name}: ${left} of ${pairs.length} watchers were never shown anything`);
   }
@@ -76,7 +81,7 @@ export class PresenceFeeds {
     if (feed === undefined) throw new Error(`${name} has no subscriptions yet`);
     this.#expect(feed);
     const started = performance.now();
-    if (name === 'kamailio presence') await this.#publish(feed.presentities);
+    if (isPublished(name)) await this.#publish(name, feed.presentities);
     else if (name === 'isthmus notify-in') {
       for (const watched of this.#watched.values()) this.#notify(watched);
     } else {
@@ -136,10 +141,12 @@ export class PresenceFeeds {
 
   async #subscribeSip(name: FeedName, watcher: string, presentity: string): Promise<void> {
     if (name === 'isthmus notify-out') await this.#roads.stream();
-    const line = await this.#roads.line(name === 'isthmus notify-out' ? this.#ports.isthmusSip : this.#ports.kamailio);
-    const of = `${presentity}@${name === 'isthmus notify-out' ? XMPP_DOMAIN : SIP_DOMAIN}`;
+    const to = SUBSCRIBED_AT[name];
+    const line = await this.#roads.line(this.#ports[to.port]);
+    const of = `${presentity}@${to.of}`;
+    const by = domainOf(name);
     line.write(
-      request('SUBSCRIBE', `sip:${of}`, `<sip:${watcher}@${SIP_DOMAIN}>;tag=s`, `<sip:${of}>`, `s${watcher}${presentity}`, 1, [
+      request('SUBSCRIBE', `sip:${of}`, `<sip:${watcher}@${by}>;tag=s`, `<sip:${of}>`, `s${watcher}${presentity}`, 1, [
         'Event: presence',
         'Accept: application/pidf+xml',
         'Expires: 3600',
@@ -148,16 +155,40 @@ export class PresenceFeeds {
     );
   }
 
-  async #publish(people: readonly string[]): Promise<void> {
-    const line = await this.#roads.line(this.#ports.kamailio);
+  async #publish(name: FeedName, people: readonly string[]): Promise<void> {
+    const line = await this.#roads.line(this.#ports[SUBSCRIBED_AT[name].port]);
     for (const user of people) {
       const etag = this.#etags.get(user);
       const more = ['Event: presence', 'Expires: 3600', 'Content-Type: application/pidf+xml'];
       if (etag !== undefined) more.push(`SIP-If-Match: ${etag}`);
-      const uri = `sip:${user}@${SIP_DOMAIN}`;
+      const uri = `sip:${user}@${domainOf(name)}`;
       const callId = `p${user}${this.#note}`.replaceAll(' ', '');
-      line.write(request('PUBLISH', uri, `<${uri}>;tag=p`, `<${uri}>`, callId, 1, more, this.#pidf(user)));
+      line.write(request('PUBLISH', uri, `<${uri}>;tag=p`, `<${uri}>`, callId, 1, more, this.#pidf(user, domainOf(name))));
     }
+  }
+
+  /** RFC 3261 §10.2, §22: asked for a password once, signed in on the connection from then on. */
+  async #register(user: string): Promise<void> {
+    const line = await this.#roads.line(this.#ports.coreSip);
+    const [uri, own, callId] = [`sip:${CORE_DOMAIN}`, `<sip:${user}@${CORE_DOMAIN}>`, `r${user}`];
+    const more = ['Expires: 3600', `Contact: <sip:${user}@127.0.0.1:${this.#ports.sipEnd};transport=tls>`];
+    const ask = async (cseq: number, credentials: readonly string[]): Promise<SipMessage> => {
+      const answered = new Promise<SipMessage>((resolve) => this.#registering.set(callId, resolve));
+      line.write(request('REGISTER', uri, `${own};tag=r`, own, callId, cseq, [...more, ...credentials]));
+      return answered;
+    };
+    const challenge = await ask(1, []);
+    const nonce = /algorithm=MD5/.test(challenge.head)
+      ? /nonce="([^"]+)"/.exec(field(challenge.head, 'WWW-Authenticate') ?? '')?.[1]
+      : undefined;
+    if (nonce === undefined) throw new Error(`${user} was not asked for a password: ${challenge.start}`);
+    const md5 = (text: string): string => createHash('md5').update(text).digest('hex');
+    const response = md5(`${md5(`${user}:${CORE_DOMAIN}:${CORE_PASSWORD}`)}:${nonce}:00000001:bench:auth:${md5(`REGISTER:${uri}`)}`);
+    const digest =
+      `Authorization: Digest username="${user}", realm="${CORE_DOMAIN}", nonce="${nonce}", uri="${uri}", response="${response}", ` +
+      'algorithm=MD5, qop=auth, nc=00000001, cnonce="bench"';
+    const done = await ask(2, [digest]);
+    if (!done.start.startsWith('SIP/2.0 200')) throw new Error(`${user} could not register: ${done.start}`);
   }
 
   #notify(watched: Watched): void {
@@ -181,12 +212,29 @@ export class PresenceFeeds {
     return `<presence ${ends}><show>away</show><status>${this.#note}</status></presence>`;
   }
 
-  #pidf(user: string): string {
+  #pidf(user: string, domain: string = SIP_DOMAIN): string {
     return (
-      `<?xml version="1.0"?><presence xmlns="urn:ietf:params:xml:ns:pidf" entity="sip:${user}@${SIP_DOMAIN}">` +
+      `<?xml version="1.0"?><presence xmlns="urn:ietf:params:xml:ns:pidf" entity="sip:${user}@${domain}">` +
       `<tuple id="desk"><status><basic>open</basic></status><note>${this.#note}</note></tuple></presence>`
     );
   }
+}
+
+/** Where a feed's watchers subscribe, and at which domain those are whom they watch. */
+const SUBSCRIBED_AT = {
+  'isthmus notify-out': { port: 'isthmusSip', of: XMPP_DOMAIN },
+  'isthmus notify-in': { port: 'isthmusSip', of: SIP_DOMAIN },
+  'kamailio presence': { port: 'kamailio', of: SIP_DOMAIN },
+  'core presence': { port: 'coreSip', of: CORE_DOMAIN },
+} as const satisfies Record<FeedName, { readonly port: keyof Ports; readonly of: string }>;
+
+/** Changes come by PUBLISH; else by NOTIFY or presence from the other side of a border. */
+function isPublished(name: FeedName): boolean {
+  return name === 'kamailio presence' || name === 'core presence';
+}
+
+function domainOf(name: FeedName): string {
+  return name === 'core presence' ? CORE_DOMAIN : SIP_DOMAIN;
 }
 
 function userOf(message: SipMessage, name: 'From' | 'To'): string {
