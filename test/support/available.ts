@@ -29,6 +29,8 @@ export const PEER_PACKAGES = [
   { name: 'baresip-core', shows: '/usr/bin/baresip', what: 'a SIP client from before RFC 8760' },
   { name: 'python3-slixmpp', shows: '/usr/lib/python3/dist-packages/slixmpp', what: 'an XMPP client in Python' },
   { name: 'bitlbee-libpurple', shows: '/usr/sbin/bitlbee', what: "libpurple's protocols by IRC" },
+  { name: 'python3-aiohttp', shows: '/usr/lib/python3/dist-packages/aiohttp', what: 'its HTTP, for shared files' },
+  { name: 'curl', shows: '/usr/bin/curl', what: 'an HTTP client' },
   { name: 'profanity', shows: '/usr/bin/profanity', what: 'an XMPP client on libstrophe' },
   { name: 'tmux', shows: '/usr/bin/tmux', what: 'the terminal it runs in' },
   { name: 'dnsmasq', shows: '/usr/sbin/dnsmasq', what: 'a DNS server with SRV records' },

@@ -10,6 +10,8 @@ export interface XmppUserOptions {
   readonly resource?: string;
   /** Where its server listens for clients. */
   readonly address: string;
+  /** Over a WebSocket instead: `wss://` and where. */
+  readonly webSocket?: string;
 }
 
 export class XmppUser {
@@ -23,7 +25,7 @@ export class XmppUser {
     this.messages = new Inbox(`the messages of ${this.jid}`);
     this.presences = new Inbox(`the presence of ${this.jid}`);
     this.#entity = client({
-      service: `xmpp://${options.address}:5222`,
+      service: options.webSocket ?? `xmpp://${options.address}:5222`,
       domain: options.domain,
       resource: options.resource ?? 'desk',
       username: options.user,
@@ -68,6 +70,11 @@ export class XmppUser {
   async present(show?: string, status?: string): Promise<void> {
     const children = [...(show === undefined ? [] : [xml('show', {}, show)]), ...(status === undefined ? [] : [xml('status', {}, status)])];
     await this.#entity.send(xml('presence', {}, ...children));
+  }
+
+  /** Sends a request. @returns its result; rejects with the error */
+  ask(type: 'get' | 'set', payload: XmppElement, to?: string): Promise<XmppElement> {
+    return this.#entity.iqCaller.request(xml('iq', { type, ...(to !== undefined && { to }) }, payload), 10_000);
   }
 
   async leave(): Promise<void> {

@@ -1,0 +1,195 @@
+// The web door with real clients: @xmpp/client over WebSocket, slixmpp and curl with shared files, on a real Isthmus.
+
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, test } from 'node:test';
+import { type XmppElement, xml } from '@xmpp/client';
+import { WebSocket } from 'ws';
+import { Home } from '../support/home.ts';
+import { enterNamespace } from '../support/namespace.ts';
+import { until } from '../support/wait.ts';
+import { World } from '../support/world.ts';
+import { XmppUser } from '../support/xmpp-user.ts';
+
+const DOMAIN = 'people.example';
+const HOST = `chat.${DOMAIN}`;
+const ADDRESS = '127.0.21.1';
+const PASSWORDS = { nora: 'n0ra-secret', omar: '0mar-secret', li: 'l1-secret-too' } as const;
+const UPLOAD = 'urn:xmpp:http:upload:0';
+const WEB_SOCKET = `wss://${HOST}/xmpp-websocket`;
+
+const noWorld = enterNamespace();
+
+if (noWorld !== undefined) {
+  test('the web door', { skip: noWorld });
+} else {
+  describe('the web door', async () => {
+    const world = await World.open({
+      hosts: { [HOST]: ADDRESS, [DOMAIN]: ADDRESS, 'edge.people.example': '127.0.1.1' },
+      srv: [{ name: `_xmpp-client._tcp.${DOMAIN}`, target: HOST, port: 5222 }],
+    });
+    const own = (names: readonly string[]) => ({ people: world.certificate({ names: [...names] }) });
+    const home = new Home(world.room('home'), {
+      isthmus: {
+        edge: { host: 'edge.people.example', sip: 'tls://127.0.1.1:5061', xmpp: 'starttls://127.0.1.1:5269' },
+        clients: {
+          host: HOST,
+          xmpp: `starttls://${ADDRESS}:5222`,
+          web: `https://${ADDRESS}:443`,
+          uploads: { size: '2MiB', quota: '5MiB' },
+        },
+      },
+      domains: { [DOMAIN]: { served: 'core' } },
+      partners: {},
+      own: own([DOMAIN, HOST, 'edge.people.example']),
+      trustEdge: { world: world.ca.rootPem },
+    });
+    const rows = Object.entries(PASSWORDS).map(([user, password]) => `${user}@${DOMAIN},${user},${password}`);
+    home.file('people.csv', `address,name,password\n${rows.join('\n')}\n`);
+    const imported = await home.command('user', 'import', `${home.folder}/people.csv`);
+    assert.equal(imported.code, 0, imported.out + imported.err);
+    await world.start(home.isthmus);
+
+    const curl = (...more: string[]): { readonly status: string; readonly out: string; readonly head: string } => {
+      const headFile = join(world.folder, 'head');
+      const done = spawnSync('curl', ['-sS', '--cacert', world.rootsFile, '-D', headFile, '-w', '\n%{http_code}', ...more], {
+        encoding: 'utf8',
+      });
+      assert.equal(done.status, 0, done.stderr);
+      const at = done.stdout.lastIndexOf('\n');
+      return {
+        status: done.stdout.slice(at + 1),
+        out: done.stdout.slice(0, at),
+        head: spawnSync('cat', [headFile], { encoding: 'utf8' }).stdout,
+      };
+    };
+    const signIn = (user: keyof typeof PASSWORDS, webSocket?: string): Promise<XmppUser> =>
+      XmppUser.signIn({
+        user,
+        domain: DOMAIN,
+        password: PASSWORDS[user],
+        resource: 'web',
+        address: ADDRESS,
+        ...(webSocket !== undefined && { webSocket }),
+      });
+    const nora = await signIn('nora', WEB_SOCKET);
+    const omar = await signIn('omar');
+    world.atEnd(() => Promise.all([nora.signOut(), omar.signOut()]));
+
+    world.scene('a client over WebSocket writes with one over TCP, both ways', async () => {
+      await nora.write(omar.jid, 'from a browser');
+      assert.equal((await omar.message(nora.jid)).getChildText('body'), 'from a browser');
+      await omar.write(nora.jid, 'to a browser <&>');
+      assert.equal((await nora.message(omar.jid)).getChildText('body'), 'to a browser <&>');
+      await nora.presence('subscribe', omar.jid);
+      await omar.presenceOf(nora.jid, 'subscribe');
+      await omar.presence('subscribed', nora.jid);
+      await nora.presenceOf(omar.jid, 'available');
+    });
+
+    world.scene('operators see who is there, and end it properly', async () => {
+      const second = await signIn('li', WEB_SOCKET);
+      const listed = await home.command('session', 'list', '--json');
+      const { sessions, users } = JSON.parse(listed.out);
+      const [sight] = users.filter(({ user }: { user: string }) => user === `li@${DOMAIN}`);
+      const session = sessions.find(({ id }: { id: string }) => id === sight.connection);
+      assert.equal(session.protocol, 'web');
+      assert.equal(session.address, ADDRESS);
+      const closed = await home.command('session', 'close', sight.connection);
+      assert.equal(closed.code, 0, closed.out + closed.err);
+      await until('its session to be over', async () => !(await home.command('session', 'list', '--json')).out.includes(`"li@${DOMAIN}"`));
+      await second.signOut();
+    });
+
+    world.scene('host-meta says where, to scripts of every site', async () => {
+      const found = curl(`https://${DOMAIN}/.well-known/host-meta.json`);
+      assert.deepEqual(
+        [found.status, JSON.parse(found.out).links],
+        ['200', [{ rel: 'urn:xmpp:alt-connections:websocket', href: WEB_SOCKET }]],
+      );
+      assert.match(found.head, /access-control-allow-origin: \*/i);
+      assert.match(curl(`https://${DOMAIN}/.well-known/host-meta`).out, /<Link rel='urn:xmpp:alt-connections:websocket' href='wss:/);
+      assert.equal(curl(`https://${HOST}/.well-known/host-meta`).status, '404');
+      assert.doesNotMatch(found.head, /^server:/im);
+    });
+
+    world.scene('a file is shared by slixmpp and fetched by curl, whole and in parts', async () => {
+      const file = join(world.folder, 'picture.png');
+      writeFileSync(file, Buffer.alloc(700_000, 'abcdefghij'));
+      const done = spawnSync(
+        '/usr/bin/python3',
+        [join(import.meta.dirname, '../support/peers/slixmpp-upload.py'), `li@${DOMAIN}`, PASSWORDS.li, ADDRESS, world.rootsFile, file],
+        { encoding: 'utf8', timeout: 30_000 },
+      );
+      const told = JSON.parse(done.stdout.trim().split('\n').at(-1) ?? '{}');
+      assert.equal(told.event, 'shared', done.stdout + done.stderr);
+      assert.deepEqual([told.service, told.limit], [DOMAIN, String(2 * 1024 * 1024)]);
+      const whole = curl(told.url);
+      assert.deepEqual([whole.status, whole.out.length], ['200', 700_000]);
+      assert.match(whole.head, /content-type: image\/png/i);
+      assert.match(whole.head, /content-disposition: inline; filename\*=UTF-8''picture\.png/i);
+      const part = curl('-r', '699995-', told.url);
+      assert.deepEqual([part.status, part.out], ['206', 'fghij']);
+      assert.equal(curl('-I', told.url).status, '200');
+    });
+
+    world.scene('a place takes the file that it is for, once', async () => {
+      const slot = async (size: number): Promise<{ readonly put: string; readonly get: string }> => {
+        const request = xml('request', { xmlns: UPLOAD, filename: 'note.txt', size: String(size), 'content-type': 'text/plain' });
+        const found: XmppElement | undefined = (await nora.ask('get', request, DOMAIN)).getChild('slot', UPLOAD);
+        return { put: found?.getChild('put')?.attrs.url ?? '', get: found?.getChild('get')?.attrs.url ?? '' };
+      };
+      const { put, get } = await slot(5);
+      assert.equal(curl('-X', 'PUT', '--data-binary', 'hello!', '-H', 'content-type: text/plain', put).status, '400');
+      assert.equal(curl('-X', 'PUT', '--data-binary', 'hello', '-H', 'content-type: text/plain', get).status, '403');
+      assert.equal(curl('-X', 'PUT', '--data-binary', 'hello', '-H', 'content-type: text/plain', put).status, '201');
+      assert.equal(curl('-X', 'PUT', '--data-binary', 'again', '-H', 'content-type: text/plain', put).status, '409');
+      const got = curl(get);
+      assert.equal(got.out, 'hello');
+      assert.match(got.head, /content-disposition: attachment/i);
+      await assert.rejects(slot(3 * 1024 * 1024), /not-acceptable/);
+      for (let count = 0; count < 2; count++) await slot(2 * 1024 * 1024);
+      await assert.rejects(slot(2 * 1024 * 1024), /resource-constraint/);
+    });
+
+    world.scene('a removed user has no files', async () => {
+      assert.equal((await home.command('user', 'remove', `li@${DOMAIN}`, '--yes', '--why', 'left')).code, 0);
+      const files = readdirSync(join(home.folder, 'var/uploads'), { recursive: true, withFileTypes: true }).filter((entry) =>
+        entry.isFile(),
+      );
+      assert.equal(files.length, 2); // until the next look, which is every ten minutes
+      const picture = files.find(({ name }) => curl(`https://${HOST}/upload/${name}/picture.png`).status !== '404');
+      assert.equal(picture, undefined);
+    });
+
+    world.scene('hostile neighbours: floods of WebSockets and heads that never end leave others alone', async () => {
+      const idle = Array.from({ length: 300 }, () => new WebSocket(WEB_SOCKET, ['xmpp'], { ca: world.ca.rootPem }));
+      await Promise.all(idle.map((one) => new Promise((done) => one.once('open', done).once('error', done))));
+      for (const one of idle.slice(0, 100)) for (let count = 0; count < 50; count++) one.send('<a>', { fin: false });
+      for (const one of idle.slice(100, 200)) one.send(Buffer.alloc(1000));
+      for (const one of idle.slice(200)) one.send(`<open xmlns='urn:ietf:params:xml:ns:xmpp-framing' to='other.example' version='1.0'/>`);
+      await nora.write(omar.jid, 'still here');
+      await omar.message(nora.jid, (stanza) => stanza.getChildText('body') === 'still here');
+      assert.equal(curl(`https://${DOMAIN}/.well-known/host-meta`).status, '200');
+      for (const one of idle) one.terminate();
+    });
+
+    world.scene('a stop says so to browsers, and a start takes them back', async () => {
+      const client = new WebSocket(WEB_SOCKET, ['xmpp'], { ca: world.ca.rootPem });
+      const heard: string[] = [];
+      client.on('message', (data) => heard.push(String(data)));
+      await new Promise((done) => client.once('open', done));
+      client.send(`<open xmlns='urn:ietf:params:xml:ns:xmpp-framing' to='${DOMAIN}' version='1.0'/>`);
+      await until('the features', () => heard.some((text) => text.startsWith('<stream:features')));
+      const closed = new Promise<number>((done) => client.once('close', done));
+      await home.isthmus.stop();
+      assert.equal(await closed, 1000);
+      assert.match(heard.join(''), /system-shutdown.*<close xmlns='urn:ietf:params:xml:ns:xmpp-framing'\/>$/s);
+      await home.isthmus.start();
+      const again = await signIn('nora', WEB_SOCKET);
+      await again.signOut();
+    });
+  });
+}
