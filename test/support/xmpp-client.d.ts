@@ -12,8 +12,14 @@ declare module '@xmpp/client' {
   }
   export interface XmppEntity {
     readonly status: string;
-    readonly reconnect: { stop(): void };
+    readonly jid: { toString(): string } | null;
+    readonly reconnect: { stop(): void; delay: number };
+    readonly socket: { destroy?(): void; end?(): void; socket?: { destroy(): void } } | null;
+    readonly streamManagement: { readonly enabled: boolean; readonly id: string };
+    /** Tokens (XEP-0484). */
+    readonly fast: { fetchToken(): Promise<{ readonly token: string; readonly mechanism: string } | null | undefined> };
     on(event: 'stanza', listener: (stanza: XmppElement) => void): void;
+    on(event: 'online' | 'disconnect', listener: () => void): void;
     on(event: 'error', listener: (error: Error) => void): void;
     start(): Promise<unknown>;
     stop(): Promise<unknown>;
