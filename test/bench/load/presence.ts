@@ -142,7 +142,7 @@ export class PresenceFeeds {
   async #subscribeSip(name: FeedName, watcher: string, presentity: string): Promise<void> {
     if (name === 'isthmus notify-out') await this.#roads.stream();
     const to = SUBSCRIBED_AT[name];
-    const line = await this.#roads.line(this.#ports[to.port]);
+    const line = await this.#line(name, watcher);
     const of = `${presentity}@${to.of}`;
     const by = domainOf(name);
     line.write(
@@ -156,8 +156,8 @@ export class PresenceFeeds {
   }
 
   async #publish(name: FeedName, people: readonly string[]): Promise<void> {
-    const line = await this.#roads.line(this.#ports[SUBSCRIBED_AT[name].port]);
     for (const user of people) {
+      const line = await this.#line(name, user);
       const etag = this.#etags.get(user);
       const more = ['Event: presence', 'Expires: 3600', 'Content-Type: application/pidf+xml'];
       if (etag !== undefined) more.push(`SIP-If-Match: ${etag}`);
@@ -167,9 +167,14 @@ export class PresenceFeeds {
     }
   }
 
+  /** Users of the core have a connection each, as clients do; the others come through a server of theirs. */
+  #line(name: FeedName, user: string): Promise<SipLine> {
+    return this.#roads.line(this.#ports[SUBSCRIBED_AT[name].port], name === 'core presence' ? user : '');
+  }
+
   /** RFC 3261 §10.2, §22: asked for a password once, signed in on the connection from then on. */
   async #register(user: string): Promise<void> {
-    const line = await this.#roads.line(this.#ports.coreSip);
+    const line = await this.#line('core presence', user);
     const [uri, own, callId] = [`sip:${CORE_DOMAIN}`, `<sip:${user}@${CORE_DOMAIN}>`, `r${user}`];
     const more = ['Expires: 3600', `Contact: <sip:${user}@127.0.0.1:${this.#ports.sipEnd};transport=tls>`];
     const ask = async (cseq: number, credentials: readonly string[]): Promise<SipMessage> => {

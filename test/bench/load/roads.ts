@@ -48,12 +48,13 @@ export class Roads {
     this.#streams.get('isthmus')?.write(`<iq type='result' id='${id}' to='${to}' from='${from}'/>`);
   }
 
-  /** The line to a subject's SIP side. */
-  async line(port: number): Promise<SipLine> {
-    const open = this.#lines.get(String(port));
+  /** The line to a subject's SIP side. @param whose a user's own, where each has one */
+  async line(port: number, whose = ''): Promise<SipLine> {
+    const key = `${port} ${whose}`;
+    const open = this.#lines.get(key);
     if (open !== undefined && !open.socket.destroyed) return open;
     const line = await this.sip.connect(port);
-    this.#lines.set(String(port), line);
+    this.#lines.set(key, line);
     return line;
   }
 
