@@ -7,9 +7,13 @@ import { makeCore, type RunningCore } from '../core/core.ts';
 import { historyOf } from '../core/history.ts';
 import type { CoreParts } from '../core/ports.ts';
 import type { Listener } from '../edge/listener.ts';
-import type { ClientSights, Core } from '../model/core.ts';
+import type { Web } from '../edge/web.ts';
+import type { ClientSights, Core, StateDesk } from '../model/core.ts';
 import type { SecretStore } from '../model/outbox-store.ts';
 import type { Gateway } from '../model/ports.ts';
+import { outsiderOf } from '../routing/outsiders.ts';
+import { partnerOf } from '../routing/partner.ts';
+import { calendarFeeds } from './calendars.ts';
 import { clientFaces, type FaceGround } from './client-faces.ts';
 import type { CorePeople } from './core-people.ts';
 import { deviceTokensOf } from './device-tokens.ts';
@@ -25,6 +29,8 @@ export interface CoreGround extends Ground, Omit<FaceGround, 'core' | 'push' | '
   readonly ask: XmppParts['ask'];
   /** isthmus.yaml and people/ as of the set in force. Default: those of the start. */
   readonly inForce?: () => Home;
+  /** The one way out over HTTP. */
+  readonly web: Web;
   /** Who lives in the core. */
   readonly people: Pick<CorePeople, 'serves'>;
   /** What else the core is given: history, filter. */
@@ -35,9 +41,26 @@ export interface CoreRoom extends Drains {
   readonly core: Core;
   readonly clients: ClientSights;
   readonly gateway: Gateway;
+  /** What people are seen as, for operators. */
+  readonly states: StateDesk;
+  /** Another set of files is in force. */
+  rulesChanged(): void;
   readonly moved: RunningCore['moved'];
+  readonly erased: RunningCore['erased'];
   /** Opens the listeners of `clients:`, or none: the first that fails closes the others. */
   open(): Promise<readonly Listener[]>;
+}
+
+/** People are looked at anew only when what the home says about presence has changed. */
+function presenceRules(home: () => Home, changed: () => void): () => void {
+  const said = (): string => JSON.stringify([home().people.presence, home().people.states]);
+  let before = said();
+  return () => {
+    const now = said();
+    if (now === before) return;
+    before = now;
+    changed();
+  };
 }
 
 /** Makes the core and its faces; opens nothing. */
@@ -49,13 +72,23 @@ export async function coreRoom(ground: CoreGround): Promise<CoreRoom> {
   const { serves } = ground.people;
   const mainDomain = (domain: string): string => table().domains.get(domain)?.domain ?? domain;
   const push = pushRoom(ground);
+  const feeds = calendarFeeds({
+    ...{ home, clock, log, web: ground.web },
+    users: () => core.signedIn(),
+    changed: (user) => core.calendarChanged(user),
+  });
+  const presence = presenceRules(home, () => core.presenceChanged());
   const core = makeCore({
     ...{ people, contacts, blocked, chosen, presenceSettings, kept, signIn, clock, ids, log, submit, serves, mainDomain },
     moved: store.moved,
     history: historyOf({ store: store.histories, clock, log, serves, mainDomain }),
     arrived: (user) => push.news.arrived(user),
     isOurs: (domain) => table().domains.has(domain),
+    outsider: (from, met) => outsiderOf(from, met, table()),
     states: () => home().people.states,
+    presencePolicy: () => home().people.presence,
+    calendars: feeds.calendars,
+    federated: (domain) => partnerOf(domain, table()) !== undefined,
     ...ground.with,
   });
   const isCore = (domain: string): boolean => table().domains.get(domain)?.served === 'core';
@@ -64,14 +97,19 @@ export async function coreRoom(ground: CoreGround): Promise<CoreRoom> {
   return {
     core,
     clients: core.clients,
+    states: core.states,
+    rulesChanged: presence,
     gateway: core.gateway,
     moved: core.moved,
+    erased: core.erased,
     async open() {
       await core.look(); // who was removed meanwhile is forgotten before anybody signs in
       await core.forwardKept();
+      feeds.start();
       return openAll(faces.flatMap((face) => face.listeners));
     },
     async drain(graceMs) {
+      await feeds.stop();
       // The core ends the sessions first, so that each client is told why.
       await core.close();
       push.close();

@@ -81,6 +81,7 @@ export async function start(ready: Ready, written: Log): Promise<Running> {
     void presence.policyChanged();
     xmpp.routesChanged();
     endUnwelcome(parts.edge.sessions, table(), clock.now(), log);
+    people.rulesChanged();
     renewing.reloaded();
   });
   const { table } = rules;
@@ -267,6 +268,8 @@ export async function start(ready: Ready, written: Log): Promise<Running> {
     alerts: () => alerts.standing,
     journal: () => journal.state(),
     clients: people.clients,
+    erased: people.erased,
+    states: people.states,
     archive: archive.sight,
     drain: ended,
   };

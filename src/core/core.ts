@@ -20,6 +20,7 @@ import { CORE_LIMITS, type CoreParts } from './ports.ts';
 
 import { homeOf, sessionOf } from './sessions.ts';
 import { Subscribing } from './subscribing.ts';
+import { NO_SUBSCRIPTIONS } from './subscriptions.ts';
 import { Visibility } from './visibility.ts';
 
 export interface RunningCore extends Core {
@@ -27,6 +28,8 @@ export interface RunningCore extends Core {
   readonly gateway: Gateway;
   /** States of people, for operators. */
   readonly states: StateDesk;
+  /** Bare keys of who has a client open. */
+  signedIn(): Iterable<string>;
   /** Somebody's calendar says something else. @param user bare key */
   calendarChanged(user: string): void;
   /** What the organisation decides about presence, or its states, have changed: everybody who is signed in is looked at anew. */
@@ -37,6 +40,8 @@ export interface RunningCore extends Core {
   moved(address: Address, here: boolean): Promise<void>;
   /** Hands on what still waits here for users who have moved to the internal system. */
   forwardKept(): Promise<void>;
+  /** Somebody is erased: nobody's list knows them any more, and their clients hear of it. @param key bare key */
+  erased(key: string): Promise<void>;
   /** Resolves when everything begun so far is done. */
   settled(): Promise<void>;
   /** Ends every session and stops the timers. */
@@ -146,6 +151,7 @@ export function makeCore(parts: CoreParts): RunningCore {
     gateway,
     clients: clients.sights(end),
     states: stateDesk({ parts, people, visibility }),
+    signedIn: () => clients.users(),
     calendarChanged: (user) => light('calendar', user, () => visibility.changed(user)),
     presenceChanged: () => {
       for (const user of clients.users()) light('presence policy', user, () => visibility.settingsChanged(user));
@@ -173,6 +179,15 @@ export function makeCore(parts: CoreParts): RunningCore {
       return sessionOf(one, rooms);
     },
     look,
+    async erased(key) {
+      await look();
+      const none = { ...NO_SUBSCRIPTIONS, address: key, groups: [], listed: false, favourite: false };
+      for (const owner of await parts.contacts.ownersOf(key)) {
+        const profile = await people.profile(owner);
+        if (profile.entry(key) !== undefined) await lists.commit([profile.set(none)]);
+      }
+      people.profiles.forget(key);
+    },
     async moved(address, here) {
       if (here) await moving.came(bareKey(address));
       else await look();

@@ -50,6 +50,8 @@ export const EVENTS: Readonly<Record<string, LogEvent>> = {
   'cert.renewed': event('info', 'A certificate of ours was renewed by ACME; new handshakes use it.'),
   'cert.renewalRemark': event('warn', 'Something about a renewal deserves a look: a DNS record is late, or could not be removed.'),
   'cert.renewalFailed': event('error', 'A certificate could not be renewed; code and advice say why. The one in force stays.'),
+  'calendar.failed': event('warn', 'The calendar of a user cannot be read; what it said last counts until it is too old. Told once.'),
+  'calendar.back': event('info', 'The calendar of a user can be read again.'),
   'trust.reloaded': event('info', 'Changed roots and revocation lists are in force.'),
   'rules.reloaded': event('info', 'A changed set of files is in force.'),
   'rules.rejected': event('error', 'A changed set of files has faults; the one before stays in force.', 'isthmus_rules_rejected_total'),

@@ -3,7 +3,7 @@
 import type { Home } from '../config/home.ts';
 import type { Renewals } from '../model/acme.ts';
 import type { ArchiveSight, JournalState } from '../model/archive.ts';
-import type { ClientSights } from '../model/core.ts';
+import type { ClientSights, StateDesk } from '../model/core.ts';
 import type { Health } from '../model/health.ts';
 import type { Alert } from '../model/notify.ts';
 import type { QueueDesk } from '../model/queue.ts';
@@ -38,6 +38,10 @@ export interface Live {
   readonly renewals: Renewals;
   /** Users of the core who are signed in. */
   readonly clients: ClientSights;
+  /** What users of the core are seen as. */
+  readonly states: StateDesk;
+  /** Somebody is erased: who has them in a list or a session is told, and nothing of them stays in memory. @param address bare key */
+  erased(address: string): Promise<void>;
   /** The journal mailbox; undefined: nothing is journaled. */
   journal(): Promise<JournalState | undefined>;
   /** How archiving goes (records/archive.yaml). */
