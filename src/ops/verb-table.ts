@@ -165,6 +165,11 @@ export const VERBS: readonly VerbRow[] = [
   { words: 'user import', summary: 'adds and changes users from a table', load: async () => (await import('./user/import.ts')).userImport },
   { words: 'user list', summary: 'the users of the core', load: async () => (await import('./user/list.ts')).userList },
   { words: 'user show', summary: 'one user, and what they sign in with', load: async () => (await import('./user/show.ts')).userShow },
+  {
+    words: 'user state',
+    summary: 'what a user is seen as, and their choice',
+    load: async () => (await import('./user/state.ts')).userState,
+  },
   { words: 'user change', summary: "changes a user's fields", load: async () => (await import('./user/add.ts')).userChange },
   { words: 'user password', summary: 'gives a user a password', load: async () => (await import('./user/password.ts')).userPassword },
   {
@@ -184,6 +189,37 @@ export const VERBS: readonly VerbRow[] = [
     summary: "a user's conversations as files, with a manifest of hashes",
     load: async () => (await import('./user/export.ts')).userExport,
   },
+  {
+    words: 'archive status',
+    summary: 'what of whom is archived, how much there is, and whether it works',
+    load: async () => (await import('./archive/status.ts')).archiveStatus,
+  },
+  {
+    words: 'archive list',
+    summary: 'messages of the archive, by person, domain and time',
+    load: async () => (await import('./archive/list.ts')).archiveList,
+  },
+  {
+    words: 'archive search',
+    summary: 'messages of the archive that hold some words',
+    load: async () => (await import('./archive/list.ts')).archiveSearch,
+  },
+  {
+    words: 'archive purge',
+    summary: 'removes what is older than the retention now',
+    load: async () => (await import('./archive/purge.ts')).archivePurge,
+  },
+  {
+    words: 'hold add',
+    summary: 'keeps what people said from every purge and erasure',
+    load: async () => (await import('./hold/hold.ts')).holdAdd,
+  },
+  {
+    words: 'hold list',
+    summary: 'holds in force, and those that were released',
+    load: async () => (await import('./hold/hold.ts')).holdList,
+  },
+  { words: 'hold release', summary: 'ends a hold', load: async () => (await import('./hold/hold.ts')).holdRelease },
   {
     words: 'archive approvals',
     summary: 'what waits for a second person',
@@ -210,5 +246,10 @@ export const VERBS: readonly VerbRow[] = [
     load: async () => (await import('./archive/verify.ts')).archiveVerify,
   },
   { words: 'user move', summary: 'moves a user of a split domain', load: async () => (await import('./user/move.ts')).userMove },
+  {
+    words: 'user erase',
+    summary: 'removes everything that is kept of a person',
+    load: async () => (await import('./user/erase.ts')).userErase,
+  },
   { words: 'user remove', summary: 'takes a user away', load: async () => (await import('./user/remove.ts')).userRemove },
 ];

@@ -7,6 +7,7 @@ import { utcDay } from '../../model/utc.ts';
 import { type Report, verb } from '../verb.ts';
 import { oneLine, span } from '../words.ts';
 import { addressInput, atPeople, FIELDS, personOf } from './given.ts';
+import { stateRows, stateView } from './state.ts';
 import { devicesOf, viewPerson } from './view.ts';
 
 export const userShow = verb({
@@ -34,6 +35,7 @@ export const userShow = verb({
       const photo = await desk.people.photo(key);
       const now = operations.clock.now();
       const sessions = operations.live?.clients.list().filter(({ user }) => bareKey(user) === key);
+      const sight = await operations.live?.states.of(person.address);
       const fields = FIELDS.flatMap((field) => (person[field] === undefined ? [] : [[field, person[field]] as const]));
       const passwords = devices.map(({ device, since }) => `${device === '' ? 'main' : `"${device}"`} since ${utcDay(since)}`);
       const rows: (readonly [string, string])[] = [
@@ -46,6 +48,7 @@ export const userShow = verb({
         ...(sessions === undefined
           ? []
           : [['signed in now', sessions.length === 0 ? 'no' : sessions.map((one) => sessionWord(one, now)).join('; ')] as const]),
+        ...(sight === undefined ? [] : stateRows(sight)),
         ['since', utcDay(person.createdAt)],
         ...(entry === undefined ? [] : [['directory', `${entry.dn}, seen ${span(now - entry.seenAt)} ago`] as const]),
         ...(photo === undefined ? [] : [['photo', `${photo.type}, ${photo.data.length} bytes, of ${utcDay(photo.changedAt)}`] as const]),
@@ -63,6 +66,7 @@ export const userShow = verb({
           ...(sessions !== undefined && {
             sessions: sessions.map(({ user: _, since, ...rest }) => ({ ...rest, since: new Date(since).toISOString() })),
           }),
+          ...(sight !== undefined && { presence: stateView(sight) }),
           ...(photo !== undefined && { photo: { type: photo.type, hash: photo.hash, bytes: photo.data.length } }),
         },
         exit: 0,
