@@ -14,7 +14,7 @@ import { type ClientGround, openClient, type XmppClient } from './client.ts';
 import { presenceCommands } from './commands.ts';
 import { BLOCKING, blocks, ROSTER } from './contacts.ts';
 import { octets } from './framing.ts';
-import { basics, discovery } from './handlers.ts';
+import { basics, discovery, serverCaps } from './handlers.ts';
 import { type IqHandler, IqTable } from './iq-table.ts';
 import { CLIENT_SETTINGS, type ClientSettings } from './limits.ts';
 import { makePersonal, type PersonalParts } from './personal/personal.ts';
@@ -96,6 +96,7 @@ export class XmppClients {
       signIn: core.signIn,
       tokens: parts.tokens,
       invited: parts.invited,
+      told: [serverCaps(table)],
       serves,
       bind: (road, person, resource) => this.#bind(road, person, resource),
       resumable: (person, previous) =>

@@ -37,8 +37,8 @@ export function openFeatures(counts: boolean): Element {
   return element('features', NS.streams, {}, counts ? more : [element('sm', NS.sm), ...more]);
 }
 
-/** After sign-in. */
-export function sessionFeatures(): Element {
+/** After sign-in. @param more what else is told to whoever has signed in */
+export function sessionFeatures(more: readonly Element[] = []): Element {
   return element('features', NS.streams, {}, [
     element('bind', NS.bind),
     // RFC 6120 lets old clients ask for a session; nothing comes of it (draft-cridland-xmpp-session).
@@ -46,5 +46,6 @@ export function sessionFeatures(): Element {
     element('sm', NS.sm),
     element('csi', NS.csi),
     element('ver', NS.rosterVersions),
+    ...more,
   ]);
 }

@@ -5,6 +5,7 @@ import type { Clock } from '../../../model/ports.ts';
 import { type Element, element } from '../element.ts';
 import { NS } from '../names.ts';
 import { type IqAnswer, type IqHandler, type IqRequest, type IqTable, refuse, type Target } from './iq-table.ts';
+import { capsVersion } from './personal/caps.ts';
 
 const EVERY: readonly Target[] = ['account', 'server', 'user', 'directory'];
 
@@ -46,9 +47,21 @@ async function known(request: IqRequest, answer: () => Promise<IqAnswer>): Promi
 
 async function info(table: IqTable, request: IqRequest): Promise<IqAnswer> {
   const { target, payload } = request;
+  // XEP-0115 §6.3: what our mark in the stream's features stands for.
+  if (target === 'server' && payload.attrs.node === `${CAPS_NODE}#${serverCaps(table).attrs.ver ?? ''}`)
+    return [element('query', NS.discoInfo, { node: payload.attrs.node }, whatIs(table, target))];
   // XEP-0030 §3.2: a node that does not exist.
   if (payload.attrs.node !== undefined) return (await table.node(request, 'info')) ?? refuse('item-not-found', 'cancel');
   return [element('query', NS.discoInfo, {}, whatIs(table, target))];
+}
+
+/** A name for this program, which no other has (XEP-0115 §4). */
+const CAPS_NODE = 'urn:isthmus:server';
+
+/** What our domain can do, in one hash, for the features of a stream (XEP-0115 §6.3). */
+export function serverCaps(table: IqTable): Element {
+  const ver = capsVersion(element('query', NS.discoInfo, {}, whatIs(table, 'server')), 'sha-1');
+  return element('c', NS.caps, { hash: 'sha-1', node: CAPS_NODE, ver });
 }
 
 /** Identities, features and forms of one target. */

@@ -31,6 +31,8 @@ import {
 
 /** What the steps ask about the world. */
 export interface ClientRules extends AuthOffer {
+  /** Features of the stream for whoever has signed in, besides the usual. */
+  readonly told?: readonly Element[];
   /** The domain of ours by any of its names, when its users are the core's. */
   serves(domain: string): string | undefined;
 }
@@ -135,14 +137,14 @@ export function clientStep(state: ClientState, input: ClientInput, rules: Client
       // XEP-0388 §2.6.1: the stream goes on as it is, and says what it offers now.
       return input.open
         ? [{ is: 'open' }, []]
-        : [{ is: 'awaitingBind', host, domain, person }, [{ do: 'send', element: sessionFeatures() }]];
+        : [{ is: 'awaitingBind', host, domain, person }, [{ do: 'send', element: sessionFeatures(rules.told) }]];
     }
     case 'awaitingRestart': {
       if (input.kind !== 'header') return unexpected(input);
       const { host, domain, person } = state;
       // RFC 6120 §4.3.3: it is the same domain that goes on.
       return opened(input.header, rules, (at) =>
-        at.domain === domain ? [{ is: 'awaitingBind', host, domain, person }, sessionFeatures()] : undefined,
+        at.domain === domain ? [{ is: 'awaitingBind', host, domain, person }, sessionFeatures(rules.told)] : undefined,
       );
     }
     case 'awaitingBind':

@@ -40,6 +40,8 @@ export interface StreamOwner {
   readonly tokens: SaslParts['tokens'];
   /** For who comes with an invitation; undefined: nobody may. */
   readonly invited: InvitedDoor | undefined;
+  /** Features of the stream for whoever has signed in, besides the usual. */
+  readonly told?: readonly Element[];
   serves(domain: string): string | undefined;
   /** Makes a client of it; a Reason: no more of this user's may be opened. */
   bind(road: Road, person: Person, resource: string | undefined): XmppClient | Reason;
@@ -161,6 +163,7 @@ export class ClientStream implements Road {
       bindings: [...bindings.keys()],
       tokens: this.#owner.tokens === undefined ? [] : tokenMechanisms(bindings),
       invited: this.#owner.invited !== undefined,
+      ...(this.#owner.told !== undefined && { told: this.#owner.told }),
     };
     if (secure) this.#rules = rules;
     return rules;
