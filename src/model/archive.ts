@@ -90,8 +90,12 @@ export interface ArchiveStore {
   exported(filter: ArchiveFilter, upTo: number): Promise<void>;
   /** What the last purge did; undefined: there was none. */
   lastPurge(): Promise<Purged | undefined>;
-  /** Removes lines older than a wall time, but those that a hold keeps. @param onlyExported leaves what was never handed out @returns how many went, how many a hold has kept */
-  purge(before: number, onlyExported: boolean, now: number): Promise<{ readonly removed: number; readonly held: number }>;
+  /**
+   * Removes lines older than a wall time, but those that a hold keeps.
+   * @param onlyExported leaves what was never handed out @param now wall ms; undefined: only counts
+   * @returns how many went, how many a hold has kept
+   */
+  purge(before: number, onlyExported: boolean, now: number | undefined): Promise<{ readonly removed: number; readonly held: number }>;
   /** Removes the lines of one user, but those that a hold keeps. A line with two users of ours goes as well. */
   erase(user: string, now: number): Promise<{ readonly removed: number; readonly held: number }>;
 }
@@ -115,6 +119,8 @@ export interface ArchiveSight {
   readonly written: number;
   readonly missed: number;
   readonly refused: number;
+  /** records/archive.yaml as it is in force; absent: there is none. */
+  readonly settings?: ArchiveSettings;
   /** Wall ms since when nothing could be archived, and why; absent: it works. */
   readonly failing?: { readonly since: number; readonly why: string };
 }

@@ -6,7 +6,6 @@ import type { Log } from '../log.ts';
 import { type Address, bareKey, show } from '../model/address.ts';
 import {
   type ArchiveRecord,
-  type ArchiveRule,
   type ArchiveScope,
   type ArchiveSettings,
   type ArchiveSight,
@@ -14,8 +13,8 @@ import {
   type Captured,
   type HoldStore,
   isHeld,
-  names,
 } from '../model/archive.ts';
+import { ruleFor } from '../model/archive-rule.ts';
 import type { ImSent } from '../model/event.ts';
 import { StoreError } from '../model/outbox-store.ts';
 import type { Clock } from '../model/ports.ts';
@@ -75,7 +74,14 @@ export class Archiving {
 
   sight(): ArchiveSight {
     const [written, missed, refused] = [this.#written, this.#missed, this.#refused];
-    return { written, missed, refused, ...(this.#failing !== undefined && { failing: this.#failing }) };
+    const settings = this.#parts.settings();
+    return {
+      written,
+      missed,
+      refused,
+      ...(this.#failing !== undefined && { failing: this.#failing }),
+      ...(settings !== undefined && { settings }),
+    };
   }
 
   #watched(event: ImSent, must: boolean, line: () => void): () => void {
@@ -111,43 +117,6 @@ export class Archiving {
       'a message that should be archived could not be',
     );
   }
-}
-
-/** The entry that decides about one of our people: the first that says something about this scope. */
-export function ruleFor(
-  user: string,
-  scope: ArchiveScope,
-  settings: Pick<ArchiveSettings, 'rules'> | undefined,
-  { policy }: Pick<Table, 'policy'>,
-): ArchiveRule | undefined {
-  if (settings === undefined) return undefined;
-  const { users, rest } = indexOf(settings);
-  const own = users.get(user);
-  if (own?.[scope] !== undefined) return own;
-  return rest.find(
-    (rule) =>
-      rule[scope] !== undefined &&
-      (rule.who === 'everyone' ||
-        (rule.who === 'group' ? policy.groups.get(rule.name)?.has(user) === true : names({ who: [rule.name] }, user))),
-  );
-}
-
-interface Index {
-  readonly users: ReadonlyMap<string, ArchiveRule>;
-  readonly rest: readonly ArchiveRule[];
-}
-const indices = new WeakMap<object, Index>();
-
-/** Settings are values: made once for each set. */
-function indexOf(settings: Pick<ArchiveSettings, 'rules'>): Index {
-  let index = indices.get(settings);
-  if (index === undefined) {
-    const { rules } = settings;
-    const users = new Map(rules.filter(({ who }) => who === 'user').map((rule) => [rule.name, rule]));
-    index = { users, rest: rules.filter(({ who }) => who !== 'user') };
-    indices.set(settings, index);
-  }
-  return index;
 }
 
 /** One person is one, by whichever name of their domain they were written to. */

@@ -54,22 +54,29 @@ export function archiveTable(db: Database, seal: () => Seal, holds: Pick<HoldSto
     const clear = row && seal().open(blob(row, 'sealed'), label(light.id, light.from, light.to));
     return clear === undefined ? rest : { ...rest, event: JSON.parse(clear.toString('utf8')) }; // written by line, and sealed since
   };
-  /** Deletes in one transaction what no hold keeps now; holds are asked inside it. */
-  const remove = (lines: readonly Light[]): Promise<{ readonly removed: number; readonly held: number }> =>
-    db.write(() => {
-      const keeping = holds.inForce();
-      const gone = lines.filter(({ from, to, at }) => !isHeld(keeping, from, to, at));
-      for (const { number } of gone) db.prepare('DELETE FROM archive WHERE number = ?').run(number);
-      forgetParties(db, new Set(gone.flatMap(({ from, to }) => [from, to])));
-      return { removed: gone.length, held: lines.length - gone.length };
-    });
-  const removeAll = async (filter: ArchiveFilter, fits: (line: Light) => boolean): Promise<{ removed: number; held: number }> => {
+  const sorted = (lines: readonly Light[]): { readonly gone: readonly Light[]; readonly removed: number; readonly held: number } => {
+    const keeping = holds.inForce();
+    const gone = lines.filter(({ from, to, at }) => !isHeld(keeping, from, to, at));
+    return { gone, removed: gone.length, held: lines.length - gone.length };
+  };
+  /** Holds are asked inside the transaction: one that was added a moment before counts. */
+  const remove = (lines: readonly Light[]): { readonly removed: number; readonly held: number } => {
+    const { gone, ...counts } = sorted(lines);
+    for (const { number } of gone) db.prepare('DELETE FROM archive WHERE number = ?').run(number);
+    forgetParties(db, new Set(gone.flatMap(({ from, to }) => [from, to])));
+    return counts;
+  };
+  const removeAll = async (
+    filter: ArchiveFilter,
+    fits: (line: Light) => boolean,
+    dry = false,
+  ): Promise<{ removed: number; held: number }> => {
     const sum = { removed: 0, held: 0 };
     const last = lastNumber(db);
     for (let after = 0; ; ) {
       const step = stepOf(db, filter, { after, last, limit: WRITE_STEP });
       const wanted = step.lines.filter(fits);
-      const { removed, held } = wanted.length === 0 ? { removed: 0, held: 0 } : await remove(wanted);
+      const { removed, held } = dry || wanted.length === 0 ? sorted(wanted) : await db.write(() => remove(wanted));
       sum.removed += removed;
       sum.held += held;
       if (step.next === undefined) return sum;
@@ -162,7 +169,9 @@ export function archiveTable(db: Database, seal: () => Seal, holds: Pick<HoldSto
     },
     async purge(before, onlyExported, now) {
       const up = Math.ceil(before);
-      const { removed, held } = await removeAll({ until: up - 1 }, ({ exported }) => exported || !onlyExported);
+      const dry = now === undefined;
+      const { removed, held } = await removeAll({ until: up - 1 }, ({ exported }) => exported || !onlyExported, dry);
+      if (dry) return { removed, held };
       await db.write(() =>
         db
           .prepare('INSERT OR REPLACE INTO archive_purge (one, at, before, removed, held) VALUES (1,?,?,?,?)')
