@@ -7,7 +7,7 @@ import { makeIds } from '../../../../src/edge/ids.ts';
 import { systemClock } from '../../../../src/edge/system-clock.ts';
 import { makeTlsUpgrade } from '../../../../src/edge/tls-upgrade.ts';
 import { SILENT } from '../../../../src/log.ts';
-import { XmppClients } from '../../../../src/protocols/xmpp/clients/clients.ts';
+import { XmppClients, type XmppClientsParts } from '../../../../src/protocols/xmpp/clients/clients.ts';
 import type { ClientSettings } from '../../../../src/protocols/xmpp/clients/limits.ts';
 import { EdgeWorld } from '../../../support/edge-world.ts';
 import { RawStream } from '../../../support/raw-stream.ts';
@@ -30,7 +30,7 @@ export class ClientWorld implements AsyncDisposable {
     this.port = port;
   }
 
-  static async open(settings: Partial<ClientSettings> = {}): Promise<ClientWorld> {
+  static async open(settings: Partial<ClientSettings> = {}, more: Partial<XmppClientsParts> = {}): Promise<ClientWorld> {
     const world = new EdgeWorld({ ours: [DOMAIN], table: table([ownDomain(DOMAIN, 'core')], []) });
     const { port, next } = await world.listen('starttls://127.0.0.1:0', { side: 'local', protocol: 'xmpp' });
     const made = new ClientWorld(
@@ -45,6 +45,7 @@ export class ClientWorld implements AsyncDisposable {
           serves: (domain) => (domain === DOMAIN ? DOMAIN : undefined),
           version: '0.0',
           settings,
+          ...more,
         }),
       port,
     );
