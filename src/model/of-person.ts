@@ -4,17 +4,10 @@
 export interface KeptOfPerson {
   /** In the words of a report: `contact list`. */
   readonly what: string;
-  /**
-   * Removes it, in whatever process.
-   * @param owner bare key @param now wall ms
-   * @returns how many things went, and how many stay because a hold keeps them
-   */
-  forget(owner: string, now: number): Promise<Forgotten>;
+  /** How many things it is. @param owner bare key */
+  count(owner: string): Promise<number>;
+  /** Removes it. @param now wall ms @returns how many things stay because a hold keeps them */
+  forget(owner: string, now: number): Promise<number>;
   /** The same as data for programs, without secrets (data portability); undefined: there is nothing. Absent: it is exported otherwise. */
   show?(owner: string): Promise<unknown>;
-}
-
-export interface Forgotten {
-  readonly removed: number;
-  readonly held?: number;
 }

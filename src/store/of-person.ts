@@ -1,7 +1,7 @@
 // Everything that is kept of one person, one row for each kind of thing. A table that keeps something of people adds its row.
 
 import { join } from 'node:path';
-import type { Forgotten, KeptOfPerson } from '../model/of-person.ts';
+import type { KeptOfPerson } from '../model/of-person.ts';
 import { NO_SETTINGS } from '../model/presence-settings.ts';
 import { integer, text } from './column.ts';
 import type { Database } from './database.ts';
@@ -19,31 +19,30 @@ const MAX_SHOWN = 64 * 1024 * 1024;
 /** In the order in which they are forgotten: the account first, so that nothing new comes. @param folder of the data */
 export function ofPersonTables(db: Database, folder: string, stores: Stores): readonly KeptOfPerson[] {
   const { people, contacts, blocked, chosen, presenceSettings, personal, kept, histories, archive, holds, uploads } = stores;
-  const countIn = (table: string, column: string, value: string): number => {
-    const row = db.prepare(`SELECT count(*) AS n FROM ${table} WHERE ${column} = ?`).get(value);
-    return row === undefined ? 0 : integer(row, 'n');
-  };
+  const countIn = (column: string, tables: readonly string[], value: string): number =>
+    tables.reduce((sum, table) => {
+      const row = db.prepare(`SELECT count(*) AS n FROM ${table} WHERE ${column} = ?`).get(value);
+      return sum + (row === undefined ? 0 : integer(row, 'n'));
+    }, 0);
   /** Tables of which nothing is in the memory of a running process. */
-  const rows = (what: string, places: readonly (readonly [table: string, column: string])[]): KeptOfPerson => ({
+  const rows = (what: string, column: string, tables: readonly string[]): KeptOfPerson => ({
     what,
+    count: async (owner) => countIn(column, tables, owner),
     forget: (owner) =>
-      db.write((): Forgotten => {
-        let removed = 0;
-        for (const [table, column] of places) removed += Number(db.prepare(`DELETE FROM ${table} WHERE ${column} = ?`).run(owner).changes);
-        return { removed };
+      db.write(() => {
+        for (const table of tables) db.prepare(`DELETE FROM ${table} WHERE ${column} = ?`).run(owner);
+        return 0;
       }),
   });
-  const counted = async (n: number, work: () => Promise<unknown>): Promise<Forgotten> => {
-    await work();
-    return { removed: n };
+  const none = async (work: Promise<unknown>): Promise<number> => {
+    await work;
+    return 0;
   };
   return [
     {
       what: 'account, passwords, photo, devices',
-      async forget(owner) {
-        const more = ['credential', 'photo', 'device_token', 'push_service'].reduce((n, table) => n + countIn(table, 'address', owner), 0);
-        return (await people.remove(owner)) ? { removed: more + 1 } : { removed: 0 };
-      },
+      count: async (owner) => countIn('address', ['person', 'credential', 'photo', 'device_token', 'push_service'], owner),
+      forget: (owner) => none(people.remove(owner)),
       async show(owner) {
         const person = await people.get(owner);
         if (person === undefined) return undefined;
@@ -66,10 +65,8 @@ export function ofPersonTables(db: Database, folder: string, stores: Stores): re
     },
     {
       what: 'contact list, block list, chosen state',
-      async forget(owner) {
-        const n = ['contact_entry', 'blocked_address', 'chosen_state'].reduce((sum, table) => sum + countIn(table, 'owner', owner), 0);
-        return counted(n, () => contacts.forget(owner));
-      },
+      count: async (owner) => countIn('owner', ['contact_entry', 'blocked_address', 'chosen_state'], owner),
+      forget: (owner) => none(contacts.forget(owner)),
       async show(owner) {
         const [{ entries }, addresses, state] = await Promise.all([contacts.of(owner), blocked.of(owner), chosen.of(owner)]);
         if (entries.length + addresses.length === 0 && state === undefined) return undefined;
@@ -78,21 +75,21 @@ export function ofPersonTables(db: Database, folder: string, stores: Stores): re
     },
     {
       what: "entries about them in others' contact lists",
-      forget: async (owner) => ({ removed: await contacts.drop(owner) }),
+      count: async (owner) => countIn('address', ['contact_entry'], owner),
+      forget: (owner) => none(contacts.drop(owner)),
     },
     {
       what: 'notes, absence, places, levels',
-      forget: async (owner) => counted(countIn('presence_settings', 'owner', owner), () => presenceSettings.put(owner, NO_SETTINGS)),
+      count: async (owner) => countIn('owner', ['presence_settings'], owner),
+      forget: (owner) => none(presenceSettings.put(owner, NO_SETTINGS)),
       async show(owner) {
-        return countIn('presence_settings', 'owner', owner) === 0 ? undefined : presenceSettings.of(owner);
+        return countIn('owner', ['presence_settings'], owner) === 0 ? undefined : presenceSettings.of(owner);
       },
     },
     {
       what: 'what their clients keep and publish',
-      async forget(owner) {
-        const n = ['personal_item', 'private_xml'].reduce((sum, table) => sum + countIn(table, 'owner', owner), 0);
-        return counted(n, () => personal.forget(owner));
-      },
+      count: async (owner) => countIn('owner', ['personal_item', 'private_xml'], owner),
+      forget: (owner) => none(personal.forget(owner)),
       async show(owner) {
         const nodes = await personal.nodes(owner);
         let left = MAX_SHOWN;
@@ -108,9 +105,10 @@ export function ofPersonTables(db: Database, folder: string, stores: Stores): re
         return shown.length === 0 ? undefined : shown;
       },
     },
-    { what: 'messages that wait for them', forget: async (owner) => counted(await kept.count(owner), () => kept.forget(owner)) },
+    { what: 'messages that wait for them', count: (owner) => kept.count(owner), forget: (owner) => none(kept.forget(owner)) },
     {
       what: 'files they have shared',
+      count: async (owner) => countIn('owner', ['upload'], owner),
       async forget(owner) {
         const ids = db
           .prepare('SELECT id FROM upload WHERE owner = ?')
@@ -118,7 +116,7 @@ export function ofPersonTables(db: Database, folder: string, stores: Stores): re
           .map((row) => text(row, 'id'));
         const files = uploadFiles(join(folder, 'uploads'));
         for (const id of ids) await files.remove(id);
-        return counted(ids.length, () => uploads.remove(ids));
+        return none(uploads.remove(ids));
       },
       async show(owner) {
         const found = db.prepare('SELECT name, type, size, made_at FROM upload WHERE owner = ? ORDER BY made_at').all(owner);
@@ -128,23 +126,24 @@ export function ofPersonTables(db: Database, folder: string, stores: Stores): re
         return one.length === 0 ? undefined : one;
       },
     },
-    rows('invitations of them', [['invitation', 'address']]),
-    rows('first contacts with strangers', [
-      ['contact_request', 'local'],
-      ['contact_request', 'stranger'],
-      ['contact', 'local'],
-      ['contact', 'stranger'],
-    ]),
-    rows('spelling of their address', [['address_spelling', 'address']]),
+    rows('invitations of them', 'address', ['invitation']),
+    rows('first contacts of strangers with them', 'local', ['contact_request', 'contact']),
+    rows('their own first contacts', 'stranger', ['contact_request', 'contact']),
+    rows('spelling of their address', 'address', ['address_spelling']),
     {
       what: 'history',
+      count: (owner) => histories.count(owner, {}),
       async forget(owner) {
         // A hold may be for a time only; a history is one thing, and stays as a whole.
-        if ((await holds.of(owner)).length > 0) return { removed: 0, held: await histories.count(owner, {}) };
-        return { removed: await histories.forget(owner) };
+        if ((await holds.of(owner)).length > 0) return histories.count(owner, {});
+        return none(histories.forget(owner));
       },
     },
-    { what: 'lines of the archive', forget: (owner, now) => archive.erase(owner, now) },
+    {
+      what: 'lines of the archive',
+      count: (owner) => archive.count({ user: owner }),
+      forget: async (owner, now) => (await archive.erase(owner, now)).held,
+    },
   ];
 }
 
