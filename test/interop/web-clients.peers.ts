@@ -96,7 +96,7 @@ if (noWorld !== undefined) {
       const [sight] = users.filter(({ user }: { user: string }) => user === `li@${DOMAIN}`);
       const session = sessions.find(({ id }: { id: string }) => id === sight.connection);
       assert.equal(session.protocol, 'web');
-      assert.equal(session.address, ADDRESS);
+      assert.equal(session.address, '127.0.0.1');
       const closed = await home.command('session', 'close', sight.connection);
       assert.equal(closed.code, 0, closed.out + closed.err);
       await until('its session to be over', async () => !(await home.command('session', 'list', '--json')).out.includes(`"li@${DOMAIN}"`));
@@ -121,9 +121,10 @@ if (noWorld !== undefined) {
       const done = spawnSync(
         '/usr/bin/python3',
         [join(import.meta.dirname, '../support/peers/slixmpp-upload.py'), `li@${DOMAIN}`, PASSWORDS.li, ADDRESS, world.rootsFile, file],
-        { encoding: 'utf8', timeout: 30_000 },
+        { encoding: 'utf8', timeout: 30_000, env: { ...process.env, SSL_CERT_FILE: world.rootsFile } },
       );
-      const told = JSON.parse(done.stdout.trim().split('\n').at(-1) ?? '{}');
+      assert.notEqual(done.stdout, '', done.stderr);
+      const told = JSON.parse(done.stdout.trim().split('\n').at(-1)!);
       assert.equal(told.event, 'shared', done.stdout + done.stderr);
       assert.deepEqual([told.service, told.limit], [DOMAIN, String(2 * 1024 * 1024)]);
       const whole = curl(told.url);
