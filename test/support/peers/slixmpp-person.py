@@ -17,7 +17,7 @@ class Person(slixmpp.ClientXMPP):
         super().__init__(jid, password)
         self.ca_certs = roots
         for plugin in (
-            'xep_0030', 'xep_0059', 'xep_0085', 'xep_0184', 'xep_0191', 'xep_0198', 'xep_0199', 'xep_0203', 'xep_0280', 'xep_0313', 'xep_0359',
+            'xep_0004', 'xep_0030', 'xep_0050', 'xep_0059', 'xep_0085', 'xep_0184', 'xep_0191', 'xep_0198', 'xep_0199', 'xep_0203', 'xep_0280', 'xep_0313', 'xep_0359',
         ):
             self.register_plugin(plugin)
         self.auto_authorize = None
@@ -46,7 +46,7 @@ class Person(slixmpp.ClientXMPP):
             contacts=len(roster['roster']['items']),
             tls=self.transport.get_extra_info('ssl_object').version(),
         )
-        asyncio.ensure_future(self.obey())
+        self.obeying = asyncio.ensure_future(self.obey())  # the loop alone would let it go
 
     def heard(self, message):
         if message['type'] == 'error' or not message['body']:
@@ -98,6 +98,27 @@ class Person(slixmpp.ClientXMPP):
     async def do_unblock(self, who):
         await self['xep_0191'].unblock(who)
         tell(event='unblocked')
+
+    async def do_commands(self):
+        found = await self['xep_0050'].get_commands(jid=self.boundjid.bare)
+        tell(event='commands', names={node: name for _, node, name in found['disco_items']['items']})
+
+    async def do_command(self, node, values):
+        # Asks for the form, fills it in, and tells the end of it.
+        asked = await self['xep_0050'].send_command(self.boundjid.bare, node)
+        form = self['xep_0004'].make_form(ftype='submit')
+        for name, value in values.items():
+            form.add_field(var=name, value=value)
+        done = await self['xep_0050'].send_command(
+            self.boundjid.bare, node, action='complete', payload=form, sessionid=asked['command']['sessionid']
+        )
+        shown = done['command'].xml.find('{jabber:x:data}x')
+        fields = {} if shown is None else {
+            field.get('var'): '\n'.join(value.text or '' for value in field.findall('{jabber:x:data}value'))
+            for field in shown.findall('{jabber:x:data}field')
+        }
+        notes = [text for _, text in done['command']['notes']]
+        tell(event='command', status=done['command']['status'], words=notes, fields=fields)
 
     async def do_cut(self):
         # As when the network goes: no farewell of any kind.
