@@ -81,8 +81,12 @@ function on<T extends { enabled?: boolean | undefined }>(section: T | undefined)
   return section?.enabled === false ? undefined : section;
 }
 
-function markOf({ who, prefix, notice, warning }: NonNullable<FiltersInput['externalMark']>, where: Where): Filters['externalMark'] & {} {
+function markOf(
+  { names, who, prefix, notice, warning }: NonNullable<FiltersInput['externalMark']>,
+  where: Where,
+): Filters['externalMark'] & {} {
   return {
+    ...(names !== undefined && { names }),
     who,
     ...(prefix !== undefined && { prefix }),
     ...(notice !== undefined && { notice }),
@@ -109,8 +113,11 @@ export function checkFilters(
 ): void {
   if (input === undefined || source === undefined) return;
   const { externalMark, hook } = input;
-  if (externalMark !== undefined && (externalMark.prefix ?? externalMark.notice ?? externalMark.warning) === undefined)
-    findings.fault('CONFIG_VALUE', source.place(['externalMark']), 'a mark that says nothing', 'one of prefix, notice, warning');
+  if (
+    externalMark !== undefined &&
+    (externalMark.prefix ?? externalMark.notice ?? externalMark.warning ?? externalMark.names) === undefined
+  )
+    findings.fault('CONFIG_VALUE', source.place(['externalMark']), 'a mark that says nothing', 'one of names, prefix, notice, warning');
   const secret = hook?.token?.secret;
   if (secret === undefined || hook?.enabled === false || input.enabled === false) return;
   const path = `secrets/${secret}`;

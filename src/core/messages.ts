@@ -62,7 +62,11 @@ export class Messages {
     if (event.kind === 'im.sent' && (await this.#disturbing.refuses(person, event.from)))
       return refused(reason('PEER_BUSY', `${show(bare(to))} does not want to be disturbed now.`, { retry: 'never' }));
     const lane = `${bareKey(event.from)}>${person}`;
-    const { done } = await this.#turns.run(lane, async () => ({ done: this.#hand(person, said) }));
+    const name = profile.entry(bareKey(event.from))?.name;
+    const met = { with: 'message', proof: event.origin.proof, ...(name !== undefined && { name }) } as const;
+    const sender = event.kind === 'im.sent' ? this.#parts.outsider?.(event.from, met) : undefined;
+    const known = sender === undefined ? said : { ...said, sender };
+    const { done } = await this.#turns.run(lane, async () => ({ done: this.#hand(person, known) }));
     return done;
   }
 

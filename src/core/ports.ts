@@ -4,10 +4,10 @@ import type { Log } from '../log.ts';
 import type { Address } from '../model/address.ts';
 import type { Capture } from '../model/archive.ts';
 import type { Calendars } from '../model/calendar.ts';
-import type { Said, SignIn } from '../model/core.ts';
+import type { Outsider, Said, SignIn } from '../model/core.ts';
 import type { BlockStore, ChosenStore, ContactStore, KeptBounds, KeptStore } from '../model/core-stores.ts';
 import type { CustomState } from '../model/custom-state.ts';
-import type { ImSent } from '../model/event.ts';
+import type { ImSent, ProofWord } from '../model/event.ts';
 import type { MovedStore } from '../model/moves.ts';
 import type { PeopleStore } from '../model/people.ts';
 import type { Clock, Ids, Submit } from '../model/ports.ts';
@@ -88,6 +88,11 @@ export interface CoreParts {
   /** What is archived of messages between users of ours. Absent: nothing. */
   readonly capture?: Capture;
   readonly filter?: Filter;
+  /** How somebody is shown who is not of the organisation; undefined: they are. Absent: nobody is marked. @param name what the user calls them */
+  readonly outsider?: (
+    from: Address,
+    met: { readonly with: 'message' | 'request'; readonly name?: string; readonly proof?: ProofWord },
+  ) => Outsider | undefined;
   /** Users of split domains who have moved to the internal system. Absent: none. */
   readonly moved?: Pick<MovedStore, 'has' | 'all'>;
   readonly limits?: Partial<CoreLimits>;

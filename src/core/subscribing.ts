@@ -170,12 +170,15 @@ export class Subscribing {
 
   #ring(one: OpenClient, entry: ListEntry): void {
     if (!one.available) return; // it is reminded when it comes
-    const { address, request } = entry;
+    const { address, request, name } = entry;
+    const from = fromBareKey(address);
+    const sender = this.#is.parts.outsider?.(from, { with: 'request', ...(name !== undefined && { name }) });
     void one.hand({
       kind: 'subscription',
       verb: 'subscribe',
       from: fromBareKey(address),
       ...(request !== undefined && { message: request }),
+      ...(sender !== undefined && { sender }),
     });
   }
 }

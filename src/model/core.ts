@@ -99,6 +99,14 @@ export interface FacePayload {
   readonly rest?: string;
 }
 
+/** Somebody who is not of the organisation, as clients show them. */
+export interface Outsider {
+  /** In place of a name: `ann (other.example, external)`. */
+  readonly name: string;
+  /** Who vouches for where they are from: a sentence. */
+  readonly vouched: string;
+}
+
 /**
  * What is said: an event of the model, and the rest of it for clients of the same face. A face gives `event.ids.wireId` (and
  * `messageId`) as its client wrote them; the core fills in `from`, `origin`, and before it reaches anybody `ids.messageId`: the id
@@ -116,6 +124,8 @@ export interface Said {
   readonly delayedSince?: number;
   /** XEP-0334: its sender wants it in no history (`untilTaken`), or on no disk at all (`never`); absent: as usual. */
   readonly store?: 'untilTaken' | 'never';
+  /** Present for a sender who is not of the organisation, where such people are marked. */
+  readonly sender?: Outsider;
   /** It may have been handed over before: a crash came between. */
   readonly possibleCopy?: boolean;
 }
@@ -159,7 +169,13 @@ export type Item =
   /** One endpoint of somebody that this user may see changed, was asked for, or is gone (`availability: closed`). */
   /** `composed`: the whole of `from` after this, for clients that show people and not endpoints. */
   | { readonly kind: 'presence'; readonly from: Address; readonly presence: OwnPresence; readonly composed?: Composed }
-  | { readonly kind: 'subscription'; readonly verb: SubscriptionVerb; readonly from: Address; readonly message?: string }
+  | {
+      readonly kind: 'subscription';
+      readonly verb: SubscriptionVerb;
+      readonly from: Address;
+      readonly message?: string;
+      readonly sender?: Outsider;
+    }
   /** The contact list changed; `removed`: the entry is gone. */
   | { readonly kind: 'contact'; readonly contact: Contact; readonly removed: boolean; readonly version: string };
 

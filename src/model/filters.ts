@@ -49,6 +49,8 @@ export interface Disclaimer extends Directed {
 }
 
 export interface ExternalMark {
+  /** Whose name carries the mark: of everybody who writes or asks (also when absent), of who asks to see somebody, or nobody's. */
+  readonly names?: 'all' | 'requests' | 'off';
   /** `unproven`: senders of partners proven by dialback alone. */
   readonly who: 'unproven' | 'everyone';
   /** Before every message. */

@@ -120,7 +120,7 @@ describe('faults name the line and what would be right', () => {
     ['files: { extensions: [a/b] }\n', '1 fault "a/b"; an extension such as exe: letters and digits, no dot'],
     ['length: {}\n', '1 fault "most" is missing; most: a number'],
     ['disclaimer: { text: "" }\n', '1 fault ""; some text'],
-    ['externalMark: { who: everyone }\n', '1 fault a mark that says nothing; one of prefix, notice, warning'],
+    ['externalMark: { who: everyone }\n', '1 fault a mark that says nothing; one of names, prefix, notice, warning'],
     [`externalMark: { warning: "${'x'.repeat(257)}" }\n`, `1 fault "${'x'.repeat(77)}..."; at most 256 characters; it has 257`],
     ['externalMark: { prefix: "a\\nb" }\n', '1 fault "a b"; one line of text'],
     [

@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { CoreParts } from '../../src/core/ports.ts';
 import { at, bob, coreWorld, HERE, li, message, nora, omar } from './world.ts';
 
 test('a message reaches every client that wants messages; the sender hears it on their other client', async () => {
@@ -185,4 +186,22 @@ test('what one client has just taken is not given to the one that comes next', a
   await world.say(desk, omar, 'hello');
   const laptop = await world.client(omar, 'laptop');
   assert.deepEqual(laptop.heard, []);
+});
+
+test('who is outside comes to clients with the mark, and is asked about with who vouches', async () => {
+  const outsider: NonNullable<CoreParts['outsider']> = ({ local, domain }, met) =>
+    domain === HERE ? undefined : { name: `${met.name ?? local} (${domain}, external)`, vouched: `${domain} is known.` };
+  await using world = await coreWorld({ outsider });
+  const desk = await world.client(nora, 'desk');
+  await world.arrives(message(bob, nora, 'hello'));
+  await desk.session.putContact({ address: bob, name: 'Bob', groups: [] });
+  await world.arrives(message(bob, nora, 'again'));
+  const other = await world.client(omar, 'desk');
+  await world.say(other, nora, 'hello from a colleague');
+  const names = desk.items.flatMap((item) => (item.kind === 'said' ? [item.sender?.name] : []));
+  assert.deepEqual(names, ['bob (partner.example, external)', 'Bob (partner.example, external)', undefined]);
+  const base = { id: 'r', at: 1, origin: message(bob, nora, '').origin, from: bob, to: nora };
+  await world.arrives({ ...base, kind: 'presence.requested', message: 'it is me' });
+  const [asked] = desk.items.flatMap((item) => (item.kind === 'subscription' ? [item] : []));
+  assert.deepEqual([asked?.message, asked?.sender?.vouched], ['it is me', 'partner.example is known.']);
 });

@@ -135,6 +135,11 @@ const disclaimer = entry({
 });
 
 const externalMark = entry({
+  names: word(['all', 'requests', 'off'])
+    .optional()
+    .describe(
+      'For users of the core: the name that their client shows says who is external, with the domain. requests: only where somebody asks to see them. Default: all, also without this file.',
+    ),
   who: word(['unproven', 'everyone'])
     .default('everyone')
     .describe('unproven: senders of partners proven by dialback alone. Default: everyone outside.'),

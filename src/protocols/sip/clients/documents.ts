@@ -15,14 +15,17 @@ export const RLMI_TYPE = 'application/rlmi+xml';
 export interface Watcher {
   readonly address: Address;
   readonly status: 'active' | 'pending';
+  /** The name to show (RFC 3858 §3.2.2, `display-name`). */
+  readonly name?: string;
 }
 
 /** The whole list of watchers. @param version grows by one in each document of a subscription (RFC 3858 §4.1) */
 export function writeWatchers(presentity: Address, watchers: readonly Watcher[], version: number): string {
-  const rows = watchers.map(({ address, status }) => {
+  const rows = watchers.map(({ address, status, name }) => {
     const uri = toSipUri(address);
     const event = status === 'active' ? 'approved' : 'subscribe';
-    return `<watcher id="${escapeXml(idOf(uri))}" status="${status}" event="${event}">${escapeXml(uri)}</watcher>`;
+    const shown = name === undefined ? '' : ` display-name="${escapeXml(name)}"`;
+    return `<watcher id="${escapeXml(idOf(uri))}" status="${status}" event="${event}"${shown}>${escapeXml(uri)}</watcher>`;
   });
   return (
     `<?xml version="1.0" encoding="UTF-8"?>\r\n<watcherinfo xmlns="urn:ietf:params:xml:ns:watcherinfo" version="${version}" state="full">` +

@@ -54,7 +54,7 @@ export class SipFace {
       ids,
       log,
       serves,
-      notice: (endpoint, from, words) => void messaging.notice(endpoint, from, words).catch(unless('notice')),
+      notice: (endpoint, from, words, sender) => void messaging.notice(endpoint, from, words, sender).catch(unless('notice')),
     });
     const publishing = new Publishing({ clock, ids, serves });
     const rooms: EndpointRooms = {

@@ -3,7 +3,7 @@
 
 import type { Log } from '../../../log.ts';
 import { type Address, bareKey, show } from '../../../model/address.ts';
-import type { Item } from '../../../model/core.ts';
+import type { Item, Outsider } from '../../../model/core.ts';
 import type { ImComposing, ImReceipt, ImSent, Origin } from '../../../model/event.ts';
 import type { Clock, Ids, WireIds } from '../../../model/ports.ts';
 import { toAddress } from '../address.ts';
@@ -28,6 +28,13 @@ const TAKEN: HeaderList = [
   ['Accept', ACCEPTED_BODIES.join(', ')],
   ['Accept-Encoding', 'identity'],
 ];
+
+/** What goes with a message besides its words. */
+interface Told {
+  /** Wall ms at which it was first said. */
+  readonly since?: number | undefined;
+  readonly name?: string | undefined;
+}
 
 export class Messaging {
   readonly #parts: MessagingParts;
@@ -67,7 +74,7 @@ export class Messaging {
   }
 
   /** Something said to the endpoint's user. @returns true once the client has it */
-  async deliver(endpoint: Endpoint, { event, delayedSince }: Extract<Item, { kind: 'said' }>): Promise<boolean> {
+  async deliver(endpoint: Endpoint, { event, delayedSince, sender }: Extract<Item, { kind: 'said' }>): Promise<boolean> {
     const pair = pairOf(endpoint, event.from, event.to);
     const { id } = event;
     const wire: WireIds = { callId: id, fromTag: this.#parts.ids.token(), cseq: 1, stanzaId: messageIdOf(event) };
@@ -77,11 +84,11 @@ export class Messaging {
         this.#send(endpoint, event, { ...wire, callId: this.#parts.ids.event() }).catch((error: unknown) => this.#lost(error));
       });
     } else this.#typing.ended(pair);
-    return this.#send(endpoint, event, wire, delayedSince);
+    return this.#send(endpoint, event, wire, { since: delayedSince, name: sender?.name });
   }
 
   /** A line of ours to the client's user, as if `from` had said it. */
-  async notice(endpoint: Endpoint, from: Address, body: string): Promise<boolean> {
+  async notice(endpoint: Endpoint, from: Address, body: string, sender?: Outsider): Promise<boolean> {
     const { ids, clock } = this.#parts;
     const id = ids.event();
     const origin: Origin = { network: 'core', side: 'local', peer: endpoint.user.domain, connection: '', proof: 'local' };
@@ -90,7 +97,7 @@ export class Messaging {
       wants: { delivered: false, displayed: false },
       ids: {},
     };
-    return this.#send(endpoint, event, { callId: id, fromTag: ids.token(), cseq: 1, stanzaId: id });
+    return this.#send(endpoint, event, { callId: id, fromTag: ids.token(), cseq: 1, stanzaId: id }, { name: sender?.name });
   }
 
   close(): void {
@@ -102,9 +109,10 @@ export class Messaging {
     this.#parts.log.error({ event: 'core.failed', what: 'typing', error: String(error) }, 'typing was lost');
   }
 
-  async #send(endpoint: Endpoint, event: ImSent | ImComposing | ImReceipt, wire: WireIds, since?: number): Promise<boolean> {
+  async #send(endpoint: Endpoint, event: ImSent | ImComposing | ImReceipt, wire: WireIds, told: Told = {}): Promise<boolean> {
     const { cpim } = endpoint;
-    const parts = writeMessage({ ...event, to: endpoint.user }, wire, { gr: false, cpim });
+    const { since, name } = told;
+    const parts = writeMessage({ ...event, to: endpoint.user }, wire, { gr: false, cpim, ...(name !== undefined && { name }) });
     if (parts === undefined) return true; // nothing a SIP client could be told
     // RFC 3428 §9: Date says when it was said.
     const date: HeaderList = since === undefined ? [] : [['Date', new Date(since).toUTCString()]];
@@ -124,7 +132,7 @@ export class Messaging {
     if (event.kind === 'im.composing') endpoint.noTyping = true;
     else if (cpim) {
       endpoint.cpim = false;
-      return event.kind === 'im.sent' ? this.#send(endpoint, event, { ...wire, cseq: wire.cseq + 1 }, since) : true;
+      return event.kind === 'im.sent' ? this.#send(endpoint, event, { ...wire, cseq: wire.cseq + 1 }, told) : true;
     }
     // Typing and receipts that a client does not understand are not worth another try.
     return event.kind !== 'im.sent';

@@ -15,7 +15,7 @@ const MAX_MEMBERS = 1000;
 export class Sight {
   readonly #contacts = new Map<string, Contact>();
   readonly #documents = new Map<string, PresenceDocument>();
-  readonly #asking = new Map<string, Address>();
+  readonly #asking = new Map<string, Pick<Watcher, 'address' | 'name'>>();
   #loaded: Promise<void> | undefined;
 
   /** The contact list is known from here on, and follows the core's pushes. */
@@ -50,8 +50,9 @@ export class Sight {
     this.#documents.set(key, item.composed?.document ?? merged(this.#documents.get(key), item, now));
   }
 
-  asks(from: Address, asks: boolean): void {
-    if (asks) this.#asking.set(bareKey(from), from);
+  /** @param name of somebody outside */
+  asks(from: Address, asks: boolean, name?: string): void {
+    if (asks) this.#asking.set(bareKey(from), { address: from, ...(name !== undefined && { name }) });
     else this.#asking.delete(bareKey(from));
   }
 
@@ -78,7 +79,7 @@ export class Sight {
     const active = [...this.#contacts.values()].filter(({ subscription }) => subscription === 'from' || subscription === 'both');
     return [
       ...active.map(({ address }) => ({ address, status: 'active' }) as const),
-      ...[...this.#asking.values()].map((address) => ({ address, status: 'pending' }) as const),
+      ...[...this.#asking.values()].map((one) => ({ ...one, status: 'pending' }) as const),
     ];
   }
 

@@ -4,7 +4,7 @@
 
 import type { Log } from '../../../log.ts';
 import { type Address, bare, bareKey, sameBare, show } from '../../../model/address.ts';
-import type { Contact, Item } from '../../../model/core.ts';
+import type { Contact, Item, Outsider } from '../../../model/core.ts';
 import type { Clock, Ids } from '../../../model/ports.ts';
 import type { PresenceDocument } from '../../../model/presence.ts';
 import type { InboundRequest, OutgoingReply, SipAnswer } from '../exchange.ts';
@@ -22,7 +22,7 @@ export interface WatchesParts {
   readonly ids: Ids;
   readonly log: Log;
   /** A line of ours to the client's user, as if `from` had said it. */
-  readonly notice: (endpoint: Endpoint, from: Address, words: string) => void;
+  readonly notice: (endpoint: Endpoint, from: Address, words: string, sender?: Outsider) => void;
   readonly serves: Serves;
 }
 
@@ -100,7 +100,7 @@ export class Watches {
     }
   }
 
-  async subscription(endpoint: Endpoint, { verb, from }: Extract<Item, { kind: 'subscription' }>): Promise<boolean> {
+  async subscription(endpoint: Endpoint, { verb, from, message, sender }: Extract<Item, { kind: 'subscription' }>): Promise<boolean> {
     const { sight, watches } = this.#room(endpoint);
     const theirs = [...watches].filter((watch) => watch.kind === 'presence' && sameBare(watch.target, from));
     switch (verb) {
@@ -111,8 +111,8 @@ export class Watches {
         for (const watch of theirs) this.#feed(endpoint, watch, { kind: 'denied' });
         return true;
       case 'subscribe':
-        sight.asks(from, true);
-        this.#askUser(endpoint, from, theirs.length > 0);
+        sight.asks(from, true, sender?.name);
+        this.#askUser(endpoint, from, theirs.length > 0, message, sender);
         break;
       case 'unsubscribe':
         sight.asks(from, false);
@@ -259,7 +259,7 @@ export class Watches {
    * Somebody asks to see the user. A client that watches its watchers is told there; any other by a message, once. Whom the user
    * watches on this client already is let in: that client could not say yes otherwise.
    */
-  #askUser(endpoint: Endpoint, from: Address, watched: boolean): void {
+  #askUser(endpoint: Endpoint, from: Address, watched: boolean, message: string | undefined, sender: Outsider | undefined): void {
     if ([...this.#room(endpoint).watches].some(({ kind }) => kind === 'winfo')) return;
     if (watched) {
       this.#allow(endpoint, bare(from));
@@ -270,7 +270,12 @@ export class Watches {
     if (this.#told.size >= MAX_TOLD) this.#told.clear();
     this.#told.add(once);
     const who = show(bare(from));
-    this.#parts.notice(endpoint, bare(from), `${who} asks to see when you are here. To allow it, add ${who} to your contacts.`);
+    const words = [
+      `${who} asks to see when you are here. To allow it, add ${who} to your contacts.`,
+      ...(sender === undefined ? [] : [sender.vouched]),
+      ...(message === undefined || message === '' ? [] : [`They say: ${message}`]),
+    ];
+    this.#parts.notice(endpoint, bare(from), words.join('\n'), sender);
   }
 }
 

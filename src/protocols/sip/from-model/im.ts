@@ -8,6 +8,7 @@ import { toSipUri } from '../address.ts';
 import { printCpim } from '../documents/cpim.ts';
 import { IMDN_TYPE, printImdn } from '../documents/imdn.ts';
 import { ISCOMPOSING_TYPE, printIsComposing } from '../documents/iscomposing.ts';
+import { printNameAddr } from '../headers/name-addr.ts';
 import { safeHeaderValue } from '../print.ts';
 
 export interface MessageOptions {
@@ -21,6 +22,8 @@ export interface MessageOptions {
   readonly spelling?: string;
   /** The recipient has shown that it understands CPIM, so receipts can be asked for. */
   readonly cpim: boolean;
+  /** The display name of the sender (RFC 3261 §20.20). */
+  readonly name?: string;
 }
 
 /** Request-URI, headers and body of a MESSAGE, without what the exchange adds. */
@@ -35,7 +38,7 @@ export function writeMessage(event: ImSent | ImComposing | ImReceipt, wire: Wire
   const uri = toSipUri(event.to, { gr: options.gruu === true, ...(options.spelling !== undefined && { spelling: options.spelling }) });
   const from = toSipUri(event.from, { gr: options.gr });
   const head: (readonly [string, string])[] = [
-    ['From', `<${from}>;tag=${wire.fromTag}`],
+    ['From', `${printNameAddr({ uri: from, ...(options.name !== undefined && { displayName: options.name }) })};tag=${wire.fromTag}`],
     ['To', `<${uri}>`],
     ['Call-ID', wire.callId],
     ['CSeq', `${wire.cseq} MESSAGE`],

@@ -173,7 +173,7 @@ export class XmppClient implements Client, Speaker {
       }
       case 'subscription': {
         if (item.verb === 'subscribed') this.#ground.personal?.met(this, item.from);
-        const text = printVerb(item.verb, item.from, this.user, item.message);
+        const text = printVerb(item.verb, item.from, this.user, item.message, item.sender);
         return text === undefined || this.#roads.deliver(text);
       }
       case 'contact': {

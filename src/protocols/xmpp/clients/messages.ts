@@ -3,7 +3,7 @@
 
 import { reason } from '../../../errors.ts';
 import { type Address, bare } from '../../../model/address.ts';
-import type { Said } from '../../../model/core.ts';
+import type { Outsider, Said } from '../../../model/core.ts';
 import type { Reason } from '../../../model/reason.ts';
 import { child, type Element, element, elements } from '../element.ts';
 import { writeMessage } from '../from-model/im.ts';
@@ -81,6 +81,11 @@ export function printForwarded(said: Pick<Said, 'event' | 'payload'>): string | 
   return typeof from === 'string' && typeof to === 'string' ? whole(said, from, to, '', NS.client) : undefined;
 }
 
+/** The name that a client shows for somebody outside. */
+export function nickname({ name }: Outsider): Element {
+  return element('nick', NS.nick, {}, [name]);
+}
+
 function whole(said: Pick<Said, 'event' | 'payload'>, from: string, to: string, more: string, xmlns?: string): string {
   const { event, payload } = said;
   if (payload?.face === 'xmpp') return stanzaOf(payload.text, { xmlns, from, to }, more);
@@ -91,8 +96,10 @@ function whole(said: Pick<Said, 'event' | 'payload'>, from: string, to: string, 
   return stanzaOf(printElement({ ...rest, attrs: others }), { xmlns, from, to }, more);
 }
 
-function stamps({ archiveId, delayedSince }: Said, by: string, domain: string): string {
-  const id = archiveId === undefined ? '' : printElement(element('stanza-id', NS.stanzaIds, { by, id: archiveId }));
+function stamps({ archiveId, delayedSince, sender }: Said, by: string, domain: string): string {
+  // XEP-0172 §4.2 asks for it in first messages only: with every one, because a client that comes later has not seen the first.
+  const nick = sender === undefined ? '' : printElement(nickname(sender));
+  const id = nick + (archiveId === undefined ? '' : printElement(element('stanza-id', NS.stanzaIds, { by, id: archiveId })));
   if (delayedSince === undefined) return id;
   return id + printElement(element('delay', NS.delay, { from: domain, stamp: new Date(delayedSince).toISOString() }));
 }

@@ -2,7 +2,7 @@
 // and what is shown to it.
 
 import { type Address, bare } from '../../../model/address.ts';
-import type { OwnPresence, SubscriptionVerb } from '../../../model/core.ts';
+import type { Outsider, OwnPresence, SubscriptionVerb } from '../../../model/core.ts';
 import { type Element, element } from '../element.ts';
 import { writePresence } from '../from-model/presence.ts';
 import { toJid } from '../jid.ts';
@@ -10,6 +10,7 @@ import { NS } from '../names.ts';
 import { printElement } from '../print.ts';
 import type { StanzaFacts } from '../to-model/im.ts';
 import { readPresence } from '../to-model/presence.ts';
+import { nickname } from './messages.ts';
 import { payloadOf, stanzaOf } from './payload.ts';
 
 /** A presence stanza without a type, or `unavailable`, as the core takes it. */
@@ -95,9 +96,20 @@ function notesFor(notes: OwnPresence['notes'], language: string | undefined): Ow
 }
 
 /** A subscription verb for one client. */
-export function printVerb(verb: SubscriptionVerb, from: Address, to: Address, message: string | undefined): string | undefined {
+export function printVerb(
+  verb: SubscriptionVerb,
+  from: Address,
+  to: Address,
+  message: string | undefined,
+  sender?: Outsider,
+): string | undefined {
   const ends = [toJid(bare(from)), toJid(bare(to))];
   if (typeof ends[0] !== 'string' || typeof ends[1] !== 'string') return undefined;
-  const status = message === undefined ? [] : [element('status', NS.server, {}, [message])];
-  return printElement(element('presence', NS.server, { from: ends[0], to: ends[1], type: verb }, status));
+  // A request shows its words; who vouches for a stranger stands below them.
+  const words = [message, sender?.vouched].filter((line) => line !== undefined).join('\n');
+  const more = [
+    ...(words === '' ? [] : [element('status', NS.server, {}, [words])]),
+    ...(sender === undefined ? [] : [nickname(sender)]), // XEP-0172 §4.1
+  ];
+  return printElement(element('presence', NS.server, { from: ends[0], to: ends[1], type: verb }, more));
 }

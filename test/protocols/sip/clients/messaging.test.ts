@@ -123,3 +123,19 @@ test('a client that does not take CPIM after all gets the text, and counts as ha
   assert.match(header(await two.messageFrom('li@xmpp.example'), 'content-type'), /text\/plain/);
   two.close();
 });
+
+test('who is outside carries the mark in the display name, and who asks says who vouches', async () => {
+  await using world = await FaceWorld.open();
+  const one = await world.signIn('nora');
+  await one.message('ann@other.example', 'hello');
+  const event = world.core.outside[0]?.event;
+  assert.ok(event?.kind === 'im.sent');
+  const sender = { name: 'Ann "the" Lee (other.example, external)', vouched: 'other.example is a partner of ours.' };
+  await world.core.hand(nora, { kind: 'said', event: { ...event, from: event.to, to: nora, id: 'back' }, sender });
+  const got = await one.messageFrom('ann@other.example');
+  assert.match(header(got, 'from'), /^"Ann \\"the\\" Lee \(other\.example, external\)" <sip:ann@other\.example>;tag=/);
+  await world.core.hand(nora, { kind: 'subscription', verb: 'subscribe', from: event.to, message: 'it is me', sender });
+  const asked = await one.messageFrom('ann@other.example');
+  assert.match(asked.body, /^ann@other\.example asks to see .*\nother\.example is a partner of ours\.\nThey say: it is me$/);
+  one.close();
+});
