@@ -90,3 +90,21 @@ test('a history that cannot be written stops nobody from talking', async () => {
   assert.equal((await world.say(desk, omar, 'all the same')).kind, 'delivered');
   assert.deepEqual(phone.heard, ['nora@people.example/desk: all the same']);
 });
+
+test('what its sender wants on no disk is on none; what they want in no history waits for who is away, and no longer', async () => {
+  await using world = await worldWithHistory();
+  const desk = await world.client(nora, 'desk');
+  const say = async (body: string, store: 'never' | 'untilTaken'): Promise<void> => {
+    await desk.session.say({ event: message(nora, omar, body), store });
+    await world.settle();
+  };
+  await say('gone', 'never');
+  await say('once', 'untilTaken');
+  const phone = await world.client(omar, 'phone');
+  await say('there', 'never');
+  assert.deepEqual(phone.heard, ['nora@people.example/desk: once (late)', 'nora@people.example/desk: there']);
+  assert.deepEqual(await told(world, nora), []);
+  assert.deepEqual(await told(world, omar), []);
+  world.temp.store.flush();
+  assert.equal(await world.temp.store.kept.count(bareKey(omar)), 0);
+});

@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { createHash, createHmac, pbkdf2Sync } from 'node:crypto';
 import { test } from 'node:test';
+import type { DeviceToken, DeviceTokens } from '../../../../src/model/sign-in-tokens.ts';
 import type { Stanza } from '../../../support/xml-stream.ts';
 import { base64, ClientWorld, type Played } from './client-world.ts';
 
@@ -186,4 +187,95 @@ test('a response of the other kind, or a second authenticate, ends the stream', 
   await twice.get('the features');
   twice.send(`<authenticate xmlns='${SASL2}' mechanism='PLAIN'/>`);
   assert.equal((await twice.get('the error', ({ name }) => name === 'error')).name, 'error');
+});
+
+// --- tokens ---------------------------------------------------------------------------------------------------
+
+const FAST = 'urn:xmpp:fast:0';
+const KIND = 'HT-SHA-256-EXPR';
+
+/** Tokens in memory, of one user and one device. */
+function memoryTokens(): DeviceTokens {
+  let kept: { token: DeviceToken; mechanism: string; device: string }[] = [];
+  return {
+    of: async (_user, device, mechanism) =>
+      kept.filter((one) => one.device === device && one.mechanism === mechanism).map(({ token }) => token),
+    async used(_user, _device, token, count = 0, invalidate) {
+      const known = kept.find((one) => one.token.number === token.number);
+      if (known === undefined || (count > 0 && count <= known.token.count)) return false;
+      known.token = { ...known.token, count };
+      if (invalidate) kept = [];
+      return true;
+    },
+    async give(_person, device, mechanism) {
+      if (mechanism === undefined) return undefined;
+      const made = { token: 'a token', expiresAt: Date.parse('2030-01-01T00:00:00Z') };
+      kept.push({ token: { number: kept.length + 1, count: 0, ...made }, mechanism, device });
+      return made;
+    },
+  };
+}
+
+/** The message of a client that has the token. */
+function hashed(client: Played, token: string, mechanism = KIND, fast = '', device = DEVICE): string {
+  const channel = client.socket.exportKeyingMaterial(32, 'EXPORTER-Channel-Binding', Buffer.alloc(0));
+  const proof = createHmac('sha256', token).update('Initiator').update(channel).digest();
+  const initial = Buffer.concat([Buffer.from('nora\0'), proof]).toString('base64');
+  return (
+    `<authenticate xmlns='${SASL2}' mechanism='${mechanism}'><initial-response>${initial}</initial-response>` +
+    `${device}<fast xmlns='${FAST}'${fast}/><bind xmlns='${BIND2}'/></authenticate>`
+  );
+}
+
+test('a token is given with the success, and signs in by one message that both sides prove', async () => {
+  await using world = await ClientWorld.open({}, { tokens: memoryTokens() });
+  const first = await world.secured();
+  const offered = named(named(named(first.features, 'authentication'), 'inline'), 'fast', FAST);
+  assert.deepEqual(
+    offered?.children.map(({ text }) => text),
+    [KIND, 'HT-SHA-256-ENDP', 'HT-SHA-256-NONE'],
+  );
+  const given = named(await plain(first, `${DEVICE}<request-token xmlns='${FAST}' mechanism='${KIND}'/>`), 'token', FAST);
+  assert.deepEqual([given?.attrs.token, given?.attrs.expiry], ['a token', '2030-01-01T00:00:00.000Z']);
+  const second = await world.secured();
+  second.send(hashed(second, 'a token'));
+  const success = await second.get('the verdict', ({ ns }) => ns === SASL2);
+  assert.equal(success.name, 'success');
+  const channel = second.socket.exportKeyingMaterial(32, 'EXPORTER-Channel-Binding', Buffer.alloc(0));
+  const answer = createHmac('sha256', 'a token').update('Responder').update(channel).digest('base64');
+  assert.equal(named(success, 'additional-data')?.text, answer);
+  first.stream.close();
+  second.stream.close();
+});
+
+test('no token signs in as a copy on another connection, for another device, another mechanism, or with a count again', async () => {
+  await using world = await ClientWorld.open({}, { tokens: memoryTokens() });
+  const first = await world.secured();
+  await plain(first, `${DEVICE}<request-token xmlns='${FAST}' mechanism='${KIND}'/>`);
+  const other = await world.secured();
+  const refusal = async (text: string): Promise<string | undefined> => {
+    const client = await world.secured();
+    client.send(text !== '' ? text : hashed(client, 'a token', KIND, " count='7'"));
+    const verdict = await client.get('the verdict', ({ ns }) => ns === SASL2);
+    client.stream.close();
+    return verdict.name === 'success' ? 'success' : verdict.children[0]?.name;
+  };
+  assert.equal(await refusal(hashed(other, 'a token')), 'credentials-expired', 'a copy from another connection');
+  const stranger = DEVICE.replace('d4565fa7', '00000000');
+  for (const [mechanism, device, token] of [
+    [KIND, stranger, 'a token'],
+    ['HT-SHA-256-NONE', DEVICE, 'a token'],
+    [KIND, DEVICE, 'another token'],
+  ] as const) {
+    const client = await world.secured();
+    client.send(hashed(client, token, mechanism, '', device));
+    assert.equal((await client.get('the verdict', ({ ns }) => ns === SASL2)).children[0]?.name, 'credentials-expired');
+    // The client goes on with its password.
+    assert.equal((await plain(client, '')).name, 'success');
+    client.stream.close();
+  }
+  assert.equal(await refusal(''), 'success');
+  assert.equal(await refusal(''), 'credentials-expired', 'a count that was seen');
+  first.stream.close();
+  other.stream.close();
 });
