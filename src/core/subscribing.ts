@@ -176,7 +176,7 @@ export class Subscribing {
     void one.hand({
       kind: 'subscription',
       verb: 'subscribe',
-      from: fromBareKey(address),
+      from,
       ...(request !== undefined && { message: request }),
       ...(sender !== undefined && { sender }),
     });
