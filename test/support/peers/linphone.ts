@@ -1,6 +1,6 @@
 // Linphone 5.1 without a face (linphone-daemon): one account over TLS, driven by lines on its own Unix socket.
 
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { PeerProcess } from '../peer-process.ts';
@@ -22,12 +22,14 @@ const PIPES = '/tmp';
 export class Linphone {
   readonly process: PeerProcess;
   readonly #pipe: string;
+  readonly #log: string;
   #socket: Socket | undefined;
   #said = '';
 
   constructor({ folder, user, domain, password, server, rootsFile }: LinphoneOptions) {
     // It keeps its database below HOME and does not make the folders.
     for (const path of ['.local/share/linphone', '.config/linphone', '.cache']) mkdirSync(join(folder, path), { recursive: true });
+    this.#log = join(folder, 'own.log');
     const name = `isthmus-linphone-${crypto.randomUUID().slice(0, 8)}`; // every run of every suite has the same /tmp
     this.#pipe = join(PIPES, name);
     const lines = [
@@ -41,7 +43,7 @@ export class Linphone {
     this.process = new PeerProcess({
       name: 'linphone',
       command: 'linphone-daemon',
-      args: ['--pipe', name, '--config', join(folder, 'rc'), '--log', join(folder, 'own.log')],
+      args: ['--pipe', name, '--config', join(folder, 'rc'), '--log', this.#log],
       env: { HOME: folder },
       logFile: join(folder, 'linphone.log'),
       ready: async () => /State: LinphoneRegistrationOk/.test(await this.command('register-status ALL').catch(() => '')),
@@ -60,6 +62,11 @@ export class Linphone {
   async message(to: string, text: string): Promise<void> {
     const answer = await this.command(`message sip:${to} ${text}`);
     if (!answer.includes('Status: Ok')) throw new Error(`linphone: ${answer}`);
+  }
+
+  /** What it tells of itself, with every SIP message. */
+  ownLog(): string {
+    return existsSync(this.#log) ? readFileSync(this.#log, 'utf8') : '';
   }
 
   /** To be called when it has ended. */
