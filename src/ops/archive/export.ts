@@ -3,30 +3,24 @@
 
 import { resolve } from 'node:path';
 import * as z from 'zod';
-import { parseUser, Wrong } from '../../config/values.ts';
-import { bareKey, fromBareKey } from '../../model/address.ts';
 import type { ArchiveFilter, ArchiveLine } from '../../model/archive.ts';
 import type { HistoryLine } from '../../model/history.ts';
 import { guarded } from '../approval.ts';
 import { asRefusal, type ConversationFile, ExportFolder, fileName, MANIFEST, type WrittenConversation } from '../export-folder.ts';
 import type { Operations } from '../operations.ts';
-import { sinceInput, sinceMs } from '../since.ts';
 import { FORMATS, type Format, WRITERS } from '../user/export-formats.ts';
 import { Refused } from '../user/given.ts';
 import { type Report, verb } from '../verb.ts';
 import { count } from '../words.ts';
+import { filterOf, LINES_INPUT, LINES_OPTIONS, orRefused } from './given.ts';
 
 /** Lines read at one time. */
 const PAGE = 500;
 /** After so long without a word the next one begins another mail, ms. */
 const PAUSE_MS = 30 * 60_000;
 
-const person = z.string().transform((value, context) => {
-  const parsed = parseUser(value);
-  if (!(parsed instanceof Wrong)) return parsed;
-  context.addIssue({ code: 'custom', message: parsed.right });
-  return z.NEVER;
-});
+const { limit: _option, ...WHICH_OPTIONS } = LINES_OPTIONS;
+const { limit: _input, ...WHICH_INPUT } = LINES_INPUT;
 const where = 'right would be a folder that is new or empty';
 
 const row = verb({
@@ -34,18 +28,13 @@ const row = verb({
   summary: 'messages of the archive as files, with a manifest of hashes; audited',
   positionals: [],
   options: {
-    user: { type: 'string', value: 'ADDRESS', says: 'what this user said and was told, here or of a partner' },
-    with: { type: 'string', value: 'ADDRESS', says: 'beside --user: only with this one' },
-    domain: { type: 'string', value: 'DOMAIN', says: 'what users of this domain said and were told' },
+    ...WHICH_OPTIONS,
     all: { type: 'boolean', says: 'everything' },
-    scope: { type: 'string', value: 'internal|external', says: 'only among our own users, or only across the border' },
-    since: { type: 'string', value: 'TIME', says: 'from then on: 7d, 2026-11-23, 14:00 (UTC)' },
-    until: { type: 'string', value: 'TIME', says: 'up to then; default now' },
     format: { type: 'string', value: FORMATS.join('|'), says: 'how they are written; default eml' },
     out: { type: 'string', value: 'DIR', says: 'where to: a folder that is new or empty' },
   },
   details: [
-    'One of --user, --domain, --all. eml: one mail for each conversation of two people, in a folder for each day (UTC); after half an hour',
+    '--user, --domain or --all says whose. eml: one mail for each conversation of two people, in a folder for each day (UTC); after half an hour',
     'without a word another begins. html and json: one file for each two people. manifest.json is written last: who, when, why, who agreed,',
     'what was asked for, the first line and the last, every file with its SHA-256. Its own hash is printed, and stands in the audit log.',
     'isthmus archive verify DIR checks it. Lines handed out are marked (purge: onlyExported). The archive is not changed otherwise.',
@@ -53,79 +42,33 @@ const row = verb({
   example: 'isthmus archive export --user nora@people.example --since 90d --format eml --out ./nora-4711 --why "case 4711"',
   input: z
     .object({
-      user: person.optional().describe('What this user said and was told.'),
-      with: person.optional().describe('Beside user: only with this one.'),
-      domain: z.string().trim().toLowerCase().min(1).max(255).optional().describe('What users of this domain said and were told.'),
+      ...WHICH_INPUT,
       all: z.union([z.boolean(), z.stringbool()]).default(false).describe('Everything.'),
-      scope: z.enum(['internal', 'external'], 'right would be internal or external').optional().describe('internal or external.'),
-      since: sinceInput.optional(),
-      until: sinceInput.optional(),
       format: z
         .enum(FORMATS, `right would be ${FORMATS.join(', ')}`)
         .default('eml')
         .describe('html, eml or json.'),
       out: z.string(where).min(1, where).max(4096).describe('A folder that is new or empty.'),
     })
-    .refine(({ user, domain, all }) => [user, domain, all || undefined].filter((one) => one !== undefined).length === 1, {
-      message: 'one of --user ADDRESS, --domain DOMAIN and --all says whose messages',
-    })
-    .refine(({ user, with: peer }) => peer === undefined || user !== undefined, { message: '--with needs --user' }),
+    .refine(({ user, domain, all }) => all !== (user !== undefined || domain !== undefined), {
+      message: '--user ADDRESS, --domain DOMAIN or --all says whose messages',
+    }),
   http: { method: 'POST', path: '/archive/export' },
   role: 'compliance',
   only: true,
   audited: true,
   where: 'here',
-  async run(operations, input) {
-    try {
-      return await handOut(operations, filterOf(operations, input), input.format, input.out);
-    } catch (error) {
-      if (!(error instanceof Refused)) throw error;
-      return {
-        text: `isthmus archive export: ${error.message}`,
-        json: { error: 'refused', text: error.message },
-        exit: 2,
-        status: error.status,
-      };
-    }
-  },
+  run: (operations, input) =>
+    orRefused('archive export', async (): Promise<Report> => {
+      if (operations.actor.via === 'api') throw new Refused('an export writes into a folder: run it on the machine');
+      const filter = filterOf(operations, input);
+      // The period always has an end, so that a manifest says what it speaks of.
+      return handOut(operations, { ...filter, until: filter.until ?? operations.clock.now() }, input.format, input.out);
+    }),
 });
 
 /** What people said is handed to nobody alone where the home asks for a second person. */
 export const archiveExport = guarded(row);
-
-interface Given {
-  readonly user?: string | undefined;
-  readonly with?: string | undefined;
-  readonly domain?: string | undefined;
-  readonly scope?: 'internal' | 'external' | undefined;
-  readonly since?: string | undefined;
-  readonly until?: string | undefined;
-}
-
-/** Which lines; the period always has an end, so that a manifest says what it speaks of. */
-function filterOf(operations: Operations, given: Given): ArchiveFilter {
-  const { why, actor, clock } = operations;
-  if (actor.via === 'api') throw new Refused('an export writes into a folder: run it on the machine');
-  if (why === undefined || why.trim() === '') throw new Refused('what was taken out of the archive says why: add --why TEXT');
-  const now = clock.now();
-  const loaded = operations.load();
-  const own = (domain: string): string => (loaded.ok ? (loaded.table.domains.get(domain)?.domain ?? domain) : domain);
-  const named = (key: string): string => {
-    const { local, domain } = fromBareKey(key);
-    return bareKey({ local, domain: own(domain) });
-  };
-  const since = given.since === undefined ? undefined : sinceMs(given.since, now);
-  const until = given.until === undefined ? now : (sinceMs(given.until, now) ?? now);
-  if (since !== undefined && since > until) throw new Refused('the time of --since is after that of --until');
-  return {
-    ...(given.user !== undefined && { user: named(given.user) }),
-    ...(given.with !== undefined && { peer: named(given.with) }),
-    ...(given.domain !== undefined && { domain: own(given.domain) }),
-    ...(given.scope !== undefined && { scope: given.scope }),
-    ...(since !== undefined && { since }),
-    until,
-  };
-}
 
 interface Written extends WrittenConversation {
   readonly between: readonly [string, string];
@@ -158,7 +101,7 @@ async function handOut(operations: Operations, filter: ArchiveFilter, format: Fo
   const text = [
     `${count(counts.lines, 'line')} in ${count(counts.files, 'file')}: ${path}`,
     ...(counts.unreadable > 0
-      ? [`${count(counts.unreadable, 'line')} could not be read: the key of the records is another one, or rows are damaged`]
+      ? [`${count(counts.unreadable, 'line')} could not be read: records.key is another one, or rows are damaged`]
       : []),
     `SHA-256 of ${MANIFEST}: ${sha256}`,
   ].join('\n');

@@ -18,13 +18,8 @@ async function twoPersonHome() {
     (name: string) =>
     (words: string, given: object = {}, why = 'case 4711'): Promise<Report> => {
       const actor = { name, role: 'compliance', via: 'commandLine' } as const;
-      const load = home.operations.load;
-      const both = (): ReturnType<typeof load> => {
-        const loaded = load();
-        return loaded.ok ? { ...loaded, home: { ...loaded.home, archive: { secondPerson: true } as never } } : loaded;
-      };
       const clock = { ...home.operations.clock, now: () => now };
-      return home.run(words, { ...given }, { actor, clock, load: both, ...(why !== '' && { why }) } satisfies Partial<Operations>);
+      return home.run(words, { ...given }, { actor, clock, ...(why !== '' && { why }) } satisfies Partial<Operations>);
     };
   return { home, olga: by('olga'), pavel: by('pavel'), later: (ms: number) => (now += ms), [Symbol.dispose]: () => home[Symbol.dispose]() };
 }
