@@ -3,7 +3,7 @@
 import * as z from 'zod';
 import { ARCHIVE_FILE } from '../../config/archive.ts';
 import { parseUser, Wrong } from '../../config/values.ts';
-import type { ArchiveSettings, ArchiveSight, ArchiveSize, Hold, Purged } from '../../model/archive.ts';
+import type { ArchiveSettings, ArchiveSight, ArchiveSize, Hold, JournalState, Purged } from '../../model/archive.ts';
 import { sizeText } from '../backup/backup.ts';
 import { tableOf } from '../user/given.ts';
 import { type Report, verb } from '../verb.ts';
@@ -17,7 +17,7 @@ export const archiveStatus = verb({
   positionals: ['[address]'],
   options: {},
   details: [
-    'With an address: whether this user is archived and held. Failures are those since the start of the process. Exit 1: archiving fails now.',
+    'With an address: whether this user is archived and held. Failures are those since the start of the process. Exit 1: archiving or the journal fails now.',
     'Shows nothing of what people said.',
   ].join('\n'),
   example: 'isthmus archive status',
@@ -52,8 +52,9 @@ export const archiveStatus = verb({
         return { text: `${user}: ${archivedWords(one)}`, json: { user, ...one }, exit: 0 };
       }
       const sight = operations.live?.archive();
-      const facts = { settings, sight, size: await archive.size(), purged: await archive.lastPurge(), holds: holds.inForce() };
-      const exit = sight?.failing === undefined ? 0 : 1;
+      const journal = await operations.live?.journal();
+      const facts = { settings, sight, journal, size: await archive.size(), purged: await archive.lastPurge(), holds: holds.inForce() };
+      const exit = sight?.failing === undefined && journal?.failing === undefined ? 0 : 1;
       return { text: textOf(facts, operations.clock.now()), json: jsonOf(facts), exit };
     }),
 });
@@ -61,12 +62,14 @@ export const archiveStatus = verb({
 interface Facts {
   readonly settings: ArchiveSettings | undefined;
   readonly sight: ArchiveSight | undefined;
+  /** Undefined: nothing is journaled, or no process runs. */
+  readonly journal: JournalState | undefined;
   readonly size: ArchiveSize;
   readonly purged: Purged | undefined;
   readonly holds: readonly Hold[];
 }
 
-function textOf({ settings, sight, size, purged, holds }: Facts, now: number): string {
+function textOf({ settings, sight, journal, size, purged, holds }: Facts, now: number): string {
   const held =
     holds.length === 0
       ? 'no hold is in force'
@@ -91,6 +94,7 @@ function textOf({ settings, sight, size, purged, holds }: Facts, now: number): s
           ['cannot be archived', settings.blockOnFailure ? 'it is refused (blockOnFailure)' : 'it passes, and is counted'],
           ['second person', settings.secondPerson ? 'must agree to what is read, handed out, erased or released' : 'is not asked'],
         ] as const)),
+    ...(settings?.journal === undefined ? [] : [['journal', journalWords(settings.journal.to, journal, now)] as const]),
     ...(sight === undefined
       ? [['process', 'not running with this home: what its files say'] as const]
       : [['since the start', sightWords(sight, now)] as const]),
@@ -120,7 +124,7 @@ function sightWords({ written, missed, refused, failing }: ArchiveSight, now: nu
   return failing === undefined ? counts : `${counts}; FAILS for ${span(now - failing.since)}: ${oneLine(failing.why)}`;
 }
 
-function jsonOf({ settings, sight, size, purged, holds }: Facts): unknown {
+function jsonOf({ settings, sight, journal, size, purged, holds }: Facts): unknown {
   const { lines, bytes, oldestAt, newestAt } = size;
   return {
     rules: (settings?.rules ?? []).map(({ where, ...rule }) => ({
@@ -140,6 +144,7 @@ function jsonOf({ settings, sight, size, purged, holds }: Facts): unknown {
     ...(newestAt !== undefined && { newest: iso(newestAt) }),
     ...(purged !== undefined && { lastPurge: { ...purged, at: iso(purged.at), before: iso(purged.before) } }),
     holds: holds.map(({ matter }) => matter),
+    ...(settings?.journal !== undefined && { journal: { to: settings.journal.to, ...(journal !== undefined && journalView(journal)) } }),
     ...(sight !== undefined && {
       process: {
         written: sight.written,
@@ -148,6 +153,24 @@ function jsonOf({ settings, sight, size, purged, holds }: Facts): unknown {
         ...(sight.failing !== undefined && { failing: { since: iso(sight.failing.since), why: sight.failing.why } }),
       },
     }),
+  };
+}
+
+/** @param to where it is to go, by the files */
+function journalWords(to: readonly string[], journal: JournalState | undefined, now: number): string {
+  const where = `to ${to.join(', ')}`;
+  if (journal === undefined) return `${where}; goes on while Isthmus runs`;
+  const { sent, waiting, oldestAt, failing } = journal;
+  const behind = waiting === 0 ? 'nothing waits' : `about ${count(waiting, 'line')} behind, the oldest of ${iso(oldestAt ?? now)}`;
+  return `${where}: ${sent} sent since the start, ${behind}${failing === undefined ? '' : `; FAILS for ${span(now - failing.since)}: ${oneLine(failing.text)}`}`;
+}
+
+function journalView({ sent, waiting, oldestAt, failing }: JournalState): Readonly<Record<string, unknown>> {
+  return {
+    sent,
+    waiting,
+    ...(oldestAt !== undefined && { oldest: iso(oldestAt) }),
+    ...(failing !== undefined && { failing: { since: iso(failing.since), why: failing.text } }),
   };
 }
 
