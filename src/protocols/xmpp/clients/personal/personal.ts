@@ -15,6 +15,7 @@ import { Interests } from './interests.ts';
 import { NODE_LIMITS, type NodeLimits, Nodes } from './nodes.ts';
 import { Notices } from './notices.ts';
 import { hashIn, Pictures, withHash } from './pictures.ts';
+import { placeOf } from './place.ts';
 import { privateStorage } from './private.ts';
 import { pubsub } from './pubsub.ts';
 import { pubsubOwner } from './pubsub-owner.ts';
@@ -82,6 +83,10 @@ export function makePersonal(ground: PersonalGround): Personal {
   /** XEP-0398 §3: after the picture has changed, presence says so to who does not look at nodes. */
   const after = (owner: Address, { name }: PersonalNode): void => {
     if (name === NS.avatarMetadata) light('presence with another picture', pictured(owner));
+    // Whoever publishes has a client that is signed in.
+    const session = clientsOf(owner)[0]?.session;
+    const place = name === NS.geoloc ? (placeOf(store.latest(bareKey(owner), name)) ?? null) : undefined;
+    if (place !== undefined && session !== undefined) light('the place', session.personal.change({ location: place }));
   };
   const nodes = new Nodes({
     ...{ store, core, clock, ids, limits, made },

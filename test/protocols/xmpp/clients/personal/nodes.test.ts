@@ -103,6 +103,23 @@ test('contacts that see the user and have asked are told, the own clients too; w
   assert.deepEqual(idsOf(await desk.items(nora, TUNE)), ['2']);
 });
 
+test('a place that a client publishes is the place of the person, in words, until it is taken back', async () => {
+  await using world = await personalWorld();
+  const [desk, lis] = [await world.screen(nora), await world.screen(li)];
+  const geoloc = (inner: string): string => `<geoloc xmlns='${NS.geoloc}'>${inner}</geoloc>`;
+  const place = async (): Promise<string | undefined> => (await desk.session.personal.settings()).location;
+  await desk.publish(NS.geoloc, geoloc('<lat>55.7</lat><locality>Aarhus</locality><country>Denmark</country>'), {
+    options: { access_model: 'open' },
+  });
+  assert.equal(await place(), 'Aarhus, Denmark');
+  assert.equal(idsOf(await lis.items(nora, NS.geoloc)).length, 1);
+  // An open node does not show it to who may not know the place.
+  await desk.session.putContact({ address: li, groups: [], level: 'external' });
+  assert.deepEqual(idsOf(await lis.items(nora, NS.geoloc)), ['forbidden']);
+  await desk.publish(NS.geoloc, geoloc(''));
+  assert.equal(await place(), undefined);
+});
+
 test('retracting, purging, deleting and subscribing by name', async () => {
   await using world = await personalWorld();
   const [desk, lis] = [await world.screen(nora), await world.screen(li)];
