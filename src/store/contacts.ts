@@ -42,7 +42,7 @@ export function contactTable(db: Database, seal: Seal): ContactStore {
     },
     forget(owner) {
       return db.write(() => {
-        for (const table of ['contact_entry', 'contact_list', 'blocked_address', 'chosen_state'])
+        for (const table of ['contact_entry', 'contact_list', 'blocked_address', 'chosen_state', 'presence_settings'])
           db.prepare(`DELETE FROM ${table} WHERE owner = ?`).run(owner);
       });
     },
