@@ -55,6 +55,8 @@ export const FEEDS = {
   'isthmus notify-in': { subject: 'isthmus' },
   'core presence': { subject: 'core' },
   'kamailio presence': { subject: 'kamailio' },
+  /** Every watcher has a connection of its own, as with the core. */
+  'kamailio presence each': { subject: 'kamailio' },
 } as const;
 export type FeedName = keyof typeof FEEDS;
 

@@ -3,7 +3,7 @@
 
 import { setTimeout as pause } from 'node:timers/promises';
 import { residentBytes } from './cpu.ts';
-import type { Stage } from './stage.ts';
+import { CORE_CROWD, type Stage } from './stage.ts';
 import { columns } from './table.ts';
 
 const SETTLE_MS = 1500;
@@ -38,5 +38,22 @@ export async function memory(stage: Stage, count: number): Promise<string> {
   await stage.order({ do: 'subscribe', feed: 'isthmus notify-out', watchers: WATCHERS, presentities });
   const each = ((await resident()) - before) / (presentities * WATCHERS);
   rows.push(['subscription', String(presentities * WATCHERS), `${(each / 1000).toFixed(1)} kB`, '6 kB']);
+  await stage.stop('isthmus');
+  rows.push(await ofCore(stage));
   return columns(rows);
+}
+
+/** Subscriptions of the core's own SIP clients: few and many of them, by the same clients. */
+async function ofCore(stage: Stage): Promise<string[]> {
+  const found: number[] = [];
+  for (const presentities of [1, CORE_CROWD.presentities]) {
+    await stage.start('core', COLLECT);
+    await stage.order({ do: 'subscribe', feed: 'core presence', watchers: CORE_CROWD.watchers, presentities });
+    await pause(2 * SETTLE_MS);
+    found.push(residentBytes(stage.group('core')));
+    await stage.stop('core');
+  }
+  const [few = 0, many = 0] = found;
+  const more = CORE_CROWD.watchers * (CORE_CROWD.presentities - 1);
+  return ['subscription of a client to a user of the core', String(more), `${((many - few) / more / 1000).toFixed(1)} kB`, '6 kB'];
 }

@@ -29,8 +29,8 @@ import { ejabberd } from './subjects/ejabberd.ts';
 import { isthmus } from './subjects/isthmus.ts';
 import { kamailio } from './subjects/kamailio.ts';
 
-/** As many as the longest plan asks for. */
-const CORE_CROWD = { watchers: 100, presentities: 10 } as const;
+/** Who is there for the core's feed, and for what its subscriptions hold in memory. */
+export const CORE_CROWD = { watchers: 100, presentities: 60 } as const;
 
 export class Stage {
   readonly folder = mkdtempSync(join(tmpdir(), 'isthmus-bench-'));
@@ -133,7 +133,8 @@ export class Stage {
       }
       case 'core': {
         const own = this.#ca.issue({ names: [CORE_DOMAIN, `edge.${CORE_DOMAIN}`] });
-        const folder = join(this.folder, 'core');
+        this.#homes += 1;
+        const folder = join(this.folder, `core-${this.#homes}`);
         mkdirSync(folder, { recursive: true });
         return core({ folder, ports, own, rootPem: this.#ca.rootPem, nodeArguments, people: coreCast(CORE_CROWD) });
       }

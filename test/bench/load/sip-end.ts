@@ -1,6 +1,7 @@
 // The SIP system of the bench: sends MESSAGE over one TLS connection a subject, takes what comes on its listener and answers
 // 200. Plain string cutting: it must cost less than what is measured, and owes nothing to the rooms under test.
 
+import type { AddressInfo } from 'node:net';
 import { connect, createServer, type Server, type TLSSocket } from 'node:tls';
 import { type Credentials, SIP_DOMAIN, SIP_HOST, XMPP_DOMAIN } from '../cast.ts';
 
@@ -84,6 +85,14 @@ export class SipEnd {
 
   listen(port: number): Promise<void> {
     return new Promise((resolve, reject) => this.#server.once('error', reject).listen(port, '127.0.0.1', resolve));
+  }
+
+  /** Another door, for somebody who is to have connections of their own. @returns its port */
+  async listenToo(): Promise<number> {
+    const { cert, key, ca } = this.#credentials;
+    const server = createServer({ cert, key, ca, requestCert: true, rejectUnauthorized: true }, (socket) => void this.#line(socket));
+    await new Promise<void>((resolve, reject) => server.once('error', reject).listen(0, '127.0.0.1', resolve));
+    return (server.address() as AddressInfo).port; // listening on TCP
   }
 
   /** @param localAddress where the connection comes from; one address may have only so many */
