@@ -5,9 +5,11 @@ import { Push } from '../core/push.ts';
 import type { Log } from '../log.ts';
 import type { Clock } from '../model/ports.ts';
 import type { PushNews } from '../model/push.ts';
+import type { Table } from '../model/table.ts';
 import type { IqHandler } from '../protocols/xmpp/clients/iq-table.ts';
 import { pushPublisher, pushServices } from '../protocols/xmpp/clients/push.ts';
 import { toAddress } from '../protocols/xmpp/jid.ts';
+import { blockedBy } from '../routing/rules.ts';
 import type { Store } from '../store/store.ts';
 import type { XmppParts } from './xmpp.ts';
 
@@ -16,6 +18,7 @@ export interface PushGround {
   readonly store: Pick<Store, 'push'>;
   readonly clock: Clock;
   readonly log: Log;
+  readonly table: () => Table;
   readonly ask: XmppParts['ask'];
 }
 
@@ -27,11 +30,16 @@ export interface PushRoom {
   close(): void;
 }
 
-export function pushRoom({ home, store, clock, log, ask }: PushGround): PushRoom {
+export function pushRoom({ home, table, store, clock, log, ask }: PushGround): PushRoom {
   const named = new Set(home.clients.push);
+  // No partner: nothing but this goes there. A block list beats it all the same, and so does the switch.
+  const open = (domain: string): boolean => {
+    const { policy } = table();
+    return policy.federation !== 'off' && blockedBy(policy, { local: '', domain }, undefined, clock.now()) === undefined;
+  };
   const allowed = (service: string): boolean => {
     const address = toAddress(service);
-    return !('code' in address) && named.has(address.domain);
+    return !('code' in address) && named.has(address.domain) && open(address.domain);
   };
   let isAwake: (user: string, resource: string) => boolean = () => true;
   const push = new Push({

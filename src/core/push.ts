@@ -108,7 +108,7 @@ export class Push implements PushNews {
     const target = (await store.of(key)).find((one) => one.service === service && one.node === node);
     if (target === undefined) return;
     if (!allowed(service)) {
-      log.debug({ event: 'push.kept', user: key, service }, 'the service is not in clients.push any more');
+      log.debug({ event: 'push.kept', user: key, service }, 'the service is not in clients.push any more, or blocked');
       return;
     }
     const result = await publish(user, target, count);

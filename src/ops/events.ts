@@ -35,6 +35,8 @@ export const EVENTS: Readonly<Record<string, LogEvent>> = {
 
   fenced: event('error', 'Another process has taken this home over with --takeover; this one drains and ends.'),
   takeover: event('warn', 'A restored home, or one that another machine ran before, was started with --takeover.'),
+  'oidc.keys': event('info', 'The keys of the OpenID issuer of the API were fetched.'),
+  'oidc.failed': event('warn', 'The OpenID issuer of the API cannot be asked; its tokens are answered 503 once its last keys are a day old.'),
   'admin.opened': event('info', 'The admin socket is open: the command line and the API reach the process.'),
 
   // --- certificates and listeners ---
@@ -194,7 +196,7 @@ export const EVENTS: Readonly<Record<string, LogEvent>> = {
   'push.sent': event('debug', 'A push service was told how many messages wait for a client (XEP-0357).'),
   'push.failed': event('info', 'A push service could not be told; it is tried again with the next message.'),
   'push.disabled': event('info', 'A push service refuses; its client has to enable it anew.'),
-  'push.kept': event('debug', 'A push service is not told, because clients.push does not name it any more.'),
+  'push.kept': event('debug', 'A push service is not told: clients.push does not name it any more, or it is blocked.'),
   'client.silent': event('info', 'An XMPP client did not answer a ping; its connection is closed.'),
   'component.opened': event('info', 'The connection to an internal XMPP server stands.', 'isthmus_sessions'),
   'component.closed': event('warn', 'The connection to an internal XMPP server is gone; it is made again.', 'isthmus_sessions'),

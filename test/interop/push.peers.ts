@@ -5,6 +5,7 @@ import assert from 'node:assert/strict';
 import { request } from 'node:https';
 import { describe, test } from 'node:test';
 import { client, type XmppElement, type XmppEntity, xml } from '@xmpp/client';
+import { complianceRows } from '../support/compliance.ts';
 import { Home } from '../support/home.ts';
 import { enterNamespace } from '../support/namespace.ts';
 import { prosody } from '../support/peers/prosody.ts';
@@ -39,7 +40,12 @@ if (noWorld !== undefined) {
     const home = new Home(world.room('home'), {
       isthmus: {
         edge: { host: 'edge.people.example', sip: 'tls://127.0.1.1:5061', xmpp: 'starttls://127.0.1.1:5269' },
-        clients: { host: HOST, xmpp: `starttls://${ADDRESS}:5222`, web: `https://${ADDRESS}:443`, push: SERVICE },
+        clients: {
+          host: HOST,
+          xmpp: [`starttls://${ADDRESS}:5222`, `tls://${ADDRESS}:5223`],
+          web: `https://${ADDRESS}:443`,
+          push: SERVICE,
+        },
       },
       domains: { [DOMAIN]: { served: 'core' } },
       // The service has no messages to exchange with anybody; only DNS to a loopback address needs the file.
@@ -74,6 +80,36 @@ if (noWorld !== undefined) {
       assert.equal(phone.entity.streamManagement.enabled, true);
       assert.notEqual(phone.entity.streamManagement.id, '');
       assert.equal((await phone.entity.fast.fetchToken())?.mechanism, 'HT-SHA-256-NONE');
+    });
+
+    world.scene('what docs/compliance.md says is announced is announced; the same over TLS from the first byte', async () => {
+      const featuresOf = async (to: string): Promise<(string | undefined)[]> => {
+        const query = xml('query', { xmlns: 'http://jabber.org/protocol/disco#info' });
+        const info = await phone.entity.iqCaller.request(xml('iq', { type: 'get', to }, query), 10_000);
+        return (
+          info
+            .getChild('query')
+            ?.getChildElements()
+            .map(({ attrs }) => attrs.var) ?? []
+        );
+      };
+      const direct = await RawStream.connectTls(ADDRESS, 5223, 'direct TLS', {
+        servername: DOMAIN,
+        ca: world.ca.rootPem,
+        ALPNProtocols: ['xmpp-client'],
+      });
+      const [before, after] = await offered(direct);
+      direct.close();
+      const announced = new Map<string, readonly (string | undefined)[]>([
+        ['domain', await featuresOf(DOMAIN)],
+        ['account', await featuresOf(`nora@${DOMAIN}`)],
+        ['stream', [...namespaces(before), ...namespaces(after)]],
+      ]);
+      for (const row of complianceRows())
+        for (const { by, what } of row.announced)
+          assert(announced.get(by)?.includes(what), `${row.feature}: ${by} does not announce ${what}`);
+      const started = await newcomer();
+      started.close();
     });
 
     world.scene('a service that is not named is refused; one that is may be enabled', async () => {
@@ -228,6 +264,23 @@ async function newcomer(): Promise<RawStream> {
   const features = await stream.element('the features');
   assert(features.children.some(({ ns }) => ns === 'urn:xmpp:ibr-token:0'));
   return stream;
+}
+
+/** The features of a stream before and after a sign-in. */
+async function offered(stream: RawStream): Promise<readonly [Stanza, Stanza]> {
+  const header = `<?xml version='1.0'?><stream:stream xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams' to='${DOMAIN}' version='1.0'>`;
+  stream.send(header);
+  await stream.opened();
+  const before = await stream.element('the features');
+  const initial = Buffer.from('\0omar\x000mar-secret').toString('base64');
+  stream.send(`<authenticate xmlns='urn:xmpp:sasl:2' mechanism='PLAIN'><initial-response>${initial}</initial-response></authenticate>`);
+  await stream.element('the success', ({ name }) => name === 'success');
+  return [before, await stream.element('the features')];
+}
+
+/** Of everything that is named in features. */
+function namespaces(features: Stanza): readonly string[] {
+  return features.children.flatMap((one) => [one.ns, ...namespaces(one)]);
 }
 
 function answer(service: XmppComponent, { attrs }: Stanza, error = ''): void {
