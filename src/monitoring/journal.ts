@@ -132,8 +132,9 @@ export function makeJournal(parts: JournalParts): Journal {
   const again = (ms: number): void => {
     timer = clock.after(ms, () => {
       void look().then((good) => {
+        const next = good ? LOOK_MS : pauseMs;
         pauseMs = good ? FIRST_PAUSE_MS : Math.min(pauseMs * 2, LONGEST_PAUSE_MS);
-        if (!stopped) again(good ? LOOK_MS : pauseMs);
+        if (!stopped) again(next);
       });
     });
   };

@@ -28,6 +28,7 @@ export const PEER_PACKAGES = [
   { name: 'linphone-cli', shows: '/usr/bin/linphone-daemon', what: 'a SIP client' },
   { name: 'baresip-core', shows: '/usr/bin/baresip', what: 'a SIP client from before RFC 8760' },
   { name: 'python3-slixmpp', shows: '/usr/lib/python3/dist-packages/slixmpp', what: 'an XMPP client in Python' },
+  { name: 'python3-aiosmtpd', shows: '/usr/lib/python3/dist-packages/aiosmtpd', what: 'a mail server in Python' },
   { name: 'bitlbee-libpurple', shows: '/usr/sbin/bitlbee', what: "libpurple's protocols by IRC" },
   { name: 'python3-aiohttp', shows: '/usr/lib/python3/dist-packages/aiohttp', what: 'its HTTP, for shared files' },
   { name: 'curl', shows: '/usr/bin/curl', what: 'an HTTP client' },
