@@ -51,7 +51,7 @@ export interface ClientFace extends Drains {
 
 /** Makes every face; opens nothing. */
 export async function clientFaces(ground: FaceGround): Promise<readonly ClientFace[]> {
-  const { home, table } = ground;
+  const { home } = ground;
   const { push, tokens, invitations } = ground;
   const uploads = await sharedFiles(ground);
   const xmpp = xmppClientsFace({
@@ -61,13 +61,12 @@ export async function clientFaces(ground: FaceGround): Promise<readonly ClientFa
     personal: personalOf(ground.store),
   });
   push.see((user, resource) => xmpp.awake(user, resource));
-  const isCore = (host: string): boolean => table().domains.get(host)?.served === 'core';
   const origin = webOrigin(home);
   /** What the web door serves: each room hands in its routes here. */
   const routes: readonly WebRoute[] = [
     ...uploads.routes,
     invitePage({ desk: invitations, host: home.clients.host ?? home.edge.host }),
-    ...(origin === undefined ? [] : hostMeta(`${origin.replace('https:', 'wss:')}${XMPP_PATH}`, isCore)),
+    ...(origin === undefined ? [] : hostMeta(`${origin.replace('https:', 'wss:')}${XMPP_PATH}`)),
   ];
   return [sipClientsFace(ground), xmpp, webClientsFace(ground, routes, xmpp.sockets), uploads];
 }

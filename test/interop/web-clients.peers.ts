@@ -111,7 +111,7 @@ if (noWorld !== undefined) {
       );
       assert.match(found.head, /access-control-allow-origin: \*/i);
       assert.match(curl(`https://${DOMAIN}/.well-known/host-meta`).out, /<Link rel='urn:xmpp:alt-connections:websocket' href='wss:/);
-      assert.equal(curl(`https://${HOST}/.well-known/host-meta`).status, '404');
+      assert.equal(curl(`https://${HOST}/.well-known/host-meta.json`).out, found.out);
       assert.doesNotMatch(found.head, /^server:/im);
     });
 

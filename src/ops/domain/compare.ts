@@ -39,13 +39,13 @@ async function compareService(service: SheetService, sheet: Sheet, home: Home, d
       return found;
     case 'none':
       tell(
-        service.optional ? `not there; with it partners save a round trip: ${wanted}` : `missing; publish SRV ${wanted}`,
+        service.optional ? `not there; with it ${whoOf(service)} save a round trip: ${wanted}` : `missing; publish SRV ${wanted}`,
         service.optional ? 'advice' : 'finding',
       );
       return found;
     case 'notOffered':
       tell(
-        `its target is ".", which tells partners that there is no such service; publish SRV ${wanted}`,
+        `its target is ".", which tells ${whoOf(service)} that there is no such service; publish SRV ${wanted}`,
         service.optional ? 'advice' : 'finding',
       );
       return found;
@@ -79,7 +79,8 @@ async function compareTarget(record: SrvRecord, service: SheetService, sheet: Sh
   const at = `${target}:${port}`;
   const found: DnsFinding[] = [];
   const tell = (says: string, level: DnsFinding['level'] = 'finding'): void => void found.push({ level, name: service.name, says });
-  const reach = sheet.reach[isSip(service.service) ? 'sip' : 'xmpp'];
+  const reach = sheet.reach[service.side];
+  const who = whoOf(service);
   const [answer, alias] = await Promise.all([dns.addresses(target), dns.alias(target)]);
   const addresses = answer.kind === 'addresses' ? answer.addresses : [];
   const known = reach.from !== 'unknown';
@@ -91,18 +92,21 @@ async function compareTarget(record: SrvRecord, service: SheetService, sheet: Sh
   if (toUs === false) return { at, toUs, found };
   if (alias !== undefined)
     tell(
-      `its target ${target} is only another name (CNAME) for ${alias}, which RFC 2782 forbids; some partners stop there: let the SRV name ${alias}, or give ${target} addresses of its own`,
+      `its target ${target} is only another name (CNAME) for ${alias}, which RFC 2782 forbids; some ${who} stop there: let the SRV name ${alias}, or give ${target} addresses of its own`,
     );
   if (answer.kind === 'failed') tell(`DNS did not answer for its target ${target}: ${answer.reason.text}`);
   else if (addresses.length === 0)
     tell(`its target ${target} has no address; publish A${reach.ipv6 ? ' and AAAA' : ''}${known ? ` ${reach.addresses.join(', ')}` : ''}`);
   const unreachable = addresses.filter((address) => !dns.isPublic(address));
   if (unreachable.length > 0)
-    tell(`its target ${target} has the private address ${unreachable.join(', ')}, which nobody outside can reach`);
+    tell(
+      `its target ${target} has the private address ${unreachable.join(', ')}, which nobody outside can reach`,
+      service.side === 'client' ? 'advice' : 'finding',
+    );
   const six = addresses.filter((address) => isIPv6(address));
   if (six.length > 0 && !reach.ipv6)
     tell(
-      `its target ${target} has the IPv6 address ${six.join(', ')}, and no listener takes IPv6: partners wait there first; remove the AAAA or listen on it`,
+      `its target ${target} has the IPv6 address ${six.join(', ')}, and no listener takes IPv6: ${who} wait there first; remove the AAAA or listen on it`,
     );
   if (!service.ports.includes(port)) tell(wrongPort(port, service, home));
   if (service.service === 'federation' && !isBelow(target, sheet.domain))
@@ -111,17 +115,18 @@ async function compareTarget(record: SrvRecord, service: SheetService, sheet: Sh
 }
 
 function wrongPort(port: number, { service, ports }: SheetService, home: Home): string {
-  const other = home.edge.xmpp.find((bind) => bind.port === port)?.transport;
+  const isClient = service === 'client' || service === 'clientTls';
+  const other = (isClient ? home.clients.xmpp : home.edge.xmpp).find((bind) => bind.port === port)?.transport;
   const right = `right would be ${ports.join(' or ')}`;
-  if (service === 'xmpps' && other === 'starttls')
-    return `leads to port ${port}, where STARTTLS is spoken: a partner that begins with TLS fails there; ${right}`;
-  if (service === 'xmpp' && other === 'tls')
-    return `leads to port ${port}, where TLS is spoken from the first byte: a partner that begins with STARTTLS fails there; ${right}`;
+  if ((service === 'xmpps' || service === 'clientTls') && other === 'starttls')
+    return `leads to port ${port}, where STARTTLS is spoken: who begins with TLS fails there; ${right}`;
+  if ((service === 'xmpp' || service === 'client') && other === 'tls')
+    return `leads to port ${port}, where TLS is spoken from the first byte: who begins with STARTTLS fails there; ${right}`;
   return `leads to port ${port}, where nothing of isthmus.yaml listens; ${right}, unless a firewall leads it there`;
 }
 
 async function compareNaptr(sheet: Sheet, dns: DnsView): Promise<DnsFinding[]> {
-  if (!sheet.services.some(({ service }) => service === 'sips')) return [];
+  if (!sheet.services.some(({ service, side }) => service === 'sips' && side === 'sip')) return [];
   const records = (await dns.naptr(sheet.domain)).filter(({ service }) => /^SIP/i.test(service));
   const wanted = `${SERVICES.sips}.${sheet.domain}`;
   const advice = (says: string): DnsFinding[] => [{ level: 'advice', name: sheet.domain, says }];
@@ -179,6 +184,10 @@ function compareCertificate(sheet: Sheet, needs: readonly NeededName[], shown: r
   return needs
     .filter(({ name }) => !speaksFor(shown, name, sheet.faces.includes('sip') ? 'sip' : 'xmpp'))
     .map(({ name, why }) => ({ level: 'finding', name, says: `our certificate for ${sheet.domain} does not carry it: ${why}` }));
+}
+
+function whoOf({ side }: SheetService): string {
+  return side === 'client' ? 'clients' : 'partners';
 }
 
 function isSip(service: Service): boolean {

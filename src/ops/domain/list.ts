@@ -2,6 +2,8 @@
 
 import * as z from 'zod';
 import { showFinding } from '../../config/finding.ts';
+import type { Home } from '../../config/home.ts';
+import { showBind } from '../../config/listeners.ts';
 import type { Loaded } from '../../config/load.ts';
 import type { OwnDomain, Table } from '../../model/table.ts';
 import type { Operations } from '../operations.ts';
@@ -53,11 +55,11 @@ export const domainShow = verb({
   async run(operations, { domain: written }) {
     const loaded = operations.load();
     if (!loaded.ok) return faulty(operations, loaded, 'domain show');
-    const { table } = loaded;
+    const { home, table } = loaded;
     const chosen = chosenDomains(written, table);
     if (typeof chosen === 'string') return { text: `isthmus domain show: ${chosen}`, json: { error: chosen }, exit: 2, status: 404 };
     const own = chosen[0]![1];
-    const all = facts(own, operations, table);
+    const all = { ...facts(own, operations, table), clients: clientsOf(own, home) };
     return { text: shown(all), json: all, exit: 0 };
   },
 });
@@ -123,13 +125,22 @@ function cellsOf(one: Facts): string[] {
 
 const SHOWN_PARTNERS = 20;
 
-function shown(one: Facts): string {
+/** Where users sign in; null: they are not ours to sign in. */
+function clientsOf({ served }: OwnDomain, { clients }: Pick<Home, 'clients'>): readonly string[] | null {
+  if (served !== 'core') return null;
+  const over = (name: string, binds: readonly Parameters<typeof showBind>[0][]): string[] =>
+    binds.map((bind) => `${name} ${showBind(bind)}`);
+  return [...over('XMPP', clients.xmpp), ...over('SIP', clients.sip), ...over('web', clients.web)];
+}
+
+function shown(one: Facts & { readonly clients: readonly string[] | null }): string {
   const { certificate, partners } = one;
   const more = partners.length - SHOWN_PARTNERS;
   const rows: (readonly [string, string])[] = [
     ['aliases', one.aliases.join(', ') || 'none'],
     ['served', `${one.served}, ${inside(one)}`],
     ['accepts from', acceptsFrom(one)],
+    ...(one.clients === null ? [] : [['clients', one.clients.join(', ') || 'nowhere: isthmus.yaml has no clients'] as const]),
     ...(one.otherwise === null
       ? []
       : ([

@@ -4,12 +4,16 @@
 import { isIPv4, isIPv6 } from 'node:net';
 import type { Bind, Home } from '../../config/home.ts';
 import type { OwnDomain, Protocol } from '../../model/table.ts';
+import { clientSheet } from './client-sheet.ts';
 
 export const SERVICES = {
   xmpp: '_xmpp-server._tcp',
   xmpps: '_xmpps-server._tcp',
   sips: '_sips._tcp',
   federation: '_sipfederationtls._tcp',
+  client: '_xmpp-client._tcp',
+  clientTls: '_xmpps-client._tcp',
+  sip: '_sip._tcp',
 } as const;
 export type Service = keyof typeof SERVICES;
 
@@ -32,9 +36,14 @@ export interface SheetService {
   readonly target: string;
   readonly ports: readonly number[];
   readonly optional: boolean;
+  /** Whose listeners it leads to. */
+  readonly side: SheetSide;
 }
 
-/** Where partners reach the listeners of one protocol. */
+/** Partners of a protocol, or people's own clients. */
+export type SheetSide = Protocol | 'client';
+
+/** Where the listeners of one side are reached. */
 export interface Reach {
   readonly addresses: readonly string[];
   /** `unknown`: the listeners are on every address, or on a private one behind NAT. */
@@ -58,7 +67,7 @@ export interface Sheet {
   readonly faces: readonly Protocol[];
   readonly records: readonly SheetRecord[];
   readonly services: readonly SheetService[];
-  readonly reach: Readonly<Record<Protocol, Reach>>;
+  readonly reach: Readonly<Record<SheetSide, Reach>>;
   readonly needs: readonly NeededName[];
   /** Records that belong elsewhere, and listeners that are missing, a sentence each. */
   readonly remarks: readonly string[];
@@ -82,7 +91,14 @@ export function facesOf(own: OwnDomain): readonly Protocol[] {
 /** The sheets of every domain and alias, in the order of routes/domains.yaml. */
 export function sheetOf(domain: string, own: OwnDomain, home: Home, options: SheetOptions): Sheet {
   const faces = facesOf(own);
-  const reach = { sip: reachOf(home.edge.sip, options), xmpp: reachOf(home.edge.xmpp, options) };
+  const { clients } = home;
+  const forClients = [...clients.xmpp, ...clients.sip, ...clients.web];
+  const reach = {
+    sip: reachOf(home.edge.sip, options),
+    xmpp: reachOf(home.edge.xmpp, options),
+    // Listeners of clients may stand elsewhere than the edge that --address is about.
+    client: clientReach(reachOf(forClients, { ...options, said: [] }), reachOf(forClients, options)),
+  };
   const ports = (binds: readonly Bind[], transport: Bind['transport']): number[] => [
     ...new Set(binds.filter((bind) => bind.transport === transport).map(({ port }) => port)),
   ];
@@ -96,7 +112,8 @@ export function sheetOf(domain: string, own: OwnDomain, home: Home, options: She
   const xmppHost = named ? home.edge.host : `xmpp.${domain}`;
   const services: SheetService[] = [];
   const add = (service: Service, target: string, all: readonly number[], optional: boolean): void => {
-    if (all.length > 0) services.push({ service, name: `${SERVICES[service]}.${domain}`, target, ports: all, optional });
+    const side = service === 'xmpp' || service === 'xmpps' ? 'xmpp' : 'sip';
+    if (all.length > 0) services.push({ service, name: `${SERVICES[service]}.${domain}`, target, ports: all, optional, side });
   };
   if (faces.includes('xmpp')) {
     add('xmpp', xmppHost, starttls, false);
@@ -106,25 +123,31 @@ export function sheetOf(domain: string, own: OwnDomain, home: Home, options: She
     add('federation', sipHost, sip, false);
     add('sips', sipHost, sip, false);
   }
-  const records: SheetRecord[] = services.flatMap(({ service, name, target, ports: all, optional }) =>
-    all.map((port): SheetRecord => ({ name, type: 'SRV', data: `0 0 ${port} ${target}.`, why: WHY[service], optional })),
+  const forPeople = clientSheet(domain, own, home, xmppHost);
+  for (const one of forPeople.services) services.push({ ...one, name: `${SERVICES[one.service]}.${domain}` });
+  const records: SheetRecord[] = services.flatMap(({ service, name, target, ports: all, optional, side }) =>
+    all.map(
+      (port): SheetRecord => ({
+        name,
+        type: 'SRV',
+        data: `0 0 ${port} ${target}.`,
+        why: side === 'client' ? CLIENT_WHY[service] : WHY[service],
+        optional,
+      }),
+    ),
   );
-  if (services.some(({ service }) => service === 'sips')) {
+  if (services.some(({ service, side }) => service === 'sips' && side === 'sip')) {
     const data = `10 10 "s" "SIPS+D2T" "" ${SERVICES.sips}.${domain}.`;
     records.push({ name: domain, type: 'NAPTR', data, why: 'SIP systems that ask by RFC 3263', optional: true });
   }
-  const targets = new Map<string, Protocol>();
-  for (const { service, target } of services) targets.set(target, service === 'xmpp' || service === 'xmpps' ? 'xmpp' : 'sip');
-  for (const [target, protocol] of targets) {
-    for (const address of reach[protocol].addresses) {
+  const targets = new Map<string, SheetSide>();
+  for (const { target, side } of services) targets.set(target, targets.get(target) ?? side);
+  if (own.served === 'core' && clients.web.length > 0)
+    targets.set(clients.host ?? xmppHost, targets.get(clients.host ?? xmppHost) ?? 'client');
+  for (const [target, side] of targets) {
+    for (const address of reach[side].addresses) {
       const type = isIPv6(address) ? 'AAAA' : 'A';
-      records.push({
-        name: target,
-        type,
-        data: address,
-        why: `where ${protocol === 'sip' ? 'SIP' : 'XMPP'} partners connect`,
-        optional: false,
-      });
+      records.push({ name: target, type, data: address, why: CONNECT[side], optional: false });
     }
   }
   return {
@@ -134,17 +157,31 @@ export function sheetOf(domain: string, own: OwnDomain, home: Home, options: She
     records,
     services,
     reach,
-    needs: needsOf(domain, faces, sipHost, named ? home.edge.host : undefined),
-    remarks: remarksOf(domain, own, faces, { starttls, direct, sip }),
+    needs: merged([...needsOf(domain, faces, sipHost, named ? home.edge.host : undefined), ...forPeople.needs]),
+    remarks: [...remarksOf(domain, own, faces, { starttls, direct, sip }), ...forPeople.remarks],
   };
 }
 
 const WHY: Readonly<Record<Service, string>> = {
+  client: 'XMPP clients',
+  clientTls: 'XMPP clients, TLS from the first byte (XEP-0368)',
+  sip: 'SIP clients without TLS',
   xmpp: 'XMPP partners',
   xmpps: 'XMPP partners, TLS from the first byte (XEP-0368)',
   sips: 'SIP partners',
   federation: 'Lync, Skype for Business and their family',
 };
+const CLIENT_WHY: Readonly<Record<Service, string>> = { ...WHY, sips: 'SIP clients' };
+const CONNECT: Readonly<Record<SheetSide, string>> = {
+  sip: 'where SIP partners connect',
+  xmpp: 'where XMPP partners connect',
+  client: 'where clients connect',
+};
+
+/** Each name once. */
+function merged(needs: readonly NeededName[]): NeededName[] {
+  return needs.filter(({ name }, index) => needs.findIndex((one) => one.name === name) === index);
+}
 
 function needsOf(domain: string, faces: readonly Protocol[], sipHost: string, edgeHost: string | undefined): NeededName[] {
   const needs: NeededName[] = [
@@ -189,7 +226,11 @@ function remarksOf(
   return remarks;
 }
 
-function reachOf(binds: readonly Bind[], { said, ownAddresses, isPublic }: SheetOptions): Reach {
+function clientReach(own: Reach, said: Reach): Reach {
+  return own.from === 'listeners' ? own : said;
+}
+
+function reachOf(binds: readonly Pick<Bind, 'address'>[], { said, ownAddresses, isPublic }: SheetOptions): Reach {
   const every = (address: string): boolean => address === '*' || address === '::' || address === '0.0.0.0';
   const ipv6 = binds.some(({ address }) => address === '*' || isIPv6(address));
   const ipv4 = binds.some(({ address }) => address === '*' || address === '::' || isIPv4(address));

@@ -42,13 +42,13 @@ export function sheetText(
 export function aloneText(sheet: Sheet): string[] {
   const lines: string[] = [];
   const told = new Set<string>();
-  for (const { service, target } of sheet.services) {
-    const reach = sheet.reach[service === 'xmpp' || service === 'xmpps' ? 'xmpp' : 'sip'];
+  for (const { target, side } of sheet.services) {
+    const reach = sheet.reach[side];
     if (told.has(target)) continue;
     told.add(target);
     if (reach.from === 'unknown')
       lines.push(
-        `${target}: A (and AAAA) with the public address of this edge, which isthmus.yaml does not tell; --address ADDRESS fills it in`,
+        `${target}: A (and AAAA) with the public address of ${side === 'client' ? 'its listeners of clients' : 'this edge'}, which isthmus.yaml does not tell; --address ADDRESS fills it in`,
       );
     else if (reach.from === 'machine')
       lines.push(

@@ -327,3 +327,53 @@ test('domain list and domain show', async () => {
   assert.match(chat.text, /partners {8}1: p\.example/);
   operations.close();
 });
+
+const CORE = {
+  'routes/domains.yaml': 'domains: { people.example: { served: core } }\n',
+  'isthmus.yaml': [
+    `dns: { servers: "DNS" }`,
+    'edge: { host: edge.people.example, sip: "tls://203.0.113.5:5061", xmpp: "starttls://203.0.113.5:5269" }',
+    'clients:',
+    '  host: chat.people.example',
+    '  xmpp: [starttls://203.0.113.6:5222, tls://203.0.113.6:5223]',
+    '  sip: tls://203.0.113.6:5061',
+    '  web: https://203.0.113.6:443',
+    '',
+  ].join('\n'),
+} as const;
+const coreHome = (
+  isthmus: string = CORE['isthmus.yaml'],
+  names = ['people.example', 'edge.people.example', 'sip.people.example'],
+): string => home(names, { ...CORE, 'isthmus.yaml': isthmus.replace('DNS', dns.server) });
+
+test("served: core: records for people's own clients, their host and its certificate; _sips stays with partners", async () => {
+  const { text, answer } = await run(coreHome(), { address: ['198.51.100.1'] });
+  const [sheet] = answer.domains;
+  const has = (name: string, data: string): boolean => sheet!.records.some((one) => one.name === name && one.data === data);
+  assert(has('_xmpp-client._tcp.people.example', '0 0 5222 chat.people.example.'));
+  assert(has('_xmpps-client._tcp.people.example', '0 0 5223 chat.people.example.'));
+  assert(has('_sips._tcp.people.example', '0 0 5061 sip.people.example.'));
+  // Listeners of clients say where they are; --address is about the edge.
+  assert(has('chat.people.example', '203.0.113.6'));
+  assert(has('edge.people.example', '198.51.100.1'));
+  assert(sheet!.remarks.some((line) => /_sips\._tcp\.people\.example is for partners; give clients chat\.people\.example/.test(line)));
+  assert(sheet!.remarks.some((line) => line.includes('redirect that path, and host-meta.json beside it, to https://chat.people.example')));
+  assert.match(text, /missing {2}chat\.people\.example: clients that are given this host/);
+});
+
+test('served: core without SIP partners: _sips leads SIP clients; without listeners of clients nobody can sign in', async () => {
+  const alone = await run(coreHome(CORE['isthmus.yaml'].replace('sip: "tls://203.0.113.5:5061", ', '')), {});
+  const [sheet] = alone.answer.domains;
+  assert(sheet!.records.some(({ name, data }) => name === '_sips._tcp.people.example' && data === '0 0 5061 chat.people.example.'));
+  assert(!sheet!.records.some(({ type }) => type === 'NAPTR'));
+  const none = await run(coreHome(CORE['isthmus.yaml'].split('clients:')[0]), {});
+  assert(none.answer.domains[0]!.remarks.includes('isthmus.yaml has no clients: nobody can sign in at this domain'));
+});
+
+test('served: core, checked: a missing record of clients, and one that leads to the edge, are findings', async () => {
+  const { answer } = await run(coreHome(), { check: true });
+  const says = (name: string): string => answer.domains[0]!.findings?.find((one) => one.name === name)?.says ?? '';
+  assert.match(says('_xmpp-client._tcp.people.example'), /^missing; publish SRV 0 0 5222 chat\.people\.example\.$/);
+  assert.match(says('_xmpps-client._tcp.people.example'), /with it clients save a round trip/);
+  assert.equal(answer.domains[0]!.findings?.find(({ name }) => name === '_xmpps-client._tcp.people.example')?.level, 'advice');
+});
