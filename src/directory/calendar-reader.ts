@@ -28,7 +28,7 @@ const MAX_MS = 10_000;
 const IDLE_MS = 30_000;
 
 export function makeReader(clock: Pick<Clock, 'after'>): CalendarReader {
-  let worker: Worker | undefined;
+  let worker: Thread | undefined;
   let idle: Timer | undefined;
   let last: Promise<unknown> = Promise.resolve();
   let count = 0;
@@ -36,7 +36,7 @@ export function makeReader(clock: Pick<Clock, 'after'>): CalendarReader {
     const ended = worker;
     worker = undefined;
     idle?.cancel();
-    await ended?.terminate();
+    await ended?.worker.terminate();
   };
   const one = async (text: string, window: CalendarWindow): Promise<Reading> => {
     idle?.cancel();
@@ -60,30 +60,37 @@ export function makeReader(clock: Pick<Clock, 'after'>): CalendarReader {
   };
 }
 
-function startThread(): Worker {
+/** The thread, and who waits for its answer. */
+interface Thread {
+  readonly worker: Worker;
+  waits: ((answer: ReadingAnswer | undefined) => void) | undefined;
+}
+
+function startThread(): Thread {
   // The published package holds JavaScript.
   const file = import.meta.url.endsWith('.ts') ? './calendar-worker.ts' : './calendar-worker.js';
-  const thread = new Worker(new URL(file, import.meta.url), { resourceLimits: { maxOldGenerationSizeMb: 256 } });
-  thread.unref();
+  const worker = new Worker(new URL(file, import.meta.url), { resourceLimits: { maxOldGenerationSizeMb: 256 } });
+  const thread: Thread = { worker, waits: undefined };
+  worker.on('message', (answer: ReadingAnswer) => thread.waits?.(answer));
+  worker.on('error', () => thread.waits?.(undefined));
+  worker.on('exit', () => thread.waits?.(undefined));
+  worker.unref();
   return thread;
 }
 
 /** Undefined: it took too long, or the thread has died. */
-function answerOf(thread: Worker, task: ReadingTask, clock: Pick<Clock, 'after'>): Promise<Reading | undefined> {
+function answerOf(thread: Thread, task: ReadingTask, clock: Pick<Clock, 'after'>): Promise<Reading | undefined> {
   return new Promise((done) => {
-    const finish = (reading: Reading | undefined): void => {
+    const finish = (answer: ReadingAnswer | undefined): void => {
+      if (answer !== undefined && answer.id !== task.id) return;
       late.cancel();
-      thread.removeAllListeners();
-      thread.unref();
-      done(reading);
+      thread.waits = undefined;
+      thread.worker.unref();
+      done(answer === undefined ? undefined : 'wrong' in answer ? { wrong: answer.wrong } : { entries: answer.entries });
     };
     const late = clock.after(MAX_MS, () => finish(undefined));
-    thread.ref(); // somebody waits for the answer
-    thread.on('message', (answer: ReadingAnswer) => {
-      if (answer.id === task.id) finish('wrong' in answer ? { wrong: answer.wrong } : { entries: answer.entries });
-    });
-    thread.on('error', () => finish(undefined));
-    thread.on('exit', () => finish(undefined));
-    thread.postMessage(task);
+    thread.waits = finish;
+    thread.worker.ref(); // somebody waits for the answer
+    thread.worker.postMessage(task);
   });
 }
