@@ -8,9 +8,22 @@ import type { WebSocketLink } from '../model/web-route.ts';
 const NORMAL = 1000;
 const NOT_UNDERSTOOD = 1003;
 
-/** @param pingMs how often it is asked; silence over the next such time ends it */
-export function openSocket(ws: WebSocket, link: Link, clock: Clock, pingMs: number): WebSocketLink {
-  const { socket: _, ...rest } = link;
+export interface SocketBounds {
+  /** Octets of one message, frames and all. */
+  readonly messageBytes: number;
+  /** How often it is asked whether it is there; silence over the next such time ends it. */
+  readonly pingMs: number;
+}
+
+export function openSocket(ws: WebSocket, link: Link, clock: Clock, { messageBytes, pingMs }: SocketBounds): WebSocketLink {
+  const { socket, ...rest } = link;
+  let most = messageBytes;
+  let partial = 0;
+  // `ws` gathers the frames of a message up to one bound for all times; who has not signed in is to hold less. Pings count too.
+  socket.on('data', (chunk: Uint8Array) => {
+    partial += chunk.length;
+    if (partial > most) ws.terminate();
+  });
   let answered = true;
   let timer: Timer | undefined;
   const look = (): void => {
@@ -38,12 +51,16 @@ export function openSocket(ws: WebSocket, link: Link, clock: Clock, pingMs: numb
     onText(hear) {
       ws.on('message', (data: RawData, isBinary: boolean) => {
         answered = true;
+        partial = 0;
         if (isBinary) ws.close(NOT_UNDERSTOOD, 'text only');
         else hear(textOf(data));
       });
     },
     onClosed(hear) {
       ws.once('close', hear);
+    },
+    limit(bytes) {
+      most = bytes;
     },
     pause: () => ws.pause(),
     resume: () => ws.resume(),

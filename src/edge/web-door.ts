@@ -199,8 +199,10 @@ export class WebDoor {
     }
     visit.busy = true;
     visit.pace.end();
+    // Frames have heads of their own, and a chunk may hold the end of one message and the start of another.
+    const bounds = { messageBytes: found.route.messageBytes + SOCKET_CHUNK_BYTES, pingMs: this.#limits.pingMs };
     found.server.handleUpgrade(request, socket, head, (ws: WebSocket) => {
-      found.route.accept(openSocket(ws, visit.link, this.#options.clock, this.#limits.pingMs));
+      found.route.accept(openSocket(ws, visit.link, this.#options.clock, bounds));
     });
   }
 
@@ -208,6 +210,9 @@ export class WebDoor {
     return this.#options.log.child({ connection: id, address: peer.address, network: 'web' });
   }
 }
+
+/** The most that one read of a socket brings. */
+const SOCKET_CHUNK_BYTES = 64 * 1024;
 
 function socketServer({ protocol, messageBytes }: WebSocketRoute): WebSocketServer {
   return new WebSocketServer({

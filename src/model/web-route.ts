@@ -51,6 +51,8 @@ export interface WebSocketLink extends Omit<Link, 'socket'> {
   destroy(): void;
   onText(hear: (text: string) => void): void;
   onClosed(hear: () => void): void;
+  /** The most octets that may come before a message is whole; whoever sends more is gone. At first: `messageBytes` of the route. */
+  limit(bytes: number): void;
   /** Stops and goes on reading. */
   pause(): void;
   resume(): void;

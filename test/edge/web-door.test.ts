@@ -236,6 +236,35 @@ describe('what clients send', () => {
     await closed;
   });
 
+  it('an answer that nobody takes ends the connection', async () => {
+    const clock = new ManualClock();
+    await using world = await DoorWorld.open(
+      [
+        route('/much', {
+          answer: () => ({
+            status: 200,
+            body: (async function* () {
+              for (let count = 0; count < 1000; count++) yield Buffer.alloc(64 * 1024);
+            })(),
+          }),
+        }),
+      ],
+      [],
+      {},
+      clock,
+    );
+    const socket = await world.raw();
+    socket.pause();
+    socket.write(`GET /much HTTP/1.1\r\nHost: ${HOST}\r\n\r\n`);
+    await until('the answer to begin', () => (world.edge.sessions.list()[0]?.bytesSent ?? 0) > 1024 * 1024);
+    const before = (): number => world.edge.sessions.list()[0]?.bytesSent ?? 0;
+    let last = -1;
+    await until('it to be stuck', () => last === (last = before()));
+    for (let step = 0; step < 4; step++) await clock.pass(10_000);
+    await until('the end', () => world.edge.sessions.list().length === 0);
+    socket.destroy();
+  });
+
   it('who asks on before the answer is here loses the connection', async () => {
     const { promise, resolve } = Promise.withResolvers<void>();
     let asked = 0;
@@ -340,6 +369,28 @@ describe('WebSockets', () => {
       const closed = once(client, 'close');
       send(client);
       assert.equal((await closed)[0], code);
+    }
+  });
+
+  it('holds no more of a message than the protocol wants, whatever the route takes', async () => {
+    const { world, links, dialled } = await opened();
+    await using _ = world;
+    for (const flood of [
+      (client: WebSocket) => client.send('x'.repeat(40), { fin: false }),
+      (client: WebSocket) => {
+        for (let count = 0; count < 20; count++) client.ping('x'.repeat(100));
+      },
+    ]) {
+      const client = dialled();
+      client.on('error', () => undefined);
+      await once(client, 'open');
+      const before = links.length;
+      await until('the link', () => links.length > 0 && links.length >= before);
+      links.at(-1)!.limit(30);
+      const closed = once(client, 'close');
+      flood(client);
+      assert.equal((await closed)[0], 1006);
+      links.length = 0;
     }
   });
 

@@ -42,6 +42,7 @@ class MessageConnection implements ClientConnection {
     this.#clock = clock;
     this.#settings = settings;
     this.#reader = readerOf(settings.before);
+    link.limit(most(settings.before));
     this.lastReceivedAt = clock.monotonic();
     link.onText((text) => this.#heard(text));
     link.onClosed(() => this.#finish(this.#closing ? 'closed' : 'reset'));
@@ -76,6 +77,7 @@ class MessageConnection implements ClientConnection {
   }
   relax(limits: StreamLimits): void {
     this.#reader.limits = limits;
+    this.#link.limit(most(limits));
   }
   startTls(): Promise<void> {
     return Promise.reject(new Error('a WebSocket has its TLS below it (RFC 7395 §3.9)'));
@@ -156,6 +158,11 @@ class MessageConnection implements ClientConnection {
     this.#link.destroy();
     this.#owner.ended(how);
   }
+}
+
+/** What is a little too large is answered with a stream error; what is far too large is not even gathered. */
+function most({ stanzaBytes }: StreamLimits): number {
+  return 2 * stanzaBytes + 64 * 1024;
 }
 
 /** A reader that is inside of a stream already. */

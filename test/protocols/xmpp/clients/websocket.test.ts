@@ -58,6 +58,8 @@ class Browser {
   readonly heard = new Inbox<string>('what the browser hears');
   closed: 'closed' | 'destroyed' | undefined;
   paused = false;
+  /** Octets that may come before a message is whole. */
+  most = 0;
   #text: (text: string) => void = () => {};
   #gone: () => void = () => {};
 
@@ -94,6 +96,9 @@ class Browser {
       },
       onClosed: (hear) => {
         this.#gone = hear;
+      },
+      limit: (bytes) => {
+        this.most = bytes;
       },
       pause: () => {
         this.paused = true;
@@ -224,6 +229,12 @@ describe('bounds', () => {
     assert.equal(browser.paused, true);
     await world.clock.pass(600_000, 100);
     assert.equal(browser.paused, false);
+  });
+
+  it('who has not signed in may hold less', async () => {
+    const world = new Browsers();
+    assert.equal(world.open().most, 84 * 1024);
+    assert.equal((await world.signedIn()).most, 576 * 1024);
   });
 
   it('a client that never reads is dropped', async () => {
