@@ -44,6 +44,8 @@ export interface PeopleStore {
   /** Wall ms; undefined: never, as far as is known. */
   lastSignIn(address: string): Promise<number | undefined>;
   photo(address: string): Promise<Photo | undefined>;
+  /** The same without the picture itself: asked with each presence of a client. */
+  photoMark(address: string): Promise<(Omit<Photo, 'data'> & { readonly bytes: number }) | undefined>;
   putPhoto(address: string, photo: Photo | undefined): Promise<void>;
 }
 

@@ -50,7 +50,7 @@ export function peopleTable(db: Database, seal: Seal): PeopleStore {
       return db.write(() => {
         changed(address);
         removePersonal(db, address);
-        for (const table of ['credential', 'photo', 'signed_in', 'directory_entry', 'device_token', 'push_service'])
+        for (const table of ['credential', 'photo', 'signed_in', 'directory_entry', 'device_token', 'push_service', 'invitation'])
           db.prepare(`DELETE FROM ${table} WHERE address = ?`).run(address);
         return db.prepare('DELETE FROM person WHERE address = ?').run(address).changes > 0;
       });
@@ -119,6 +119,17 @@ export function peopleTable(db: Database, seal: Seal): PeopleStore {
           type: word(row, 'type', PHOTO_TYPES),
           hash: text(row, 'hash'),
           data: blob(row, 'data'),
+          changedAt: integer(row, 'changed_at'),
+        }
+      );
+    },
+    async photoMark(address) {
+      const row = db.prepare('SELECT type, hash, changed_at, length(data) AS bytes FROM photo WHERE address = ?').get(address);
+      return (
+        row && {
+          type: word(row, 'type', PHOTO_TYPES),
+          hash: text(row, 'hash'),
+          bytes: integer(row, 'bytes'),
           changedAt: integer(row, 'changed_at'),
         }
       );

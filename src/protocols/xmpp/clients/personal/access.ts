@@ -3,7 +3,7 @@
 
 import type { PersonField, Relation } from '../../../../model/core.ts';
 import type { NodeConfig } from '../../../../model/personal.ts';
-import { type Element, element } from '../../element.ts';
+import { element } from '../../element.ts';
 import { NS } from '../../names.ts';
 import { type Condition, type ErrorType, stanzaError } from '../../replies.ts';
 import { refuse } from '../iq-table.ts';
@@ -50,10 +50,4 @@ export function keepsFrom(name: string, config: NodeConfig, watcher: string, rel
     default:
       return config.accessModel satisfies never;
   }
-}
-
-/** A payload as it is kept and passed on: what belongs to streams of clients has that name again. */
-export function asSaid(node: Element): Element {
-  const children = node.children.map((part) => (typeof part === 'string' ? part : asSaid(part)));
-  return { ...node, ns: node.ns === NS.server ? NS.client : node.ns, children };
 }

@@ -9,14 +9,13 @@ import type { Ids } from '../../../../model/ports.ts';
 import { type Element, element } from '../../element.ts';
 import { toJid } from '../../jid.ts';
 import { NS } from '../../names.ts';
-import { parseElement } from '../../parse.ts';
 import { printElement } from '../../print.ts';
 import { blocks } from '../contacts.ts';
 import type { Asker } from '../iq-table.ts';
-import { CLIENT_SETTINGS } from '../limits.ts';
 import { keepsFrom } from './access.ts';
 import type { Interests } from './interests.ts';
 import { configForm, usualConfig } from './node-config.ts';
+import { readPayload } from './payloads.ts';
 
 export interface NoticeGround {
   readonly store: PersonalStore;
@@ -72,22 +71,20 @@ export class Notices {
 
   /** A client has come, or wants more: what its user and their contacts published last (XEP-0163 §4.3.4). */
   async welcome(client: Asker, names: ReadonlySet<string>): Promise<void> {
-    const { core } = this.#ground;
     await this.#last(client, client.user, names);
     const [{ contacts }, blocked] = [await client.session.contacts(), await client.session.blocked()];
     const seen = contacts.filter(({ subscription, address }) => {
       return (subscription === 'to' || subscription === 'both') && !blocks(blocked, address);
     });
     for (const [index, { address }] of seen.entries()) {
-      if (await core.isUser(address)) await this.#last(client, address, names);
+      await this.#last(client, address, names);
       if (index % STEP === STEP - 1) await new Promise((turn) => setImmediate(turn));
     }
   }
 
   /** The user of a client may see a contact from now on. */
   async met(client: Asker, contact: Address): Promise<void> {
-    const { core, interests } = this.#ground;
-    if (await core.isUser(contact)) await this.#last(client, contact, interests.of(client));
+    await this.#last(client, contact, this.#ground.interests.of(client));
   }
 
   /** One node's last item for whoever has just subscribed (XEP-0060 §6.1.7). */
@@ -99,16 +96,17 @@ export class Notices {
   async #last(client: Asker, owner: Address, names: ReadonlySet<string>): Promise<void> {
     if (names.size === 0) return;
     const { store, core, made, makes } = this.#ground;
-    const relation = await core.relation(owner, client.user);
-    if (relation === undefined) return;
     const nodes = (await store.nodes(bareKey(owner))).filter(({ name }) => names.has(name));
     const unwritten = [...makes].filter((name) => names.has(name) && !nodes.some((node) => node.name === name));
+    let relation: Relation | undefined;
     for (const node of [...nodes, ...unwritten.map((name) => ({ name, config: usualConfig(name) }))]) {
       const { name, config } = node;
       if (config.sendLast !== 'on_sub_and_presence' || !config.deliverNotifications) continue;
-      if (keepsFrom(name, config, bareKey(client.user), relation) !== undefined) continue;
       const item = store.latest(bareKey(owner), name) ?? (await made(owner, name)).at(-1);
-      if (item !== undefined) await this.#sendLast(client, owner, node, item, relation);
+      if (item === undefined) continue;
+      relation ??= await core.relation(owner, client.user);
+      if (relation === undefined) return;
+      if (keepsFrom(name, config, bareKey(client.user), relation) === undefined) await this.#sendLast(client, owner, node, item, relation);
     }
   }
 
@@ -186,6 +184,6 @@ export function subscriberOf(subscriber: string): Address {
 
 /** `<item/>` as it is shown. */
 export function itemElement({ id, payload }: PersonalItem, ns: string, withPayload = true): Element {
-  const inner = payload === undefined || !withPayload ? undefined : parseElement(payload, NS.client, CLIENT_SETTINGS.after);
+  const inner = withPayload ? readPayload(payload) : undefined;
   return element('item', ns, { id }, inner === undefined ? [] : [inner]);
 }

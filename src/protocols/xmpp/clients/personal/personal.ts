@@ -25,7 +25,7 @@ import { madeCard, shownCard, vcard } from './vcard.ts';
 /** What is kept. */
 export interface PersonalParts {
   readonly store: PersonalStore;
-  readonly people: Pick<PeopleStore, 'get' | 'find' | 'photo'>;
+  readonly people: Pick<PeopleStore, 'get' | 'find' | 'photo' | 'photoMark'>;
   readonly limits?: Partial<NodeLimits>;
 }
 export interface PersonalGround extends PersonalParts {
@@ -97,14 +97,18 @@ export function makePersonal(ground: PersonalGround): Personal {
 
   return {
     handlers: [
-      pubsub({ store, nodes, notices, shown, now: () => clock.now(), subscribers: limits.subscribers }),
-      pubsubOwner({ nodes, store }),
-      vcard({ store, people, core, pictures, nodes }),
-      privateStorage({ store, nodes, limits }),
+      ...[
+        pubsub({ store, nodes, notices, shown, now: () => clock.now(), subscribers: limits.subscribers }),
+        pubsubOwner({ nodes, store }),
+        vcard({ store, people, core, pictures, nodes }),
+        privateStorage({ store, nodes, limits }),
+      ].map((handler) => oneByOne(handler, turns)),
       search({ people, core }),
     ],
     withPicture: (client, raw) =>
-      turns.run(client.jid, async () => (raw.attrs.type === undefined ? withHash(raw, await pictures.hash(bare(client.user))) : raw)),
+      turns.run(`presence ${client.jid}`, async () =>
+        raw.attrs.type === undefined ? withHash(raw, await pictures.hash(bare(client.user))) : raw,
+      ),
     presented(client, presence, again) {
       interests.presented(client, presence);
       if (presence.attrs.type === undefined) last.set(client, { again, hash: hashIn(presence) ?? '' });
@@ -113,4 +117,11 @@ export function makePersonal(ground: PersonalGround): Personal {
     answered: (client, stanza) => interests.answered(client, stanza),
     met: (client, contact) => light(`what ${bareKey(contact)} published last`, notices.met(client, contact)),
   };
+}
+
+/** What one user writes is written in its order, so that none of it is lost to a neighbour that was read before it. */
+function oneByOne(handler: IqHandler, turns: Turns): IqHandler {
+  const { set } = handler;
+  if (set === undefined) return handler;
+  return { ...handler, set: (request) => turns.run(`write ${bareKey(request.asker.user)}`, async () => set.call(handler, request)) };
 }

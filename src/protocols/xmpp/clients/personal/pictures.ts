@@ -8,12 +8,11 @@ import type { PeopleStore } from '../../../../model/people.ts';
 import type { PersonalItem, PersonalStore } from '../../../../model/personal.ts';
 import { child, type Element, element, elements, text } from '../../element.ts';
 import { NS } from '../../names.ts';
-import { parseElement } from '../../parse.ts';
 import { printElement } from '../../print.ts';
 import { refuse } from '../iq-table.ts';
-import { CLIENT_SETTINGS } from '../limits.ts';
 import { keepsFrom, type Refusal } from './access.ts';
 import { usualConfig } from './node-config.ts';
+import { readPayload } from './payloads.ts';
 
 /**
  * The most that a picture may have. Clients scale to 192 or 256 pixels, of which a PNG has up to 60 KiB; twice the 30 KiB of
@@ -23,7 +22,7 @@ export const MOST_PICTURE_BYTES = 64 * 1024;
 
 export interface PictureParts {
   readonly store: PersonalStore;
-  readonly people: Pick<PeopleStore, 'photo'>;
+  readonly people: Pick<PeopleStore, 'photo' | 'photoMark'>;
   readonly core: Pick<Core, 'relation'>;
 }
 
@@ -42,21 +41,22 @@ export class Pictures {
   /** What stands on the two nodes while the user has published nothing there. */
   async made(owner: Address, node: string): Promise<readonly PersonalItem[]> {
     if (this.#published(bareKey(owner)) !== undefined) return [];
-    const photo = await this.#parts.people.photo(bareKey(owner));
-    if (photo === undefined) return [];
-    const { hash: id, type, data, changedAt: at } = photo;
+    const mark = await this.#parts.people.photoMark(bareKey(owner));
+    if (mark === undefined) return [];
+    const { hash: id, type, bytes, changedAt: at } = mark;
     if (node === NS.avatarData) {
+      const data = (await this.#parts.people.photo(bareKey(owner)))?.data ?? Buffer.alloc(0);
       const payload = element('data', NS.avatarData, {}, [Buffer.from(data).toString('base64')]);
       return [{ id, at, payload: printElement(payload, '') }];
     }
-    return [{ id, at, payload: printElement(metadata(id, type, data.length), '') }];
+    return [{ id, at, payload: printElement(metadata(id, type, bytes), '') }];
   }
 
   /** The hash for the presence of a user (XEP-0153 §3.1); empty: there is no picture. */
   async hash(owner: Address): Promise<string> {
     const published = this.#published(bareKey(owner));
     if (published !== undefined) return published.id ?? '';
-    return (await this.#parts.people.photo(bareKey(owner)))?.hash ?? '';
+    return (await this.#parts.people.photoMark(bareKey(owner)))?.hash ?? '';
   }
 
   /** For a card. undefined: none, or not for them. */
@@ -72,7 +72,7 @@ export class Pictures {
     const config = (await store.node(key, NS.avatarData))?.config ?? usualConfig(NS.avatarData);
     if (published.id === undefined || keepsFrom(NS.avatarData, config, bareKey(watcher), relation) !== undefined) return undefined;
     const [item] = await store.items(key, NS.avatarData, [published.id]);
-    const data = item?.payload === undefined ? undefined : parsed(item.payload);
+    const data = readPayload(item?.payload);
     return data && { type: published.type, base64: text(data).replaceAll(/\s+/g, '') };
   }
 
@@ -80,16 +80,12 @@ export class Pictures {
   #published(owner: string): { readonly id?: string; readonly type: string } | undefined {
     const latest = this.#parts.store.latest(owner, NS.avatarMetadata);
     if (latest === undefined) return undefined;
-    const meta = latest.payload === undefined ? undefined : parsed(latest.payload);
+    const meta = readPayload(latest.payload);
     // XEP-0084 §4.2.1: one without a URL is on the data node.
     const info = (meta === undefined ? [] : elements(meta)).find(({ name, attrs }) => name === 'info' && attrs.url === undefined);
     const { id, type = 'image/png' } = info?.attrs ?? {};
     return { type, ...(id !== undefined && /^[0-9a-f]{40}$/i.test(id) && { id: id.toLowerCase() }) };
   }
-}
-
-function parsed(payload: string): Element | undefined {
-  return parseElement(payload, NS.client, CLIENT_SETTINGS.after);
 }
 
 export function metadata(id: string, type: string, bytes: number): Element {

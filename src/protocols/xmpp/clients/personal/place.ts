@@ -3,7 +3,7 @@
 import type { PersonalItem } from '../../../../model/personal.ts';
 import { child, text } from '../../element.ts';
 import { NS } from '../../names.ts';
-import { parseElement } from '../../parse.ts';
+import { readPayload } from './payloads.ts';
 
 /** As much as anybody reads beside a name. */
 const LONGEST = 100;
@@ -12,7 +12,7 @@ const PARTS = ['room', 'building', 'street', 'area', 'locality', 'region', 'coun
 
 /** undefined: no place; degrees alone are none that anybody could read. */
 export function placeOf(item: PersonalItem | undefined): string | undefined {
-  const geoloc = item?.payload === undefined ? undefined : parseElement(item.payload, NS.client);
+  const geoloc = readPayload(item?.payload);
   if (geoloc?.name !== 'geoloc' || geoloc.ns !== NS.geoloc) return undefined;
   const word = (name: string): string => {
     const part = child(geoloc, name, NS.geoloc);

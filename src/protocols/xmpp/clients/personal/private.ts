@@ -5,14 +5,13 @@ import { type Address, bare, bareKey } from '../../../../model/address.ts';
 import type { PersonalStore } from '../../../../model/personal.ts';
 import { type Element, element, elements } from '../../element.ts';
 import { NS } from '../../names.ts';
-import { parseElement } from '../../parse.ts';
 import { printElement } from '../../print.ts';
 import { type IqAnswer, type IqHandler, refuse } from '../iq-table.ts';
-import { CLIENT_SETTINGS } from '../limits.ts';
-import { asSaid, type Refusal } from './access.ts';
+import type { Refusal } from './access.ts';
 import { conferencesIn, printConferences } from './bookmarks.ts';
 import { MOST_ITEMS, type readConfig } from './node-config.ts';
 import type { NodeLimits, Nodes } from './nodes.ts';
+import { printPayload, readPayload } from './payloads.ts';
 
 export interface PrivateGround {
   readonly store: PersonalStore;
@@ -23,7 +22,7 @@ export interface PrivateGround {
 export function privateStorage({ store, nodes, limits }: PrivateGround): IqHandler {
   const write = async (owner: Address, inner: Element): Promise<Refusal | undefined> => {
     if (isBookmarks(inner)) return writeBookmarks(owner, inner, store, nodes);
-    const text = printElement(asSaid(inner), '');
+    const text = printPayload(inner);
     if (Buffer.byteLength(text) > limits.itemBytes)
       return refuse('not-acceptable', 'modify', `at most ${limits.itemBytes} bytes in one element`);
     const written = await store.putPrivate(bareKey(owner), nameOf(inner), text, limits);
@@ -40,7 +39,7 @@ export function privateStorage({ store, nodes, limits }: PrivateGround): IqHandl
       const owner = bare(asker.user);
       if (isBookmarks(inner)) return [element('query', NS.private, {}, [await readBookmarks(owner, store)])];
       const text = await store.private(bareKey(owner), nameOf(inner));
-      const known = text === undefined ? undefined : parseElement(text, NS.client, CLIENT_SETTINGS.after);
+      const known = readPayload(text);
       return [element('query', NS.private, {}, [known ?? element(inner.name, inner.ns)])];
     },
     async set({ asker, payload }): Promise<IqAnswer> {
@@ -72,7 +71,7 @@ async function itemsOf(owner: Address, store: PersonalStore): Promise<ReadonlyMa
   const ids = (await store.ids(key, NS.bookmarks)).map(({ id }) => id);
   const found = new Map<string, Element>();
   for (const { id, payload } of await store.items(key, NS.bookmarks, ids)) {
-    const conference = payload === undefined ? undefined : parseElement(payload, NS.client, CLIENT_SETTINGS.after);
+    const conference = readPayload(payload);
     if (conference?.name === 'conference') found.set(id, conference);
   }
   return found;
@@ -80,7 +79,7 @@ async function itemsOf(owner: Address, store: PersonalStore): Promise<ReadonlyMa
 
 async function readBookmarks(owner: Address, store: PersonalStore): Promise<Element> {
   const rest = await store.private(bareKey(owner), REST);
-  const pages = rest === undefined ? undefined : parseElement(rest, NS.client, CLIENT_SETTINGS.after);
+  const pages = readPayload(rest);
   return printConferences(await itemsOf(owner, store), pages === undefined ? [] : elements(pages));
 }
 
@@ -95,12 +94,12 @@ async function writeBookmarks(owner: Address, storage: Element, store: PersonalS
   });
   const change = (await store.node(bareKey(owner), NS.bookmarks)) === undefined ? BOOKMARKS : {};
   for (const [id, conference] of changed) {
-    const published = await nodes.publish(owner, NS.bookmarks, [{ id, payload: printElement(asSaid(conference), '') }], change);
+    const published = await nodes.publish(owner, NS.bookmarks, [{ id, payload: printPayload(conference) }], change);
     if ('error' in published) return published;
   }
   const gone = [...known.keys()].filter((jid) => !wanted.has(jid));
   const refusal = gone.length === 0 ? undefined : await nodes.retract(owner, NS.bookmarks, gone, true);
-  const text = rest.length === 0 ? undefined : printElement(asSaid(element('storage', NS.oldBookmarks, {}, rest)), '');
+  const text = rest.length === 0 ? undefined : printPayload(element('storage', NS.oldBookmarks, {}, rest));
   await store.putPrivate(bareKey(owner), REST, text, { nodes: 0, bytes: Number.POSITIVE_INFINITY });
   return refusal;
 }

@@ -6,12 +6,12 @@ import type { PersonalItem, PersonalStore } from '../../../../model/personal.ts'
 import { child, type Element, element, elements, text } from '../../element.ts';
 import { toAddress, toJid } from '../../jid.ts';
 import { NS } from '../../names.ts';
-import { printElement } from '../../print.ts';
 import { type IqAnswer, type IqHandler, type IqRequest, refuse } from '../iq-table.ts';
-import { asSaid, type Refusal, refuseNode } from './access.ts';
+import { type Refusal, refuseNode } from './access.ts';
 import { configForm, formType, readConfig, usualConfig } from './node-config.ts';
 import type { Nodes, Opened } from './nodes.ts';
 import { itemElement, type Notices, subscriberKey, subscriberOf } from './notices.ts';
+import { printPayload } from './payloads.ts';
 import { badPicture } from './pictures.ts';
 
 export interface PubsubGround {
@@ -210,7 +210,7 @@ async function publish(ground: PubsubGround, { asker, payload }: IqRequest, verb
     return {
       count: inner.length,
       ...(id !== undefined && id !== '' && { id }),
-      ...(inner[0] && { payload: printElement(asSaid(inner[0]), '') }),
+      ...(inner[0] && { payload: printPayload(inner[0]) }),
     };
   });
   // §7.1.3.6: one payload in one item.

@@ -8,16 +8,15 @@ import type { PersonalItem, PersonalStore } from '../../../../model/personal.ts'
 import { element } from '../../element.ts';
 import { toJid } from '../../jid.ts';
 import { NS } from '../../names.ts';
-import { parseElement } from '../../parse.ts';
 import { printElement } from '../../print.ts';
 import { type IqAnswer, type IqHandler, type IqRequest, refuse } from '../iq-table.ts';
-import { CLIENT_SETTINGS } from '../limits.ts';
 import { keepsFrom, type Refusal } from './access.ts';
 import { type Card, seenBy, withDirectory } from './card.ts';
 import { printFour, readFour } from './card-four.ts';
 import { photoElement, photoIn, printTemp, readTemp } from './card-temp.ts';
 import { usualConfig } from './node-config.ts';
 import type { Nodes } from './nodes.ts';
+import { readPayload } from './payloads.ts';
 import { asNodes, MOST_PICTURE_BYTES, type Pictures } from './pictures.ts';
 
 export interface CardGround {
@@ -66,7 +65,7 @@ async function cardOf({ store, people }: CardGround, owner: Address, watcher: Ad
 }
 
 function readCard(item: PersonalItem | undefined): Card {
-  const payload = item?.payload === undefined ? undefined : parseElement(item.payload, NS.client, CLIENT_SETTINGS.after);
+  const payload = readPayload(item?.payload);
   return payload?.name === 'vcard' && payload.ns === NS.vcard4 ? readFour(payload) : [];
 }
 
