@@ -45,7 +45,7 @@ export function makeReader(clock: Pick<Clock, 'after'>): CalendarReader {
     const reading = await answerOf(thread, { id, text, window }, clock);
     if (reading === undefined) {
       await end();
-      return { wrong: `reading it took longer than ${MAX_MS / 1000} s` };
+      return { wrong: `it takes more than ${MAX_MS / 1000} s, or too much memory, to read` };
     }
     idle = clock.after(IDLE_MS, () => void end());
     return reading;

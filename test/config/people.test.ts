@@ -89,6 +89,81 @@ for (const [title, text, told] of [
   test(`${title} is a fault`, () => assert.match(faults({ 'people/directory.yaml': text }), told));
 }
 
+test('presence.yaml: what is left out has its default', () => {
+  const { home } = good({ 'people/presence.yaml': 'contactsOnly: true\ninactiveAfter: 2m\n' });
+  assert.deepEqual(home.people.presence, { contactsOnly: true, inactiveAfterMs: 120_000, awayAfterMs: 900_000, notes: 3 });
+  assert.equal(good({ 'people/presence.yaml': 'enabled: false\ncontactsOnly: true\n' }).home.people.presence.contactsOnly, false);
+});
+
+for (const [title, text, told] of [
+  ['away before inactive', 'inactiveAfter: 20m\n', /away before inactive.*longer than inactiveAfter/s],
+  ['a time that is too short', 'inactiveAfter: 5s\n', /presence\.yaml:1:16.*at least 1m/s],
+  ['more notes than may be', 'notes: 11\n', /presence\.yaml:1/],
+  ['an unknown key', 'privacy: true\n', /privacy/],
+] as const)
+  test(`presence: ${title} is a fault`, () => assert.match(faults({ 'people/presence.yaml': text }), told));
+
+test('calendars.yaml: by domain, by user, and none for one user', () => {
+  const { home, notices } = good({
+    'people/calendars.yaml': [
+      'domains:',
+      '  people.example: { url: "https://calendar.people.example/{local}.ics", token: { secret: calendars } }',
+      'users:',
+      '  nora@people.example: { file: calendars/nora.ics }',
+      '  omar@people.example: { enabled: false }',
+      'refresh: 10m',
+      'subjects: false',
+      '',
+    ].join('\n'),
+  });
+  const { calendars } = home.people;
+  assert.deepEqual(calendars?.domains.get('people.example'), {
+    url: 'https://calendar.people.example/{local}.ics',
+    token: 'calendars',
+    privateAddress: false,
+  });
+  assert.deepEqual(calendars?.users.get('nora@people.example'), { file: 'calendars/nora.ics', privateAddress: false });
+  assert.ok(calendars?.users.has('omar@people.example') && calendars.users.get('omar@people.example') === undefined);
+  assert.deepEqual([calendars?.refreshMs, calendars?.keepMs, calendars?.subjects], [600_000, 43_200_000, false]);
+  assert.match(notices.map(showFinding).join('\n'), /secrets\/calendars is not there/);
+  assert.equal(good({ 'people/calendars.yaml': 'enabled: false\n' }).home.people.calendars, undefined);
+});
+
+for (const [title, text, told] of [
+  [
+    'an address without TLS',
+    'users:\n  nora@people.example: { url: "http://a.example/x" }\n',
+    /calendars\.yaml:2:\d+.*without TLS.*https:/s,
+  ],
+  [
+    'an unknown word in braces',
+    'users:\n  nora@people.example: { url: "https://a.example/{mail}" }\n',
+    /only \{local\}, \{domain\} and \{address\}/,
+  ],
+  ['a password in the address', 'users:\n  nora@people.example: { url: "https://a:b@a.example/x" }\n', /without a password/],
+  ['neither url nor file', 'users:\n  nora@people.example: {}\n', /neither url nor file/],
+  ['both', 'users:\n  nora@people.example: { url: "https://a.example/x", file: x }\n', /url and file/],
+  [
+    'a user without a password',
+    'users:\n  nora@people.example: { url: "https://a.example/x", user: n }\n',
+    /one of user and password alone/,
+  ],
+  [
+    'one calendar for a domain',
+    'domains:\n  people.example: { url: "https://a.example/x.ics" }\n',
+    /one calendar for everybody.*\{local\}/s,
+  ],
+  [
+    'a domain that the core does not serve',
+    'domains:\n  corp.example: { url: "https://a.example/{local}" }\n',
+    /corp\.example is not served: core/,
+  ],
+  ['a user of such a domain', 'users:\n  ann@corp.example: { file: x }\n', /ann@corp\.example is of no domain/],
+  ['looking too often', 'refresh: 1s\n', /at least 1m/],
+  ['forgetting before looking again', 'keep: 1m\n', /at least as long as refresh/],
+] as const)
+  test(`calendars: ${title} is a fault`, () => assert.match(faults({ 'people/calendars.yaml': text }), told));
+
 test('a stray file in people/ is told, with the name that may be meant', () => {
   assert.match(faults({ 'people/acces.yaml': '' }), /people\/acces\.yaml.*access\.yaml/s);
 });
