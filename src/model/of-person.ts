@@ -8,6 +8,11 @@ export interface KeptOfPerson {
   count(owner: string): Promise<number>;
   /** Removes it. @param now wall ms @returns how many things stay because a hold keeps them */
   forget(owner: string, now: number): Promise<number>;
-  /** The same as data for programs, without secrets (data portability); undefined: there is nothing. Absent: it is exported otherwise. */
-  show?(owner: string): Promise<unknown>;
+  /** The same as data for programs, without secrets (data portability). Absent: it is of no use to them, or exported otherwise. */
+  readonly show?: {
+    /** Its key in the export: `contactList`. */
+    readonly key: string;
+    /** @returns undefined: there is nothing */
+    data(owner: string): Promise<unknown>;
+  };
 }

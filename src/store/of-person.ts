@@ -10,7 +10,7 @@ import { uploadFiles } from './upload-files.ts';
 
 type Stores = Pick<
   Store,
-  'people' | 'contacts' | 'blocked' | 'chosen' | 'presenceSettings' | 'personal' | 'kept' | 'histories' | 'archive' | 'holds' | 'uploads'
+  'people' | 'contacts' | 'blocked' | 'chosen' | 'presenceSettings' | 'personal' | 'kept' | 'histories' | 'archive' | 'holds' | 'uploads' | 'invitations'
 >;
 
 /** Octets of a JSON export of what a client has published; the rest is named without its content. */
@@ -18,7 +18,7 @@ const MAX_SHOWN = 64 * 1024 * 1024;
 
 /** In the order in which they are forgotten: the account first, so that nothing new comes. @param folder of the data */
 export function ofPersonTables(db: Database, folder: string, stores: Stores): readonly KeptOfPerson[] {
-  const { people, contacts, blocked, chosen, presenceSettings, personal, kept, histories, archive, holds, uploads } = stores;
+  const { people, contacts, blocked, chosen, presenceSettings, personal, kept, histories, archive, holds, uploads, invitations } = stores;
   const countIn = (column: string, tables: readonly string[], value: string): number =>
     tables.reduce((sum, table) => {
       const row = db.prepare(`SELECT count(*) AS n FROM ${table} WHERE ${column} = ?`).get(value);
@@ -43,34 +43,40 @@ export function ofPersonTables(db: Database, folder: string, stores: Stores): re
       what: 'account, passwords, photo, devices',
       count: async (owner) => countIn('address', ['person', 'credential', 'photo', 'device_token', 'push_service'], owner),
       forget: (owner) => none(people.remove(owner)),
-      async show(owner) {
-        const person = await people.get(owner);
-        if (person === undefined) return undefined;
-        const [credentials, signedIn, photo] = await Promise.all([
-          people.credentials(owner),
-          people.lastSignIn(owner),
-          people.photo(owner),
-        ]);
-        return {
-          ...person,
-          address: owner,
-          createdAt: iso(person.createdAt),
-          ...(signedIn !== undefined && { lastSignIn: iso(signedIn) }),
-          passwords: credentials.map(({ kind, device, madeAt }) => ({ kind, device, madeAt: iso(madeAt) })),
-          ...(photo !== undefined && {
-            photo: { type: photo.type, changedAt: iso(photo.changedAt), base64: Buffer.from(photo.data).toString('base64') },
-          }),
-        };
+      show: {
+        key: 'account',
+        async data(owner) {
+          const person = await people.get(owner);
+          if (person === undefined) return undefined;
+          const [credentials, signedIn, photo] = await Promise.all([
+            people.credentials(owner),
+            people.lastSignIn(owner),
+            people.photo(owner),
+          ]);
+          return {
+            ...person,
+            address: owner,
+            createdAt: iso(person.createdAt),
+            ...(signedIn !== undefined && { lastSignIn: iso(signedIn) }),
+            passwords: credentials.map(({ kind, device, madeAt }) => ({ kind, device, madeAt: iso(madeAt) })),
+            ...(photo !== undefined && {
+              photo: { type: photo.type, changedAt: iso(photo.changedAt), base64: Buffer.from(photo.data).toString('base64') },
+            }),
+          };
+        },
       },
     },
     {
       what: 'contact list, block list, chosen state',
       count: async (owner) => countIn('owner', ['contact_entry', 'blocked_address', 'chosen_state'], owner),
       forget: (owner) => none(contacts.forget(owner)),
-      async show(owner) {
-        const [{ entries }, addresses, state] = await Promise.all([contacts.of(owner), blocked.of(owner), chosen.of(owner)]);
-        if (entries.length + addresses.length === 0 && state === undefined) return undefined;
-        return { contacts: entries, blocked: addresses, chosen: state ?? null };
+      show: {
+        key: 'contactList',
+        async data(owner) {
+          const [{ entries }, addresses, state] = await Promise.all([contacts.of(owner), blocked.of(owner), chosen.of(owner)]);
+          if (entries.length + addresses.length === 0 && state === undefined) return undefined;
+          return { contacts: entries, blocked: addresses, chosen: state ?? null };
+        },
       },
     },
     {
@@ -82,29 +88,41 @@ export function ofPersonTables(db: Database, folder: string, stores: Stores): re
       what: 'notes, absence, places, levels',
       count: async (owner) => countIn('owner', ['presence_settings'], owner),
       forget: (owner) => none(presenceSettings.put(owner, NO_SETTINGS)),
-      async show(owner) {
-        return countIn('owner', ['presence_settings'], owner) === 0 ? undefined : presenceSettings.of(owner);
+      show: {
+        key: 'presence',
+        async data(owner) {
+          return countIn('owner', ['presence_settings'], owner) === 0 ? undefined : presenceSettings.of(owner);
+        },
       },
     },
     {
       what: 'what their clients keep and publish',
       count: async (owner) => countIn('owner', ['personal_item', 'private_xml'], owner),
       forget: (owner) => none(personal.forget(owner)),
-      async show(owner) {
-        const nodes = await personal.nodes(owner);
-        let left = MAX_SHOWN;
-        const shown: object[] = [];
-        for (const node of nodes) {
-          const ids = (await personal.ids(owner, node.name)).map(({ id }) => id);
-          for (const { id, at, ...rest } of await personal.items(owner, node.name, ids)) {
-            const size = JSON.stringify(rest).length;
-            left -= size;
-            shown.push({ node: node.name, id, at: iso(at), ...(left < 0 ? { leftOut: size } : rest) });
+      show: {
+        key: 'published',
+        async data(owner) {
+          const nodes = await personal.nodes(owner);
+          let left = MAX_SHOWN;
+          const shown: object[] = [];
+          for (const node of nodes) {
+            const ids = (await personal.ids(owner, node.name)).map(({ id }) => id);
+            for (const { id, at, ...rest } of await personal.items(owner, node.name, ids)) {
+              const size = JSON.stringify(rest).length;
+              left -= size;
+              shown.push({ node: node.name, id, at: iso(at), ...(left < 0 ? { leftOut: size } : rest) });
+            }
           }
-        }
-        return shown.length === 0 ? undefined : shown;
+          const names = db
+            .prepare('SELECT name FROM private_xml WHERE owner = ? ORDER BY name')
+            .all(owner)
+            .map((row) => text(row, 'name'));
+          for (const name of names) shown.push({ private: name, xml: await personal.private(owner, name) });
+          return shown.length === 0 ? undefined : shown;
+        },
       },
     },
+    { what: 'invitations for them, or that they came with', count: invitations.countOf, forget: (owner) => none(invitations.forget(owner)) },
     { what: 'messages that wait for them', count: (owner) => kept.count(owner), forget: (owner) => none(kept.forget(owner)) },
     {
       what: 'files they have shared',
@@ -118,12 +136,15 @@ export function ofPersonTables(db: Database, folder: string, stores: Stores): re
         for (const id of ids) await files.remove(id);
         return none(uploads.remove(ids));
       },
-      async show(owner) {
-        const found = db.prepare('SELECT name, type, size, made_at FROM upload WHERE owner = ? ORDER BY made_at').all(owner);
-        const one = found.map((row) => ({
-          ...{ name: text(row, 'name'), type: text(row, 'type'), bytes: integer(row, 'size'), at: iso(integer(row, 'made_at')) },
-        }));
-        return one.length === 0 ? undefined : one;
+      show: {
+        key: 'files',
+        async data(owner) {
+          const found = db.prepare('SELECT name, type, size, made_at FROM upload WHERE owner = ? ORDER BY made_at').all(owner);
+          const one = found.map((row) => ({
+            ...{ name: text(row, 'name'), type: text(row, 'type'), bytes: integer(row, 'size'), at: iso(integer(row, 'made_at')) },
+          }));
+          return one.length === 0 ? undefined : one;
+        },
       },
     },
     rows('invitations of them', 'address', ['invitation']),

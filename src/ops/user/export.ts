@@ -5,11 +5,20 @@ import { resolve } from 'node:path';
 import * as z from 'zod';
 import type { HistoryFilter, HistoryLine, HistoryStore } from '../../model/history.ts';
 import { guarded } from '../approval.ts';
-import { asRefusal, type ConversationFile, ExportFolder, fileName, MANIFEST, type WrittenConversation } from '../export-folder.ts';
+import {
+  asRefusal,
+  type ConversationFile,
+  ExportFolder,
+  fileName,
+  MANIFEST,
+  type WrittenConversation,
+  type WrittenFile,
+} from '../export-folder.ts';
 import type { Operations } from '../operations.ts';
 import { type Report, verb } from '../verb.ts';
 import { count } from '../words.ts';
 import { FORMATS, type Format, WRITERS } from './export-formats.ts';
+import { writePerson } from './export-person.ts';
 import { addressInput, atPeople, Refused } from './given.ts';
 import { ownerOf, PART_INPUT, PART_OPTIONS, partOf } from './history-given.ts';
 
@@ -18,7 +27,7 @@ const PAGE = 500;
 
 const row = verb({
   words: 'user export',
-  summary: "a user's conversations as files, with a manifest of hashes; audited",
+  summary: "a user's conversations and everything else that is kept of them as files, with a manifest of hashes; audited",
   positionals: ['address'],
   options: {
     format: { type: 'string', value: FORMATS.join('|'), says: 'how they are written; default html' },
@@ -26,7 +35,8 @@ const row = verb({
     ...PART_OPTIONS,
   },
   details: [
-    'html and json: one file for each conversation. eml: one mail for each conversation and day (UTC). manifest.json is written last and',
+    'Without --with, --since and --until also person.json (account, contact list, block list, settings, what their clients keep; no secrets)',
+    'and contacts.vcf. html and json: one file for each conversation. eml: one mail for each conversation and day (UTC). manifest.json is written last and',
     'names every file with its SHA-256; its own is printed, and stands in the audit log. Without it the export was cut short.',
     'Folder and files can be read by you alone. Over the API there are no folders: GET /v1/users/{address}/history gives the lines.',
   ].join('\n'),
@@ -64,14 +74,15 @@ const row = verb({
         const text = `Cut short; ${folder} holds a part, without a manifest.`;
         return { text, json: { error: 'interrupted', text }, exit: 1, changes: text };
       }
-      const { files, sha256 } = done;
+      const { files, person, sha256 } = done;
       const [messages, unreadable] = [sum(files, 'lines'), sum(files, 'unreadable')];
       const text = [
         `${count(messages, 'line')} of ${owner} in ${count(files.length, 'file')}: ${folder}`,
+        ...(person.length > 0 ? [`beside them: ${person.map(({ path }) => path).join(', ')}`] : []),
         ...(unreadable > 0 ? [`${count(unreadable, 'line')} could not be read: archive.key is another one, or rows are damaged`] : []),
         `SHA-256 of ${MANIFEST}: ${sha256}`,
       ].join('\n');
-      const json = { user: owner, folder, format: input.format, files, manifestSha256: sha256 };
+      const json = { user: owner, folder, format: input.format, files, person, manifestSha256: sha256 };
       return { text, json, exit: unreadable > 0 ? 1 : 0, changes: `${count(messages, 'line')}, manifest ${sha256}` };
     }),
 });
@@ -92,8 +103,8 @@ async function writeAll(
   part: HistoryFilter,
   format: Format,
   folder: ExportFolder,
-): Promise<{ readonly files: readonly Written[]; readonly sha256: string } | undefined> {
-  const { histories } = operations.records();
+): Promise<{ readonly files: readonly Written[]; readonly person: readonly WrittenFile[]; readonly sha256: string } | undefined> {
+  const { histories, ofPerson } = operations.records();
   const writer = WRITERS[format];
   const files: Written[] = [];
   const peers = part.peer === undefined ? await histories.peers(owner) : [part.peer];
@@ -122,8 +133,10 @@ async function writeAll(
   const asked = { since: part.since, until: part.until };
   const period = Object.fromEntries(Object.entries(asked).map(([key, ms]) => [key, ms === undefined ? null : new Date(ms).toISOString()]));
   const made = { madeAt: at, by: operations.actor.name, why: operations.why ?? null };
-  const sha256 = await folder.finish({ user: owner, ...made, format, ...period, with: part.peer ?? null, files });
-  return { files, sha256 };
+  // A part of the conversations is for a case; everything is for the person themselves.
+  const person = Object.keys(part).length === 0 ? await writePerson(folder, ofPerson, owner) : [];
+  const sha256 = await folder.finish({ user: owner, ...made, format, ...period, with: part.peer ?? null, files: [...files, ...person] });
+  return { files, person, sha256 };
 }
 
 async function* linesOf(histories: HistoryStore, owner: string, filter: HistoryFilter): AsyncIterable<HistoryLine> {
