@@ -1,17 +1,19 @@
 // The API on TCP, where `admin:` says so: one server for each address, and the question who calls.
 
 import { join } from 'node:path';
+import type { AdminOidc } from '../config/admin.ts';
 import type { Bind, Home } from '../config/home.ts';
 import { showBind } from '../config/listeners.ts';
 import type { OwnCertificates } from '../edge/own-certificates.ts';
 import type { Log } from '../log.ts';
 import type { Actor } from '../model/audit.ts';
 import type { Clock } from '../model/ports.ts';
-import { whoCalls } from '../ops/api/access.ts';
+import { type AccessParts, whoCalls } from '../ops/api/access.ts';
 import type { Api, ApiParts } from '../ops/api/api.ts';
 import { lazyApi } from '../ops/api/lazy.ts';
 import { Throttle } from '../ops/api/throttle.ts';
 import { adminTlsServer, shownClient } from './admin-tls.ts';
+import type { OidcDesk } from './oidc.ts';
 import { secretOf } from './secrets.ts';
 
 export interface DoorParts {
@@ -20,6 +22,8 @@ export interface DoorParts {
   readonly own: OwnCertificates;
   readonly clock: Clock;
   readonly log: Log;
+  /** Tokens of an OpenID issuer. Absent: they are nobody's. */
+  readonly oidc?: OidcDesk;
   /** For the audit log. */
   refused(address: string, why: string): Promise<void>;
 }
@@ -44,6 +48,7 @@ export async function openDoors(parts: DoorParts, common: Omit<ApiParts, 'server
         shown: ({ raw }) => shownClient(raw),
         now: () => parts.clock.now(),
         throttle,
+        ...issuedBy(parts, admin.https?.oidc),
         refused: parts.refused,
       },
       caller,
@@ -63,6 +68,10 @@ export async function openDoors(parts: DoorParts, common: Omit<ApiParts, 'server
     throw error;
   }
   return { apis, ports };
+}
+
+function issuedBy({ oidc }: DoorParts, settings: AdminOidc | undefined): Pick<AccessParts, 'issued'> {
+  return oidc === undefined || settings === undefined ? {} : { issued: (token) => oidc(token, settings) };
 }
 
 function tlsOf({ home, own, log }: DoorParts) {

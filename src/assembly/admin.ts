@@ -6,6 +6,7 @@ import type { Loaded } from '../config/load.ts';
 import type { MovingStores } from '../core/moving.ts';
 import type { DeskParts } from '../core/people-desk.ts';
 import type { OwnCertificates } from '../edge/own-certificates.ts';
+import type { Web } from '../edge/web.ts';
 import type { Log } from '../log.ts';
 import type { Actor } from '../model/audit.ts';
 import type { Clock } from '../model/ports.ts';
@@ -23,6 +24,7 @@ import { openDoors, refusalNotes } from './admin-doors.ts';
 import { listenOnSocket } from './admin-socket.ts';
 import { certificateDesk } from './certificates.ts';
 import { dnsView } from './domain-dns.ts';
+import { oidcDesk } from './oidc.ts';
 import { deskOf } from './people.ts';
 
 export interface AdminParts {
@@ -32,6 +34,8 @@ export interface AdminParts {
   readonly clock: Clock;
   readonly log: Log;
   readonly own: OwnCertificates;
+  /** The way out, to an OpenID issuer. */
+  readonly web: Web;
   /** What isthmus.yaml said when it was read last. */
   home(): Home;
   /** The home as its files stand now, checked. */
@@ -84,7 +88,8 @@ export async function openAdmin(parts: AdminParts): Promise<Admin> {
     opened.push(local);
     await listenOnSocket(local.server, live.home.admin.socket);
     const refused = refusalNotes(parts.clock, (actor, act, input) => append(actor, act, input, 2));
-    const doors = await openDoors({ ...parts, refused }, common);
+    const oidc = oidcDesk({ dir: live.home.dir, web: parts.web, clock: parts.clock, log });
+    const doors = await openDoors({ ...parts, oidc, refused }, common);
     opened.push(...doors.apis);
     ports.push(...doors.ports);
   } catch (error) {

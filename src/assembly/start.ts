@@ -280,6 +280,7 @@ export async function start(ready: Ready, written: Log): Promise<Running> {
     clock,
     log,
     own: parts.own,
+    web: parts.web,
     home: rules.home,
     load: () => ready.reload(table().generation),
   }).catch(failed);

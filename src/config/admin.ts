@@ -24,6 +24,18 @@ export interface AdminClient {
   readonly match: { readonly fingerprint: string } | { readonly subject: string } | { readonly san: string };
 }
 
+/** Whoever brings a token of this OpenID issuer. */
+export interface AdminOidc {
+  /** As it stands in `iss`. */
+  readonly issuer: string;
+  readonly audience: readonly string[];
+  /** A path of names: `realm_access`, `roles`. */
+  readonly rolesClaim: readonly string[];
+  readonly roles: ReadonlyMap<string, Role>;
+  /** A PEM file of the home, relative to it. */
+  readonly ca?: string;
+}
+
 /** sockaddr_un of Linux has 108 octets, the last of them zero. */
 export const MAX_SOCKET_BYTES = 107;
 
@@ -38,11 +50,21 @@ export function adminOf(dir: string, data: string, input: IsthmusInput, binds: r
   if (binds.length === 0) return { socket };
   const tokens = (admin.tokens ?? []).filter((one) => one.enabled !== false);
   const clients = (admin.clients ?? []).filter((one) => one.enabled !== false);
+  const oidc = admin.oidc === undefined || admin.oidc.enabled === false ? undefined : admin.oidc;
   return {
     socket,
     https: {
       binds,
       ...(admin.certificate !== undefined && { certificate: admin.certificate }),
+      ...(oidc !== undefined && {
+        oidc: {
+          issuer: oidc.issuer,
+          audience: oidc.audience,
+          rolesClaim: oidc.rolesClaim.split('.'),
+          roles: new Map(Object.entries(oidc.roles)),
+          ...(oidc.ca !== undefined && { ca: oidc.ca }),
+        },
+      }),
       tokens: tokens.map(({ name, role, secret }) => ({ name, role, secret: secret.secret })),
       clients: clients.flatMap((one): AdminClient[] => {
         const match = matchOf(one);
@@ -107,6 +129,7 @@ export function checkAdmin(
       nearest(secret, known),
     );
   });
+  checkOidc(admin.oidc, source, files, findings);
   const { certificate } = admin;
   if (certificate !== undefined && !pairs.includes(certificate)) {
     const right = pairs.length === 0 ? `put its fullchain.pem and key.pem into certs/own/${certificate}/` : `one of ${pairs.join(', ')}`;
@@ -120,18 +143,18 @@ export function checkAdmin(
   }
   const [first] = https?.binds ?? [];
   if (https === undefined || first === undefined) {
-    if ((admin.tokens ?? admin.clients) !== undefined) {
+    if ((admin.tokens ?? admin.clients ?? admin.oidc) !== undefined) {
       findings.warning(
         'CONFIG_VALUE',
         place,
-        'tokens or clients without a listener on TCP',
+        'tokens, clients or oidc without a listener on TCP',
         'listen: https://10.0.0.5:8443; on the admin socket the mode of the file decides',
       );
     }
     return;
   }
-  if (https.tokens.length === 0 && https.clients.length === 0) {
-    const right = 'name tokens: or clients: under admin:; until then every call is answered 401';
+  if (https.tokens.length === 0 && https.clients.length === 0 && https.oidc === undefined) {
+    const right = 'name tokens:, clients: or oidc: under admin:; until then every call is answered 401';
     findings.warning('CONFIG_VALUE', placeOf(first, source), `nobody may use ${showBind(first)}`, right);
   }
   const roots = [...files.keys()].some((path) => /^certs\/trust\/admin\/[^/]+\.pem$/.test(path));
@@ -142,6 +165,21 @@ export function checkAdmin(
       'no authority for client certificates',
       'put its root into certs/trust/admin/, or name clients by fingerprint',
     );
+  }
+}
+
+function checkOidc(oidc: AdminInput['oidc'], source: YamlSource, files: HomeFiles, findings: Findings): void {
+  if (oidc === undefined || oidc.enabled === false) return;
+  const place = (key: string) => source.place(['admin', 'oidc', key], 'value');
+  if (oidc.audience.length === 0)
+    findings.fault('CONFIG_VALUE', place('audience'), 'an empty list', 'what the issuer writes into `aud` of tokens for Isthmus');
+  if (Object.keys(oidc.roles).length === 0)
+    findings.fault('CONFIG_VALUE', place('roles'), 'no role', 'what values of the claim may do here: { isthmus-operators: operator }');
+  if (oidc.ca !== undefined && !files.has(oidc.ca)) {
+    const known = [...files.keys()].filter((path) => path.endsWith('.pem') && path.startsWith('certs/trust/'));
+    const right =
+      known.length === 0 ? 'a PEM file of the home, such as certs/trust/inside/id.pem' : `one of ${known.slice(0, 5).join(', ')}`;
+    findings.fault('CONFIG_REFERENCE', place('ca'), `${oidc.ca} is not there`, right, nearest(oidc.ca, known));
   }
 }
 

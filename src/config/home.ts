@@ -9,7 +9,7 @@ import type { DirectorySettings } from '../model/directory.ts';
 import type { NotifySettings } from '../model/notify.ts';
 import type { PresencePolicy } from '../model/presence-settings.ts';
 import type { HostPort, Where } from '../model/table.ts';
-import type { AdminClient, AdminToken } from './admin.ts';
+import type { AdminClient, AdminOidc, AdminToken } from './admin.ts';
 
 /** One address to listen on; edge/bind.ts understands it as it is. */
 export interface Bind<T extends string = 'tls' | 'starttls' | 'plain'> {
@@ -28,6 +28,7 @@ export interface AdminHttps {
   readonly certificate?: string;
   readonly tokens: readonly AdminToken[];
   readonly clients: readonly AdminClient[];
+  readonly oidc?: AdminOidc;
 }
 
 /** people/*.yaml but access.yaml, which becomes rules of the table. */

@@ -36,6 +36,7 @@ async function open(drained: string[] = []) {
     clock: new ManualClock(),
     log: SILENT,
     own: {} as never,
+    web: {} as never,
     home: () => home as never,
     load: () => ({}) as never,
   };

@@ -46,6 +46,40 @@ const client = entry({
     .describe('A DNS name or e-mail address in its subjectAltName; from an authority in certs/trust/admin/.'),
 }).describe('Whoever shows this certificate: exactly one of fingerprint, subject, san.');
 
+/** `https://id.corp.example/realms/staff`, as the issuer writes it in its tokens. */
+function parseIssuer(value: string) {
+  const right = 'an address such as https://id.corp.example/realms/staff, as it stands in `iss` of the tokens';
+  const url = URL.parse(value);
+  if (url === null || url.username !== '' || url.password !== '' || /[?#\s]/.test(value)) return new Wrong(right);
+  if (url.protocol === 'https:') return value;
+  // OpenID Connect Discovery 1.0 §3 asks for https; a process of this machine may do without.
+  const here = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])$/.test(url.hostname);
+  return url.protocol === 'http:' && here ? value : new Wrong(right);
+}
+
+const oidc = entry({
+  issuer: text(parseIssuer, 'https://id.corp.example/realms/staff').describe(
+    'The issuer, letter by letter as in its tokens; its keys are found below /.well-known/openid-configuration.',
+  ),
+  audience: list(z.string().min(1).max(500)).describe('A token must be for one of these (`aud`).'),
+  rolesClaim: z
+    .string()
+    .regex(/^[^.\s]+(\.[^.\s]+)*$/, { error: () => 'the name of a claim such as roles or realm_access.roles' })
+    .default('roles')
+    .describe('The claim that holds roles: a list, or words with blanks between (scope). A dot leads into a claim. Default: roles.'),
+  roles: z
+    .record(z.string().min(1).max(200), role)
+    .describe('What each value of that claim may do here: isthmus-operators: operator. Of several the highest counts.'),
+  ca: z
+    .string()
+    .min(1)
+    .max(300)
+    .optional()
+    .describe(
+      'A PEM file of the home whose authorities alone vouch for the issuer: certs/trust/inside/id.pem. Default: those of the system.',
+    ),
+}).describe('Whoever brings a token (JWT) of this OpenID issuer.');
+
 const full = entry({
   listen: list(text(parseAdmin, EXAMPLE))
     .optional()
@@ -53,6 +87,7 @@ const full = entry({
   certificate: text(parseName, 'corp').optional().describe('certs/own/<name> shown on TCP. Default: as edge.identity.'),
   tokens: z.array(token).max(100).optional(),
   clients: z.array(client).max(1000).optional(),
+  oidc: oidc.optional(),
 });
 
 /** Every way to write it. One value and a list are branches of their own, so that a fault is told about what was meant. */

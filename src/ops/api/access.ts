@@ -1,4 +1,4 @@
-// Who calls over TCP: a client certificate or a bearer token that `admin:` names, and nobody else. There is no password and
+// Who calls over TCP: a client certificate, a bearer token that `admin:` names, or one of its OpenID issuer, and nobody else. There is no password and
 // no default; what fails is counted, slowed down and audited.
 
 import { createHash, timingSafeEqual, type X509Certificate } from 'node:crypto';
@@ -13,7 +13,17 @@ export interface ShownClient {
   readonly trusted: boolean;
 }
 
+/** What an OpenID issuer's token is worth. */
+export type BearerVerdict =
+  | Known
+  /** `known`: it is good, and whoever it is of may do nothing here. */
+  | { readonly refused: string; readonly known?: true }
+  /** It cannot be judged now. */
+  | { readonly unavailable: string; readonly retryAfterSeconds: number };
+
 export interface AccessParts {
+  /** Judges what is no token of the home's own; undefined: it is none of an issuer either. Absent: there is no issuer. */
+  readonly issued?: (token: string) => Promise<BearerVerdict | undefined>;
   readonly tokens: readonly AdminToken[];
   readonly clients: readonly AdminClient[];
   /** Reads a secret, so that a new one counts at once. @throws when it is not there */
@@ -40,11 +50,22 @@ export async function whoCalls(parts: AccessParts, caller: Caller): Promise<Acto
   }
   const found = byCertificate(parts, caller) ?? byToken(parts, caller);
   if (typeof found === 'object') return { name: found.name, role: found.role, via: 'api', address };
-  parts.throttle.failed(address);
-  await parts.refused(address, found);
-  const nobody = parts.tokens.length === 0 && parts.clients.length === 0;
+  const sent = bearerOf(caller);
+  const issued = sent === undefined ? undefined : await parts.issued?.(sent);
+  if (issued !== undefined && 'role' in issued) return { name: issued.name, role: issued.role, via: 'api', address };
+  if (issued !== undefined && 'unavailable' in issued) {
+    const { unavailable, retryAfterSeconds } = issued;
+    return { status: 503, fault: { error: 'unavailable', text: `The token cannot be judged now: ${unavailable}.` }, retryAfterSeconds };
+  }
+  if (issued?.known !== true) parts.throttle.failed(address);
+  await parts.refused(address, issued?.refused ?? found);
+  if (issued !== undefined)
+    return issued.known === true
+      ? { status: 403, fault: { error: 'forbidden', text: `${issued.refused}.` } }
+      : { status: 401, fault: { error: 'unauthorized', text: sentence(issued.refused) } };
+  const nobody = parts.tokens.length === 0 && parts.clients.length === 0 && parts.issued === undefined;
   const text = nobody
-    ? 'Nobody may use this: isthmus.yaml names neither tokens nor clients under admin:.'
+    ? 'Nobody may use this: isthmus.yaml names neither tokens, clients nor oidc under admin:.'
     : 'Send a token that isthmus.yaml names (Authorization: Bearer ...), or show a client certificate that it names.';
   return { status: 401, fault: { error: 'unauthorized', text } };
 }
@@ -91,10 +112,10 @@ function carries(certificate: X509Certificate, san: string): boolean {
 
 /** @returns why not, for the audit log, when it is nobody */
 function byToken({ tokens, secret }: AccessParts, caller: Caller): Known | string {
-  const { authorization } = caller.headers;
-  if (authorization === undefined) return 'no token';
-  const sent = /^Bearer +(\S+) *$/i.exec(authorization)?.[1];
-  if (sent === undefined || sent.length > MAX_TOKEN_CHARS) return 'no bearer token';
+  if (caller.headers.authorization === undefined) return 'no token';
+  const sent = bearerOf(caller);
+  if (sent === undefined) return 'no bearer token';
+  if (sent.length > MAX_TOKEN_CHARS) return 'a token that nobody has';
   const digest = digestOf(sent);
   let found: Known | undefined;
   // Every token is compared, and in constant time, so that the time tells nothing.
@@ -104,6 +125,14 @@ function byToken({ tokens, secret }: AccessParts, caller: Caller): Known | strin
     if (same && expected !== undefined) found ??= token;
   }
   return found ?? 'a token that nobody has';
+}
+
+function bearerOf({ headers }: Caller): string | undefined {
+  return /^Bearer +(\S+) *$/i.exec(headers.authorization ?? '')?.[1];
+}
+
+function sentence(text: string): string {
+  return `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
 }
 
 function readSecret(secret: (name: string) => string, name: string): string | undefined {

@@ -27,7 +27,7 @@ export interface Caller {
 
 /** Nobody we know, or somebody who may not; with the status and, for 429, when to come back. */
 export interface Refusal {
-  readonly status: 401 | 403 | 429;
+  readonly status: 401 | 403 | 429 | 503;
   readonly fault: Fault;
   readonly retryAfterSeconds?: number;
 }

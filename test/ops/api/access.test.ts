@@ -5,7 +5,7 @@ import { X509Certificate } from 'node:crypto';
 import { test } from 'node:test';
 import type { AdminClient, AdminToken } from '../../../src/config/admin.ts';
 import { ROLES } from '../../../src/model/audit.ts';
-import { type AccessParts, type ShownClient, whoCalls } from '../../../src/ops/api/access.ts';
+import { type AccessParts, type BearerVerdict, type ShownClient, whoCalls } from '../../../src/ops/api/access.ts';
 import { type Caller, mayUse } from '../../../src/ops/api/api.ts';
 import { networkOf, Throttle } from '../../../src/ops/api/throttle.ts';
 import type { Verb } from '../../../src/ops/verb.ts';
@@ -52,6 +52,28 @@ test('a token that the home names is its name and role, from its address', async
   assert.deepEqual(await call(`Bearer ${SECRETS.dash}`), { name: 'dashboard', role: 'viewer', via: 'api', address: '192.0.2.7' });
   assert.deepEqual(await call(`bearer  ${SECRETS.ops} `), { name: 'ops', role: 'operator', via: 'api', address: '192.0.2.7' });
   assert.deepEqual(refused, []);
+});
+
+test('a token of an OpenID issuer: who it is, what is refused, what cannot be judged now', async () => {
+  const verdicts: Record<string, BearerVerdict | undefined> = {
+    good: { name: 'oidc:olga', role: 'operator' },
+    late: { refused: 'the token has expired' },
+    norole: { refused: 'oidc:olga has no role here', known: true },
+    down: { unavailable: 'https://id.example cannot be asked', retryAfterSeconds: 30 },
+  };
+  const { call, refused } = door({ issued: async (token) => verdicts[token] });
+  assert.deepEqual(await call('Bearer good'), { name: 'oidc:olga', role: 'operator', via: 'api', address: '192.0.2.7' });
+  const status = async (token: string): Promise<unknown> => {
+    const answer = await call(`Bearer ${token}`);
+    return 'status' in answer && [answer.status, answer.fault.text];
+  };
+  assert.deepEqual(await status('late'), [401, 'The token has expired.']);
+  assert.deepEqual(await status('norole'), [403, 'oidc:olga has no role here.']);
+  assert.deepEqual(await status('down'), [503, 'The token cannot be judged now: https://id.example cannot be asked.']);
+  assert.deepEqual(refused, ['192.0.2.7: the token has expired', '192.0.2.7: oidc:olga has no role here']);
+  // The home's own tokens go on counting, whatever the issuer does; good tokens without a role are no guesses.
+  for (let count = 0; count < 20; count += 1) await call('Bearer norole');
+  assert.equal(((await call(`Bearer ${SECRETS.ops}`)) as { name?: string }).name, 'ops');
 });
 
 test('anything else is 401 and is told to the audit log without what was sent', async () => {
