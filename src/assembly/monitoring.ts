@@ -18,6 +18,7 @@ import { mailNotifier, webhookNotifier } from '../monitoring/notifiers.ts';
 import { page } from '../monitoring/page.ts';
 import type { Outbox } from '../outbox/outbox.ts';
 import type { Store } from '../store/store.ts';
+import type { ArchiveRoom } from './archive.ts';
 import { secretOf } from './secrets.ts';
 
 /** The eyes: made before anything is logged, given the parts when they stand. */
@@ -48,6 +49,7 @@ export interface MonitoringParts {
   readonly own: OwnCertificates;
   readonly trust: TrustStore;
   readonly web: Web;
+  readonly archive: Pick<ArchiveRoom, 'sight'>;
   readonly lastBackup: () => number | undefined;
   readonly journal: Pick<Journal, 'state' | 'alert'>;
   readonly notReady: () => string | undefined;
@@ -97,6 +99,7 @@ export async function startMonitoring(parts: MonitoringParts): Promise<Monitorin
     health,
     inside: () => inside.away(),
     certificates,
+    archive: () => parts.archive.sight().failing,
     journal: (lateMs) => parts.journal.alert(lateMs),
     notifiers: [
       ...home.notify.mail.map((one) => mailNotifier(one, surroundings)),

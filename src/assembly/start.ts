@@ -190,7 +190,7 @@ export async function start(ready: Ready, written: Log): Promise<Running> {
   const { sessions } = parts.edge;
   let notReady: string | undefined = 'starting';
   const journal = homeJournal({ home: rules.home, store, clock, log });
-  const seen = { home, journal, version, clock, log, watchers: eyes, table, store, outbox, sessions, ...parts };
+  const seen = { home, archive, journal, version, clock, log, watchers: eyes, table, store, outbox, sessions, ...parts };
   const monitoring = await startMonitoring({ ...seen, lastBackup: () => lastBackupAt(home.data), notReady: () => notReady }).catch(
     (error: unknown) => {
       store.close();

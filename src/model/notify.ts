@@ -38,7 +38,7 @@ export interface NotifySettings {
 export interface Alert {
   /** The same while it lasts: `partner.down partner.example xmpp`. */
   readonly key: string;
-  readonly kind: 'partner.down' | 'inside.down' | 'queue.old' | 'certificate.expires' | 'journal.late';
+  readonly kind: 'partner.down' | 'inside.down' | 'queue.old' | 'certificate.expires' | 'journal.late' | 'archive.failed';
   /** What it is about: a domain or a certificate. */
   readonly subject: string;
   /** One sentence: what is wrong. */

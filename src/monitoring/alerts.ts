@@ -2,6 +2,7 @@
 // queue that grows old. Each alert is told once when it begins, once a day while it lasts, and once when it is over.
 
 import type { Log } from '../log.ts';
+import type { ArchiveSight } from '../model/archive.ts';
 import { daysLeft } from '../model/expiry.ts';
 import type { Health, PartnerHealth } from '../model/health.ts';
 import type { Alert, AlertRules } from '../model/notify.ts';
@@ -32,6 +33,8 @@ export interface AlertParts {
   /** Our own servers that are away. */
   readonly inside: () => readonly InsideAway[];
   readonly certificates: () => Promise<readonly WatchedCertificate[]>;
+  /** What could not be archived; undefined: archiving works, or nothing is. */
+  readonly archive?: () => ArchiveSight['failing'];
   /** The journal mailbox, when its oldest line has waited for `queueAgeMs`. */
   readonly journal?: (lateMs: number) => Promise<Alert | undefined>;
   readonly notifiers: readonly Notifier[];
@@ -110,6 +113,8 @@ export class Alerts {
       const ends = certificateEnds(certificate, now, rules.certificateDays);
       if (ends !== undefined) found.push(ends);
     }
+    const lost = this.#parts.archive?.();
+    if (lost !== undefined) found.push(notArchived(lost));
     const late = await this.#parts.journal?.(rules.queueAgeMs);
     if (late !== undefined) found.push(late);
     return found;
@@ -194,6 +199,17 @@ function certificateEnds({ role, name, notAfter }: WatchedCertificate, now: numb
     text: `${whose} ${name} ${when}`,
     advice: role === 'own' ? `isthmus cert renew ${name}` : 'isthmus cert list',
     since: notAfter - threshold * DAY_MS,
+  };
+}
+
+function notArchived({ since, why }: NonNullable<ArchiveSight['failing']>): Alert {
+  return {
+    key: 'archive.failed',
+    kind: 'archive.failed',
+    subject: 'the archive',
+    text: `messages that should be archived cannot be since ${utcMinute(since)}: ${why}`,
+    advice: 'isthmus archive status; the log, event archive.failed, names each message',
+    since,
   };
 }
 

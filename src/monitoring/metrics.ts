@@ -96,6 +96,7 @@ function makeCounters(registry: Registry) {
     hookFailures: counter('isthmus_filter_hook_failures_total', 'Questions that the filter hook did not answer.', []),
     lossy: counter('isthmus_translate_lossy_total', 'Messages of which something could not be shown as it was.', ['from', 'to', 'what']),
     malformed: counter('isthmus_malformed_total', 'What a peer sent that could not be read.', ['event']),
+    archiveFailures: counter('isthmus_archive_failures_total', 'Messages that should be archived and could not be.', ['result']),
     journalSent: counter('isthmus_journal_sent_total', 'Archived messages that the journal mailbox has got.', []),
     journalRefused: counter('isthmus_journal_refused_total', 'Archived messages that its mail server does not take.', []),
     bugs: counter('isthmus_bugs_total', 'Defects of Isthmus that were met.', ['event']),
@@ -135,6 +136,9 @@ function count({ fields, bound, level }: LogLine, counters: Counters, label: Met
     }
     case 'filter.hookFailed':
       counters.hookFailures.inc();
+      return;
+    case 'archive.failed':
+      counters.archiveFailures.inc({ result: fields.passed === true ? 'passed' : 'refused' });
       return;
     case 'filter.hookRests':
       return; // its failures are counted one by one

@@ -60,7 +60,7 @@ export class OutboxTable implements OutboxStore {
     }
     const result = await this.#db.write(() => {
       const inserted = this.#insert(fresh);
-      if (inserted.kind === 'accepted') alongside?.();
+      if (inserted.kind === 'accepted' && alongside !== undefined) this.#alongside(inserted.row.row, alongside);
       return inserted;
     });
     if (result.kind === 'duplicate') {
@@ -141,6 +141,16 @@ export class OutboxTable implements OutboxStore {
         bytes: sealed.length,
       },
     };
+  }
+
+  /** The row is rolled back with what fails beside it; its key is in memory as well and must not stand for a row that never was. */
+  #alongside(row: number, alongside: Alongside): void {
+    try {
+      alongside();
+    } catch (error) {
+      this.#release(row);
+      throw error;
+    }
   }
 
   #release(row: number): void {

@@ -1,0 +1,114 @@
+// What users of the core say to each other in the archive: one line, written with what is kept, also of what clients want nobody to
+// keep; and nothing reaches anybody that could not be archived where that is asked for.
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { historyOf } from '../../src/core/history.ts';
+import { SILENT } from '../../src/log.ts';
+import type { ArchiveSettings, ArchiveStore } from '../../src/model/archive.ts';
+import { Archiving } from '../../src/routing/archiving.ts';
+import { ownDomain, table } from '../support/table.ts';
+import { bob, type CoreWorld, coreWorld, HERE, li, message, nora, omar } from './world.ts';
+
+const where = { file: 'records/archive.yaml', key: '' };
+const ALL: ArchiveSettings = {
+  rules: [{ who: 'everyone', name: '', internal: true, external: true, where }],
+  ...{ blockOnFailure: false, purgeHour: 2, purgeOnlyExported: false, secondPerson: false },
+};
+
+async function archived(settings: ArchiveSettings, broken?: (store: ArchiveStore) => Partial<ArchiveStore>): Promise<CoreWorld> {
+  const rules = table([ownDomain(HERE, 'core')], []);
+  const archiving = (): Archiving =>
+    new Archiving({
+      store: { ...world.temp.store.archive, ...broken?.(world.temp.store.archive) },
+      holds: world.temp.store.holds,
+      settings: () => settings,
+      table: () => rules,
+      clock: world.temp.clock,
+      log: SILENT,
+    });
+  const world: CoreWorld = await coreWorld({
+    capture: (event) => archiving().capture(event),
+    history: {
+      note: (owner, direction, said) =>
+        historyOf({
+          store: world.temp.store.histories,
+          clock: world.temp.clock,
+          log: SILENT,
+          serves: ({ domain }) => domain === HERE,
+        }).note(owner, direction, said),
+    },
+  });
+  return world;
+}
+const lines = async (world: CoreWorld): Promise<unknown[]> =>
+  (await world.temp.store.archive.page({}, 0, 100)).map(({ scope, from, to, event }) => [scope, from, to, event?.body]);
+
+test('a message between two users is one line, whoever is there to read it, and also when it is not to be kept', async () => {
+  await using world = await archived(ALL);
+  const desk = await world.client(nora, 'desk');
+  await world.client(omar, 'phone');
+  await world.client(omar, 'desk');
+  await world.say(desk, omar, 'one');
+  await world.say(desk, li, 'two'); // away
+  await desk.session.say({ event: message(nora, omar, 'three'), store: 'never' });
+  await world.settle();
+  assert.deepEqual(await lines(world), [
+    ['internal', 'nora@people.example', 'omar@people.example', 'one'],
+    ['internal', 'nora@people.example', 'li@people.example', 'two'],
+    ['internal', 'nora@people.example', 'omar@people.example', 'three'],
+  ]);
+});
+
+test('what is refused, what crosses the border and who only types make no line in the core', async () => {
+  await using world = await archived(ALL);
+  const desk = await world.client(nora, 'desk');
+  await world.say(desk, { local: 'nobody', domain: HERE }, 'to nobody');
+  await world.say(desk, bob, 'out'); // dispatch archives it
+  await world.arrives(message(bob, nora, 'in'));
+  await desk.session.say({
+    event: { kind: 'im.composing', state: 'composing', id: 'x', at: 1, origin: message(nora, omar, '').origin, from: nora, to: omar },
+  });
+  assert.deepEqual(await lines(world), []);
+});
+
+const failing = (): Partial<ArchiveStore> => ({
+  append: () => Promise.reject(new Error('no')),
+  line: (_, spare) => () => {
+    const error = new Error('no');
+    if (spare === undefined) throw error;
+    spare(error);
+  },
+});
+
+test('what cannot be archived is refused where nothing may pass, and neither client nor history has it', async () => {
+  await using world = await archived({ ...ALL, blockOnFailure: true }, failing);
+  const desk = await world.client(nora, 'desk');
+  const phone = await world.client(omar, 'phone');
+  const outcome = await world.say(desk, omar, 'secret');
+  assert.ok(outcome.kind === 'failed' && outcome.reason.code === 'STORE_NOT_ARCHIVED', JSON.stringify(outcome));
+  assert.deepEqual(phone.heard, []);
+  for (const user of ['nora@people.example', 'omar@people.example']) assert.equal(await world.temp.store.histories.count(user, {}), 0);
+  assert.equal(await world.temp.store.kept.count('omar@people.example'), 0);
+});
+
+test('and passes where it may', async () => {
+  await using world = await archived(ALL, failing);
+  const desk = await world.client(nora, 'desk');
+  const phone = await world.client(omar, 'phone');
+  assert.equal((await world.say(desk, omar, 'hello')).kind, 'delivered');
+  assert.deepEqual([phone.heard, await lines(world)], [['nora@people.example/desk: hello'], []]);
+});
+
+test('with blockOnFailure messages of two people stay in their order', async () => {
+  await using world = await archived({ ...ALL, blockOnFailure: true });
+  const desk = await world.client(nora, 'desk');
+  const phone = await world.client(omar, 'phone');
+  const bodies = Array.from({ length: 20 }, (_, i) => `m${i}`);
+  await Promise.all(bodies.map((body) => desk.session.say({ event: message(nora, omar, body) })));
+  await world.settle();
+  assert.deepEqual(
+    phone.heard,
+    bodies.map((body) => `nora@people.example/desk: ${body}`),
+  );
+});
