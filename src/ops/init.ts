@@ -7,7 +7,7 @@ import { parseDomain, Wrong } from '../config/values.ts';
 import { type Command, JSON_OPTION } from './command.ts';
 
 const PACKAGE = resolve(import.meta.dirname, '../..');
-const EXAMPLE_DOMAINS = { sip: 'corp.example', xmpp: 'chat.example' } as const;
+const EXAMPLE_DOMAINS = { sip: 'corp.example', xmpp: 'chat.example', core: 'people.example' } as const;
 type Served = keyof typeof EXAMPLE_DOMAINS;
 
 const GITIGNORE = `# Keys, secrets and what the process makes stay out of git.
@@ -30,7 +30,11 @@ export const init: Command = {
   positionals: ['DIR'],
   options: {
     domain: { type: 'string', value: 'DOMAIN', says: 'your domain, in place of the examples' },
-    served: { type: 'string', value: 'sip|xmpp', says: 'what serves it inside; default: sip' },
+    served: {
+      type: 'string',
+      value: 'sip|xmpp|core',
+      says: 'who has its users: a SIP or an XMPP server inside, or Isthmus itself; default: sip',
+    },
     json: JSON_OPTION,
   },
   details: 'DIR must be new or empty. The files are yours: edit them, keep them in git (keys, secrets and var/ are ignored).',
@@ -42,7 +46,7 @@ export const init: Command = {
     };
     const dir = resolve(terminal.cwd, positionals[0]!);
     const served = values.served ?? 'sip';
-    if (served !== 'sip' && served !== 'xmpp') return refuse(`--served "${String(served)}"; right would be sip or xmpp`);
+    if (!isServed(served)) return refuse(`--served "${String(served)}"; right would be sip, xmpp or core`);
     const domain = typeof values.domain === 'string' ? parseDomain(values.domain) : undefined;
     if (domain instanceof Wrong) return refuse(`--domain "${String(values.domain)}"; right would be ${domain.right}`);
     try {
@@ -85,6 +89,7 @@ export function newHome(domain: string | undefined, served: Served): Map<string,
   if (domain !== undefined) {
     const text = readFileSync(join(PACKAGE, 'routes/domains.yaml'), 'utf8');
     files.set('routes/domains.yaml', onlyDomain(text, EXAMPLE_DOMAINS[served], domain));
+    if (served === 'core') files.set('isthmus.yaml', facingClients(files.get('isthmus.yaml')!)); // copied above
   }
   for (const folder of EMPTY_FOLDERS) files.set(`${folder}/.gitkeep`, '');
   return files;
@@ -104,13 +109,36 @@ function onlyDomain(text: string, example: string, domain: string): string {
     .join('\n');
 }
 
+/** Opens doors to clients, and none to servers inside, of which a home with this one domain has none. */
+function facingClients(text: string): string {
+  let inside = false;
+  return text
+    .replace(/^# clients:/m, 'clients:')
+    .split('\n')
+    .map((line) => {
+      if (/^\S/.test(line)) inside = line.startsWith('inside:');
+      return inside && line !== '' ? `# ${line}` : line;
+    })
+    .join('\n');
+}
+
+function isServed(word: unknown): word is Served {
+  return typeof word === 'string' && Object.hasOwn(EXAMPLE_DOMAINS, word);
+}
+
+const FIRST_STEP: Readonly<Record<Served, (dir: string) => string>> = {
+  sip: (dir) => `${join(dir, 'routes/domains.yaml')}: nextHop and acceptFrom, your internal SIP servers`,
+  xmpp: (dir) => `${join(dir, 'routes/domains.yaml')}: component, your internal XMPP server`,
+  core: (dir) => `isthmus user add ADDRESS --generate --home ${dir}, or user import: the people`,
+};
+
 function nextSteps(dir: string, domain: string | undefined, served: Served, files: readonly string[]): string {
   const name = domain ?? EXAMPLE_DOMAINS[served];
   return [
     `wrote ${files.length} files into ${dir}`,
     '',
     'next',
-    `  1. ${join(dir, 'routes/domains.yaml')}: ${served === 'sip' ? 'nextHop and acceptFrom, your internal SIP servers' : 'component, your internal XMPP server'}`,
+    `  1. ${FIRST_STEP[served](dir)}`,
     `  2. ${join(dir, 'certs/own/main/')}: fullchain.pem and key.pem (chmod 600) that name ${name};`,
     `     or rename certs/acme.yaml.example to acme.yaml, and isthmus cert renew --home ${dir} gets them by ACME`,
     `  3. ${join(dir, 'isthmus.yaml')}: host and addresses`,

@@ -26,7 +26,7 @@ test('the examples of the repository are a good home, tests: and all', async () 
   const loaded = load('examples');
   assert.deepEqual(loaded.faults.map(showFinding), []);
   assert.ok(loaded.ok);
-  assert.deepEqual([...loaded.table.domains.keys()], ['corp.example', 'chat.example']);
+  assert.deepEqual([...loaded.table.domains.keys()], ['corp.example', 'chat.example', 'people.example']);
   assert.ok(
     [...loaded.table.partners.values()].every((partner) => !partner.enabled),
     'an example partner is switched on',
@@ -61,11 +61,11 @@ test('the examples are good with every commented choice made real', async () => 
   assert.equal(loaded.table.domains.get('old-corp.example')?.domain, 'corp.example');
 });
 
-for (const served of ['sip', 'xmpp'] as const) {
+for (const served of ['sip', 'xmpp', 'core'] as const) {
   test(`--domain --served ${served} makes a home with that one domain, and a check of it finds no fault`, async () => {
     const { code, out } = await make(served, '--domain', 'Bücher.Example', '--served', served);
     assert.equal(code, 0);
-    assert.match(out, /isthmus check --home sip|isthmus check --home xmpp/);
+    assert.match(out, /isthmus check --home (sip|xmpp|core)/);
     const loaded = load(served);
     assert.deepEqual(loaded.faults.map(showFinding), []);
     assert.ok(loaded.ok);
@@ -91,6 +91,6 @@ test('a folder with something in it is refused and stays as it was', async () =>
 
 test('a domain or a word that cannot be is refused before anything is written', async () => {
   assert.match((await make('new1', '--domain', 'li@partner.example')).err, /right would be a domain name/);
-  assert.match((await make('new2', '--domain', 'a.example', '--served', 'core')).err, /right would be sip or xmpp/);
+  assert.match((await make('new2', '--domain', 'a.example', '--served', 'lync')).err, /right would be sip, xmpp or core/);
   assert.ok(!readdirSync(folder).some((name) => name.startsWith('new')));
 });
