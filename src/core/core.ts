@@ -18,7 +18,7 @@ import { People } from './people.ts';
 import { relationOf, watchersOf } from './personal.ts';
 import { CORE_LIMITS, type CoreParts } from './ports.ts';
 
-import { homeOf, sessionOf } from './sessions.ts';
+import { deskOf, homeOf, sessionOf } from './sessions.ts';
 import { Subscribing } from './subscribing.ts';
 import { NO_SUBSCRIPTIONS } from './subscriptions.ts';
 import { Visibility } from './visibility.ts';
@@ -159,6 +159,7 @@ export function makeCore(parts: CoreParts): RunningCore {
     serves: (address) => parts.serves(homeOf(address, parts)),
     isUser: (address) => people.isUser(homeOf(address, parts)),
     relation: (of, watcher) => relationOf(homeOf(of, parts), homeOf(watcher, parts), people, visibility),
+    desk: (user) => deskOf(homeOf(user, parts), rooms),
     watchers: (of) => watchersOf(homeOf(of, parts), people),
     open(user: Address, resource: string | undefined, client: Client): Session | Reason {
       const added = clients.add(user, resource, client, clock.now());

@@ -2,7 +2,7 @@
 
 import { reason } from '../errors.ts';
 import { type Address, bare, bareKey } from '../model/address.ts';
-import type { Chosen, OwnPresence, Said, Session } from '../model/core.ts';
+import type { Chosen, ContactDesk, OwnPresence, Said, Session } from '../model/core.ts';
 import { type Outcome, refused } from '../model/outcome.ts';
 import { choose, personalOf } from './choosing.ts';
 import type { OpenClient } from './clients.ts';
@@ -33,7 +33,8 @@ const GONE: Outcome = refused(reason('NET_CLOSED', 'This client has been signed 
 
 /** The session of one open client. */
 export function sessionOf(one: OpenClient, rooms: Rooms): Session {
-  const { parts, people, kept, lists, messages, subscribing, visibility, limits } = rooms;
+  const { parts, people, kept, messages, subscribing, visibility } = rooms;
+  const desk = deskOf(one.user, rooms);
   const home = <A extends Address>(address: A): A => homeOf(address, parts);
   const ifOpen = (work: () => Promise<Outcome>): Promise<Outcome> => (one.open ? work() : Promise.resolve(GONE));
   return {
@@ -62,29 +63,45 @@ export function sessionOf(one: OpenClient, rooms: Rooms): Session {
     choose: (chosen: Chosen | undefined) => ifOpen(() => choose(one.key, chosen, { parts, people, visibility })),
     chosen: async () => (await people.profile(one.key)).chosen,
     personal: personalOf(one.user, { parts, people, visibility }, home),
-    subscription: (verb, to, message) => ifOpen(() => subscribing.say(one.user, verb, home(to), message)),
-    contacts: () => lists.of(one.key),
-    putContact: (change) =>
-      ifOpen(async () => {
-        const contact = { ...change, address: bare(home(change.address)) };
-        const before = (await people.profile(one.key)).entry(bareKey(contact.address))?.level;
-        const outcome = await lists.put(one.key, contact);
-        const entry = (await people.profile(one.key)).entry(bareKey(contact.address));
-        // Another level sees something else.
-        if (entry?.seen === true && entry.level !== before) {
-          if (parts.serves(contact.address)) await visibility.sightChanged(one.key, bare(contact.address), false);
-          await visibility.sightChanged(one.key, bare(contact.address), true);
-        }
-        return outcome;
-      }),
-    removeContact: (address) => ifOpen(() => subscribing.remove(one.user, home(address))),
-    blocked: async () => [...(await people.profile(one.key)).blocked],
-    block: (addresses) => change(one, rooms, (before) => new Set([...before, ...addresses].slice(0, limits.blocked))),
+    subscription: (verb, to, message) => ifOpen(() => desk.subscription(verb, to, message)),
+    contacts: desk.contacts,
+    putContact: (change) => ifOpen(() => desk.putContact(change)),
+    removeContact: (address) => ifOpen(() => desk.removeContact(address)),
+    blocked: desk.blocked,
+    block: desk.block,
+    unblock: desk.unblock,
+    close: () => rooms.left(one),
+  };
+}
+
+/** A user's list, grants and block list, whether a client of theirs is open or not. */
+export function deskOf(user: Address, rooms: Rooms): ContactDesk {
+  const { parts, people, lists, subscribing, visibility, limits } = rooms;
+  const key = bareKey(user);
+  const home = <A extends Address>(address: A): A => homeOf(address, parts);
+  return {
+    user,
+    subscription: (verb, to, message) => subscribing.say(user, verb, home(to), message),
+    contacts: () => lists.of(key),
+    async putContact(change) {
+      const contact = { ...change, address: bare(home(change.address)) };
+      const before = (await people.profile(key)).entry(bareKey(contact.address))?.level;
+      const outcome = await lists.put(key, contact);
+      const entry = (await people.profile(key)).entry(bareKey(contact.address));
+      // Another level sees something else.
+      if (entry?.seen === true && entry.level !== before) {
+        if (parts.serves(contact.address)) await visibility.sightChanged(key, bare(contact.address), false);
+        await visibility.sightChanged(key, bare(contact.address), true);
+      }
+      return outcome;
+    },
+    removeContact: (address) => subscribing.remove(user, home(address)),
+    blocked: async () => [...(await people.profile(key)).blocked],
+    block: (addresses) => change(key, rooms, (before) => new Set([...before, ...addresses].slice(0, limits.blocked))),
     unblock: (addresses) =>
-      change(one, rooms, (before) =>
+      change(key, rooms, (before) =>
         addresses.length === 0 ? new Set() : new Set([...before].filter((known) => !addresses.includes(known))),
       ),
-    close: () => rooms.left(one),
   };
 }
 
@@ -95,12 +112,12 @@ export function homeOf<A extends Address>(address: A, { mainDomain }: Pick<CoreP
 }
 
 /** Another block list: who is on it now sees the user go, who is not any more sees them come (XEP-0191 §3.3, §3.4). */
-async function change(one: OpenClient, rooms: Rooms, next: (before: ReadonlySet<string>) => Set<string>): Promise<void> {
+async function change(user: string, rooms: Rooms, next: (before: ReadonlySet<string>) => Set<string>): Promise<void> {
   const { people, parts, visibility } = rooms;
-  const profile = await people.profile(one.key);
+  const profile = await people.profile(user);
   const before = profile.blocked;
   const after = next(before);
-  await parts.blocked.put(one.key, [...after]);
+  await parts.blocked.put(user, [...after]);
   const known = [...profile.entries()];
   const was = new Map(known.map(({ address }) => [address, profile.blocks(addressOf(address))]));
   profile.blocked = after;
@@ -108,8 +125,8 @@ async function change(one: OpenClient, rooms: Rooms, next: (before: ReadonlySet<
     const contact = addressOf(address);
     const blocked = profile.blocks(contact);
     if (blocked === was.get(address)) continue;
-    if (seen) await visibility.sightChanged(one.key, contact, !blocked || !parts.serves(contact));
-    await visibility.blockChanged(one.key, contact, blocked);
+    if (seen) await visibility.sightChanged(user, contact, !blocked || !parts.serves(contact));
+    await visibility.blockChanged(user, contact, blocked);
   }
 }
 

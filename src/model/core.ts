@@ -268,6 +268,12 @@ export interface Session {
   close(): void;
 }
 
+/** A user's contact list, grants and block list without a client that is signed in: for requests that stand alone. */
+export type ContactDesk = Pick<
+  Session,
+  'user' | 'contacts' | 'putContact' | 'removeContact' | 'subscription' | 'blocked' | 'block' | 'unblock'
+>;
+
 /** What a person shows besides presence, field by field (lync-features.md A2). */
 export type PersonField =
   | 'name'
@@ -329,5 +335,7 @@ export interface Core {
    * @param resource wished for; undefined: one is made @returns a Reason when the user has too many clients open
    */
   open(user: Address, resource: string | undefined, client: Client): Session | Reason;
+  /** @param user bare, and a user */
+  desk(user: Address): ContactDesk;
   readonly clients: ClientSights;
 }

@@ -98,6 +98,10 @@ export class MemoryCore implements Core {
     return [];
   }
 
+  desk(): never {
+    throw new Error('no face on a connection asks this');
+  }
+
   open(user: Address, wished: string | undefined, client: Client): Session {
     const resource = wished ?? `made-${++this.#resources}`;
     for (const one of this.open_)

@@ -76,6 +76,10 @@ export class SmallCore implements Core {
     return { ok: true, person } as const;
   }
 
+  desk(): never {
+    throw new Error('no face on a connection asks this');
+  }
+
   serves({ domain }: Address): boolean {
     return domain === this.#domain;
   }
