@@ -37,6 +37,10 @@ export interface InvitationStore {
   giveBack(id: string, by: string): Promise<void>;
   /** False: there is none, or it was revoked before. */
   revoke(id: string, at: number): Promise<boolean>;
+  /** Those for a user, and those with which they came. @param user bare key */
+  countOf(user: string): Promise<number>;
+  /** Removes those for a user, and their name from the others. */
+  forget(user: string): Promise<void>;
   /** Removes what ended before a wall time. @returns how many */
   expire(before: number): Promise<number>;
 }

@@ -8,6 +8,11 @@ import type { Database } from './database.ts';
 const MOST = 1000;
 
 export function invitationTable(db: Database): InvitationStore {
+  const of = (user: string): readonly Invitation[] =>
+    db
+      .prepare('SELECT * FROM invitation WHERE address = ?1 OR EXISTS (SELECT 1 FROM json_each(used_by) WHERE value = ?1)')
+      .all(user)
+      .map(read);
   return {
     put(hash, { id, domain, address, groups, uses, used, usedBy, madeBy, madeAt, expiresAt }) {
       return db.write(() => {
@@ -64,6 +69,16 @@ export function invitationTable(db: Database): InvitationStore {
       return db.write(
         () => db.prepare('UPDATE invitation SET revoked_at = ? WHERE id = ? AND revoked_at IS NULL').run(Math.round(at), id).changes > 0,
       );
+    },
+    async countOf(user) {
+      return of(user).length;
+    },
+    forget(user) {
+      return db.write(() => {
+        db.prepare('DELETE FROM invitation WHERE address = ?').run(user);
+        for (const { id, usedBy } of of(user))
+          db.prepare('UPDATE invitation SET used_by = ? WHERE id = ?').run(JSON.stringify(usedBy.filter((one) => one !== user)), id);
+      });
     },
     expire(before) {
       return db.write(() => Number(db.prepare('DELETE FROM invitation WHERE expires_at < ?').run(Math.round(before)).changes));
