@@ -9,7 +9,7 @@ import type { Core } from '../model/core.ts';
 import type { Clock, Ids, TlsUpgrade } from '../model/ports.ts';
 import type { Table } from '../model/table.ts';
 import type { WebSocketRoute } from '../model/web-route.ts';
-import { type ArchiveParts, archive } from '../protocols/xmpp/clients/archive.ts';
+import { type ArchiveParts, archive, boundArchive } from '../protocols/xmpp/clients/archive.ts';
 import { XmppClients, type XmppClientsParts } from '../protocols/xmpp/clients/clients.ts';
 import { CLIENT_SETTINGS } from '../protocols/xmpp/clients/limits.ts';
 import { SUBPROTOCOL } from '../protocols/xmpp/clients/websocket.ts';
@@ -64,6 +64,7 @@ export function xmppClientsFace(ground: XmppClientsGround): XmppClientsFace {
     tlsUpgrade: upgrade,
     version,
     ...ground.mobile,
+    ...(ground.store !== undefined && { greeting: boundArchive(ground.store) }),
     ...(ground.personal !== undefined && { personal: ground.personal }),
     serves: (domain) => {
       const own = table().domains.get(domain);

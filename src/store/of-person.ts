@@ -10,7 +10,18 @@ import { uploadFiles } from './upload-files.ts';
 
 type Stores = Pick<
   Store,
-  'people' | 'contacts' | 'blocked' | 'chosen' | 'presenceSettings' | 'personal' | 'kept' | 'histories' | 'archive' | 'holds' | 'uploads' | 'invitations'
+  | 'people'
+  | 'contacts'
+  | 'blocked'
+  | 'chosen'
+  | 'presenceSettings'
+  | 'personal'
+  | 'kept'
+  | 'histories'
+  | 'archive'
+  | 'holds'
+  | 'uploads'
+  | 'invitations'
 >;
 
 /** Octets of a JSON export of what a client has published; the rest is named without its content. */
@@ -122,7 +133,11 @@ export function ofPersonTables(db: Database, folder: string, stores: Stores): re
         },
       },
     },
-    { what: 'invitations for them, or that they came with', count: invitations.countOf, forget: (owner) => none(invitations.forget(owner)) },
+    {
+      what: 'invitations for them, or that they came with',
+      count: invitations.countOf,
+      forget: (owner) => none(invitations.forget(owner)),
+    },
     { what: 'messages that wait for them', count: (owner) => kept.count(owner), forget: (owner) => none(kept.forget(owner)) },
     {
       what: 'files they have shared',

@@ -197,3 +197,16 @@ test('the form sets a password; what is wrong is said, and what was typed is tex
   assert.match(joined.text, /ann@people\.example/);
   assert.equal((await visit(one, token)).status, 404);
 });
+
+test('with a person their invitations go, and their name goes from those that they came with', async () => {
+  await using one = world();
+  await one.invite({ address: LI });
+  const token = await one.invite({ uses: 2 });
+  const seen = await one.desk.look(token, 'somewhere');
+  assert(seen !== undefined && (await one.desk.join(seen, 'ann', GOOD, 'somewhere')).ok);
+  assert.deepEqual([await one.store.invitations.countOf(LI), await one.store.invitations.countOf(`ann@${HERE}`)], [1, 1]);
+  await one.store.people.remove(LI);
+  assert.equal(await one.store.invitations.countOf(LI), 0, 'nobody comes back by an old invitation');
+  await one.store.invitations.forget(`ann@${HERE}`);
+  assert.deepEqual([await one.store.invitations.countOf(`ann@${HERE}`), (await one.desk.look(token, 'somewhere'))?.used], [0, 1]);
+});

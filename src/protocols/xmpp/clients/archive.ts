@@ -1,7 +1,7 @@
 // A client and the archive of its user (XEP-0313, urn:xmpp:mam:2): what was said comes as forwarded messages, then the answer
 // says which part of the whole that was. Only the own archive can be asked.
 
-import { bareKey } from '../../../model/address.ts';
+import { type Address, bareKey } from '../../../model/address.ts';
 import type { HistoryFilter, HistoryLine, HistoryPage, HistoryStore } from '../../../model/history.ts';
 import type { PeopleStore } from '../../../model/people.ts';
 import { type Element, element } from '../element.ts';
@@ -44,6 +44,11 @@ export function archive(parts: ArchiveParts): IqHandler {
       return request.payload.name === 'query' ? answer(parts, request) : refuse('bad-request', 'modify');
     },
   };
+}
+
+/** What a client is told when it binds along with its sign-in (XEP-0386 §3.2). */
+export function boundArchive(parts: ArchiveParts): (user: Address) => Promise<readonly Element[]> {
+  return async (user) => [await metadata(parts, bareKey(user))];
 }
 
 async function answer(parts: ArchiveParts, { asker, payload }: IqRequest): Promise<IqAnswer> {

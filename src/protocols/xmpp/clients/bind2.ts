@@ -2,6 +2,7 @@
 // what it shall begin with (XEP-0386). One `<success/>` tells it all.
 
 import { createHash, randomBytes } from 'node:crypto';
+import type { Address } from '../../../model/address.ts';
 import type { Person } from '../../../model/core.ts';
 import type { Reason } from '../../../model/reason.ts';
 import type { DeviceTokens } from '../../../model/sign-in-tokens.ts';
@@ -53,6 +54,8 @@ export interface Welcoming {
   /** What the mechanism says last. */
   readonly data: SaslData | undefined;
   readonly tokens: DeviceTokens | undefined;
+  /** What a client is told of its account when it is bound. */
+  readonly greeting: ((user: Address) => Promise<readonly Element[]>) | undefined;
   resumable(person: Person, previous: string): XmppClient | undefined;
   bind(road: Road, person: Person, resource: string | undefined): XmppClient | Reason;
 }
@@ -76,6 +79,8 @@ export async function welcome(parts: Welcoming): Promise<XmppClient | Reason | u
     succeed(bareJid, failed);
     return undefined;
   }
+  // XEP-0386 §3.2: where the archive ends; what comes after that comes to this client as well.
+  const greeting = (await parts.greeting?.(person.address)) ?? [];
   const client = parts.bind(road, person, resourceFor(wish.bind.tag, bareJid, wish.device));
   if ('code' in client) return client;
   client.carbons = wish.bind.carbons;
@@ -83,7 +88,7 @@ export async function welcome(parts: Welcoming): Promise<XmppClient | Reason | u
   const enabled = wish.bind.sm === undefined ? [] : [client.enable(wish.bind.sm)];
   // XEP-0386 §3.2 would have kept messages thrown away, because the archive has them. A client that asks no archive would lose
   // them; who does ask knows them again by their stanza-id.
-  succeed(client.jid, [...failed, element('bound', NS.bind2, {}, enabled)]);
+  succeed(client.jid, [...failed, element('bound', NS.bind2, {}, [...greeting, ...enabled])]);
   road.write(printElement(openFeatures(wish.bind.sm !== undefined)));
   return client;
 }

@@ -37,6 +37,8 @@ export interface XmppClientsParts {
   readonly handlers?: readonly IqHandler[];
   /** Of devices that have signed in before (XEP-0484). */
   readonly tokens?: DeviceTokens;
+  /** What a client is told of its account when it binds along with the sign-in (XEP-0386). */
+  readonly greeting?: StreamOwner['greeting'];
   /** Told of clients that come and go (XEP-0357). */
   readonly push?: PushNews;
   /** For who comes with an invitation (XEP-0445). */
@@ -95,6 +97,7 @@ export class XmppClients {
       settings,
       signIn: core.signIn,
       tokens: parts.tokens,
+      greeting: parts.greeting,
       invited: parts.invited,
       told: [serverCaps(table)],
       serves,

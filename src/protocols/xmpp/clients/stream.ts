@@ -20,7 +20,7 @@ import { printElement } from '../print.ts';
 import { errorOf } from '../replies.ts';
 import { goodbye, readStreamError, type StreamError, streamErrorElement } from '../stream-error.ts';
 import { Allowance } from './allowance.ts';
-import { welcome } from './bind2.ts';
+import { type Welcoming, welcome } from './bind2.ts';
 import type { XmppClient } from './client.ts';
 import { tokenMechanisms } from './fast.ts';
 import type { ClientConnection, Framing } from './framing.ts';
@@ -38,6 +38,8 @@ export interface StreamOwner {
   readonly settings: StreamSettings;
   readonly signIn: SaslParts['signIn'];
   readonly tokens: SaslParts['tokens'];
+  /** What a client is told of its account when it binds along with the sign-in (XEP-0386). */
+  readonly greeting: Welcoming['greeting'];
   /** For who comes with an invitation; undefined: nobody may. */
   readonly invited: InvitedDoor | undefined;
   /** Features of the stream for whoever has signed in, besides the usual. */
@@ -240,8 +242,8 @@ export class ClientStream implements Road {
   }
 
   async #welcome({ person, wish, data }: Extract<ClientAction, { do: 'welcome' }>): Promise<void> {
-    const { tokens, resumable, bind } = this.#owner;
-    const client = await welcome({ road: this, person, wish, data, tokens, resumable, bind });
+    const { tokens, greeting, resumable, bind } = this.#owner;
+    const client = await welcome({ road: this, person, wish, data, tokens, greeting, resumable, bind });
     if (client !== undefined && 'code' in client) return this.#end({ condition: 'resource-constraint', text: client.text });
     // The connection may have gone while a token was made.
     if (this.#ending) return client?.lost(this, true);
