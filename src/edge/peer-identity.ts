@@ -51,6 +51,13 @@ export interface FarEnd {
   readonly shown?: readonly [X509Certificate, ...X509Certificate[]];
 }
 
+interface Answer {
+  readonly result: ProofResult;
+  readonly generation: string;
+  /** Monotonic ms. */
+  readonly until: number;
+}
+
 const MAX_DOMAINS = 500;
 /** A refusal is looked at again after this time: DNS, the partner's file or the clock may have changed. */
 const REFUSED_MS = 30_000;
@@ -65,11 +72,8 @@ export class PeerIdentity implements Peer {
   readonly #judges: Judges;
   readonly #notes: Pick<SessionNotes, 'proven'> | undefined;
   readonly #certificateNames: CertificateNames | undefined;
-  // By size, not by number: a cache of a number sets aside the room for all of them, on every connection.
-  readonly #answers = new LRUCache<string, { result: ProofResult; generation: string; until: number }>({
-    maxSize: MAX_DOMAINS,
-    sizeCalculation: () => 1,
-  });
+  /** Undefined: never asked, as with the clients of users. */
+  #answers: LRUCache<string, Answer> | undefined;
   readonly #asking = new Map<string, Promise<ProofResult>>();
   /** Did it take our certificate? Undefined as long as nothing tells. */
   #tookOurs: boolean | undefined;
@@ -89,7 +93,7 @@ export class PeerIdentity implements Peer {
   }
 
   provenAlready(domain: string, protocol: Protocol): ProofResult | undefined {
-    const known = this.#answers.get(`${protocol} ${domain}`);
+    const known = this.#answers?.get(`${protocol} ${domain}`);
     if (known === undefined || known.generation !== this.#generation() || this.#judges.clock.monotonic() >= known.until) return undefined;
     return known.result;
   }
@@ -109,6 +113,8 @@ export class PeerIdentity implements Peer {
     if (result.proven) this.#notes?.proven(normalDomain(domain) ?? domain, result.how);
     const lastsMs = result.proven ? BELIEVED_MS : REFUSED_MS;
     // An answer that was found under an older table or trust is given once, not kept.
+    // By size, not by number: a cache of a number sets aside the room for all of them, on every connection.
+    this.#answers ??= new LRUCache({ maxSize: MAX_DOMAINS, sizeCalculation: () => 1 });
     this.#answers.set(key, { result, generation, until: this.#judges.clock.monotonic() + lastsMs });
     if (result.proven) this.#sighted(domain, protocol);
     return result;
@@ -118,7 +124,7 @@ export class PeerIdentity implements Peer {
     // Whoever did not ask for a certificate has neither taken nor refused one.
     if (this.#tookOurs === taken || (this.#far.direction === 'out' && this.#far.asked !== true)) return;
     this.#tookOurs = taken;
-    for (const [key, { result }] of this.#answers.entries()) {
+    for (const [key, { result }] of this.#answers?.entries() ?? []) {
       const [protocol, domain = ''] = key.split(' ');
       if (result.proven && (protocol === 'sip' || protocol === 'xmpp')) this.#sighted(domain, protocol);
     }
