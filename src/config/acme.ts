@@ -29,6 +29,8 @@ export interface AcmeSurroundings {
   readonly domains: ReadonlyMap<string, OwnDomain>;
   /** `edge.host` as written. */
   readonly host?: string | undefined;
+  /** `clients.host` as written. */
+  readonly clientsHost?: string | undefined;
   readonly listeners: Listeners;
   /** Secrets may come from $CREDENTIALS_DIRECTORY. */
   readonly credentials: boolean;
@@ -181,13 +183,14 @@ class Look {
     };
   }
 
-  /** What our domains need of the pair `name`: each domain, its SIP host as Lync looks for it, and the name of the edge. */
+  /** What our domains need of the pair `name`: each domain, its SIP host as Lync looks for it, and the names of the edge and of clients' listeners. */
   #neededNames(name: string): string[] {
     const mine = [...this.#around.domains].filter(([, own]) => own.certificate === undefined || own.certificate === name);
     if (mine.length === 0) return [];
     const domains = mine.flatMap(([domain]) => [domain, `sip.${domain}`]);
-    const { host } = this.#around;
-    return host === undefined || isIP(host) !== 0 ? domains : [...domains, host];
+    const { host, clientsHost } = this.#around;
+    const hosts = [host, clientsHost].filter((one) => one !== undefined).filter((one) => isIP(one) === 0);
+    return [...new Set([...domains, ...hosts])];
   }
 
   #where(path: Path): Where {

@@ -16,6 +16,7 @@ export function edgeHost(
 ): string {
   const written = input.edge?.host;
   const valid = pairs.filter((pair) => pair.valid);
+  checkClientsHost(input.clients?.host, source, valid, findings);
   if (written !== undefined) {
     if (source !== undefined && valid.length > 0 && !valid.some((pair) => covers(pair.names, written))) {
       const names = valid.flatMap((pair) => pair.names);
@@ -33,6 +34,14 @@ export function edgeHost(
   const ranked = [...valid].sort((a, b) => coverage(b, domains) - coverage(a, domains));
   const identity = valid.find((pair) => pair.name === input.edge?.identity) ?? ranked[0];
   return identity?.names.find((name) => !name.startsWith('*.')) ?? domains[0] ?? 'localhost';
+}
+
+/** Clients that are given this host compare it with the certificate that they are shown. */
+function checkClientsHost(host: string | undefined, source: YamlSource | undefined, valid: readonly OwnPair[], findings: Findings): void {
+  if (host === undefined || source === undefined || valid.length === 0 || valid.some((pair) => covers(pair.names, host))) return;
+  const place = source.place(['clients', 'host'], 'value');
+  const right = 'browsers and SIP clients refuse it; put a certificate that names it into certs/own/<name>/ (isthmus cert request has it)';
+  findings.warning('CONFIG_CERTIFICATE', place, `no certificate in certs/own names ${host}`, right);
 }
 
 function coverage(pair: OwnPair, domains: readonly string[]): number {

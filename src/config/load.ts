@@ -136,7 +136,15 @@ export function checkHome(dir: string, files: HomeFiles, options: LoadOptions = 
   const pairs = ownPairs(files, nowMs, findings);
   const acmeFile = open(ACME_FILE);
   const acmeInput = section(acmeFile, acmeSection);
-  const around = { dir, files, domains, host: input.edge?.host, listeners, credentials: options.credentials ?? false };
+  const around = {
+    dir,
+    files,
+    domains,
+    host: input.edge?.host,
+    clientsHost: input.clients?.host,
+    listeners,
+    credentials: options.credentials ?? false,
+  };
   const acme = acmeFile === undefined || acmeInput === undefined ? undefined : acmeOf(acmeInput, acmeFile, around, findings);
   const coming = acme?.certificates ?? [];
   checkIdentities(domains, pairs, coming, input.edge?.identity, { isthmus, domains: domainsFile, input: domainsInput }, findings);

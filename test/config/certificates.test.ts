@@ -8,7 +8,7 @@ import { EXAMPLE_HOME, exampleText, exampleWith } from './example.ts';
 
 const DAY_MS = 86_400_000;
 const ca = makeCa('Test CA');
-const names = ['edge.corp.example', 'corp.example', 'chat.example', 'people.example'];
+const names = ['edge.corp.example', 'corp.example', 'chat.example', 'people.example', 'im.people.example'];
 const good = ca.issue({ names });
 
 function withPair(pair: Readonly<Record<string, string | HomeFile>>, isthmus = exampleText('isthmus.yaml')) {

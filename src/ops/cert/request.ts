@@ -21,7 +21,7 @@ export const certRequest = verb({
       type: 'string',
       value: 'NAME',
       multiple: true,
-      says: 'a name in it; default: each of our domains, sip.<domain>, and edge.host',
+      says: 'a name in it; default: each of our domains, sip.<domain>, edge.host, and clients.host',
     },
     key: {
       type: 'string',
@@ -104,9 +104,10 @@ function defaultNames(operations: Operations): string[] {
   if (!loaded.ok) throw new DeskError('the home has faults (isthmus check shows them), so that our domains are not known; give --name');
   const domains = [...loaded.table.domains.keys()];
   if (domains.length === 0) throw new DeskError('routes/domains.yaml has no domain of ours; add it there, or give --name');
-  const { host } = loaded.home.edge;
-  const ours = host.includes('.') && !host.startsWith('*.') && !/^[\d.]+$|:/.test(host);
-  return [...new Set([...domains.flatMap((domain) => [domain, `sip.${domain}`]), ...(ours ? [host] : [])])];
+  const { edge, clients } = loaded.home;
+  const hosts = [edge.host, ...(clients.host === undefined ? [] : [clients.host])];
+  const ours = hosts.filter((host) => host.includes('.') && !host.startsWith('*.') && !/^[\d.]+$|:/.test(host));
+  return [...new Set([...domains.flatMap((domain) => [domain, `sip.${domain}`]), ...ours])];
 }
 
 function hostName(text: string): string {
