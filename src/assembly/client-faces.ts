@@ -15,7 +15,7 @@ import { invitePage } from '../protocols/xmpp/clients/invite-page.ts';
 import { invitedDoor, ownAccount } from '../protocols/xmpp/clients/register.ts';
 import type { Store } from '../store/store.ts';
 import type { Drains } from './drain.ts';
-import { personalOf } from './personal.ts';
+import type { PersonalRoom } from './personal.ts';
 import type { PushRoom } from './push.ts';
 import { sipClientsFace } from './sip-clients.ts';
 import { sharedFiles } from './uploads.ts';
@@ -36,6 +36,8 @@ export interface FaceGround {
   readonly version: string;
   /** Blocked by policy: closed without a word. */
   readonly refuses: (address: string) => boolean;
+  /** What users publish and keep for their clients. */
+  readonly personal: PersonalRoom;
   /** Push services of clients that are away. */
   readonly push: PushRoom;
   /** Tokens of devices. */
@@ -58,7 +60,7 @@ export async function clientFaces(ground: FaceGround): Promise<readonly ClientFa
     ...ground,
     handlers: [push.handler, ownAccount(invitations), ...uploads.handlers],
     mobile: { push: push.news, tokens, invited: invitedDoor(invitations) },
-    personal: personalOf(ground.store),
+    personal: ground.personal,
   });
   push.see((user, resource) => xmpp.awake(user, resource));
   const origin = webOrigin(home);

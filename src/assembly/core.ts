@@ -20,11 +20,12 @@ import { deviceTokensOf } from './device-tokens.ts';
 import { signInOf } from './directory.ts';
 import type { Drains } from './drain.ts';
 import { invitationsOf } from './invitations.ts';
+import { personalRoom } from './personal.ts';
 import { pushRoom } from './push.ts';
 import type { Ground } from './sip.ts';
 import type { XmppParts } from './xmpp.ts';
 
-export interface CoreGround extends Ground, Omit<FaceGround, 'core' | 'push' | 'tokens' | 'invitations'> {
+export interface CoreGround extends Ground, Omit<FaceGround, 'core' | 'personal' | 'push' | 'tokens' | 'invitations'> {
   /** Asks somebody elsewhere over XMPP. */
   readonly ask: XmppParts['ask'];
   /** isthmus.yaml and people/ as of the set in force. Default: those of the start. */
@@ -72,6 +73,7 @@ export async function coreRoom(ground: CoreGround): Promise<CoreRoom> {
   const { serves } = ground.people;
   const mainDomain = (domain: string): string => table().domains.get(domain)?.domain ?? domain;
   const push = pushRoom(ground);
+  const personal = personalRoom(store);
   const feeds = calendarFeeds({
     ...{ home, clock, log, web: ground.web },
     users: () => core.signedIn(),
@@ -83,6 +85,7 @@ export async function coreRoom(ground: CoreGround): Promise<CoreRoom> {
     moved: store.moved,
     history: historyOf({ store: store.histories, clock, log, serves, mainDomain }),
     arrived: (user) => push.news.arrived(user),
+    personChanged: (user) => personal.changed(user),
     isOurs: (domain) => table().domains.has(domain),
     outsider: (from, met) => outsiderOf(from, met, table()),
     states: () => home().people.states,
@@ -93,7 +96,7 @@ export async function coreRoom(ground: CoreGround): Promise<CoreRoom> {
   });
   const isCore = (domain: string): boolean => table().domains.get(domain)?.served === 'core';
   const invitations = invitationsOf({ home, store, clock, log, serves: isCore });
-  const faces = await clientFaces({ ...ground, core, push, tokens: deviceTokensOf(home, store, clock), invitations });
+  const faces = await clientFaces({ ...ground, core, push, personal, tokens: deviceTokensOf(home, store, clock), invitations });
   return {
     core,
     clients: core.clients,

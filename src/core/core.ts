@@ -128,7 +128,10 @@ export function makeCore(parts: CoreParts): RunningCore {
       version = changes.version;
       for (const key of changes.addresses) {
         const person = await parts.people.get(key);
-        if (person !== undefined && !person.disabled) continue;
+        if (person !== undefined && !person.disabled) {
+          parts.personChanged?.(person.address);
+          continue;
+        }
         const text = `${key} is no user any more, or disabled.`;
         for (const one of [...clients.of(key).values()]) end(one, reason('AUTH_SIGN_IN_FAILED', text));
         if (person === undefined) await gone(key);

@@ -84,6 +84,8 @@ export interface CoreParts {
   readonly calendars?: Calendars;
   /** A message has come for a user of ours. */
   readonly arrived?: (user: Address) => void;
+  /** Somebody's name, photo or directory fields may be others than before. */
+  readonly personChanged?: (user: Address) => void;
   readonly history?: History;
   /** What is archived of messages between users of ours. Absent: nothing. */
   readonly capture?: Capture;

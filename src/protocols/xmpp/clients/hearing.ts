@@ -110,7 +110,11 @@ async function presence(stanza: Element, raw: Element, to: Address | undefined, 
   const pictured = (await ground.personal?.withPicture(speaker, raw)) ?? raw;
   const shown = readOwnPresence(stanza, pictured, factsOf(to ?? speaker.user, speaker, ground));
   if (shown === undefined) return;
-  if (to === undefined) ground.personal?.presented(speaker, pictured, () => void presence(stanza, raw, to, speaker, ground));
+  if (to === undefined)
+    ground.personal?.presented(speaker, pictured, (change) => {
+      const { payload } = shown;
+      speaker.session.present({ ...shown, ...(payload !== undefined && { payload: { ...payload, text: change(payload.text) } }) });
+    });
   if (to === undefined) speaker.session.present(shown);
   else speaker.session.presentTo(to, shown);
 }

@@ -12,9 +12,10 @@ import type { Element } from '../../element.ts';
 import { NS } from '../../names.ts';
 import type { Asker, IqHandler } from '../iq-table.ts';
 import { Interests } from './interests.ts';
+import { usualConfig } from './node-config.ts';
 import { NODE_LIMITS, type NodeLimits, Nodes } from './nodes.ts';
 import { Notices } from './notices.ts';
-import { hashIn, Pictures, withHash } from './pictures.ts';
+import { hashIn, noPicture, Pictures, rehashed, withHash } from './pictures.ts';
 import { placeOf } from './place.ts';
 import { privateStorage } from './private.ts';
 import { pubsub } from './pubsub.ts';
@@ -27,6 +28,8 @@ export interface PersonalParts {
   readonly store: PersonalStore;
   readonly people: Pick<PeopleStore, 'get' | 'find' | 'photo' | 'photoMark'>;
   readonly limits?: Partial<NodeLimits>;
+  /** Who wants to hear of users whose photo in the directory may be another one. */
+  readonly onChange?: (hear: (user: Address) => void) => void;
 }
 export interface PersonalGround extends PersonalParts {
   readonly core: Core;
@@ -41,8 +44,8 @@ export interface Personal {
   readonly handlers: readonly IqHandler[];
   /** A presence as it goes on, in the order in which they came. @param raw as the client wrote it */
   withPicture(client: Asker, raw: Element): Promise<Element>;
-  /** A client has told everybody that it is there, or that it is not. @param again tells everybody again, the picture having changed */
-  presented(client: Asker, presence: Element, again: () => void): void;
+  /** A client has told everybody that it is there, or that it is not. @param again tells everybody the same again, with its text changed */
+  presented(client: Asker, presence: Element, again: (change: (text: string) => string) => void): void;
   /** An answer to a request of ours. */
   answered(client: Asker, stanza: Element): void;
   /** The user of this client may see somebody from now on. */
@@ -72,13 +75,29 @@ export function makePersonal(ground: PersonalGround): Personal {
   const notices: Notices = new Notices({ store, core, ids, interests, clientsOf, shown, made, makes, failed });
 
   /** Of each client that is there: how its presence is said again, and the hash that it had. */
-  const last = new WeakMap<Asker, { readonly again: () => void; hash: string }>();
+  const last = new WeakMap<Asker, { readonly again: (change: (text: string) => string) => void; hash: string }>();
   const pictured = async (owner: Address): Promise<void> => {
     const hash = await pictures.hash(owner);
     for (const client of clientsOf(owner)) {
       const known = last.get(client);
-      if (known !== undefined && known.hash !== hash && interests.available(client)) known.again();
+      if (known === undefined || known.hash === hash || !interests.available(client)) continue;
+      known.hash = hash;
+      known.again((text) => rehashed(text, hash));
     }
+  };
+  /** Only what somebody online has shown before is news. */
+  const directoryChanged = async (owner: Address): Promise<void> => {
+    const shown = clientsOf(owner).flatMap((client) => last.get(client) ?? []);
+    if (shown.length === 0 || store.latest(bareKey(owner), NS.avatarMetadata) !== undefined) return;
+    const hash = await pictures.hash(owner);
+    if (shown.every((one) => one.hash === hash)) return;
+    const items = await made(owner, NS.avatarMetadata);
+    notices.published(
+      owner,
+      { name: NS.avatarMetadata, config: usualConfig(NS.avatarMetadata) },
+      items.length > 0 ? items : [noPicture(clock.now())],
+    );
+    await pictured(owner);
   };
   /** XEP-0398 §3: after the picture has changed, presence says so to who does not look at nodes. */
   const after = (owner: Address, { name }: PersonalNode): void => {
@@ -94,6 +113,7 @@ export function makePersonal(ground: PersonalGround): Personal {
     changed: after,
   });
   const turns = new Turns();
+  ground.onChange?.((user) => light('another photo of the directory', directoryChanged(user)));
 
   return {
     handlers: [

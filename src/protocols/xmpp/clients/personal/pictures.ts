@@ -88,6 +88,11 @@ export class Pictures {
   }
 }
 
+/** XEP-0084 §4.2.2: there is no picture any more. */
+export function noPicture(at: number): PersonalItem {
+  return { id: 'current', at, payload: printElement(element('metadata', NS.avatarMetadata), '') };
+}
+
 export function metadata(id: string, type: string, bytes: number): Element {
   return element('metadata', NS.avatarMetadata, {}, [element('info', NS.avatarMetadata, { id, type, bytes: String(bytes) })]);
 }
@@ -130,6 +135,15 @@ export function withHash(presence: Element, hash: string): Element {
   const photo = element('photo', NS.vcardUpdate, {}, hash === '' ? [] : [hash]);
   const rest = presence.children.filter((part) => typeof part === 'string' || part.ns !== NS.vcardUpdate);
   return { ...presence, children: [...rest, element('x', NS.vcardUpdate, {}, [photo])] };
+}
+
+/** The same in a presence as text, which `withHash` had been through. */
+export function rehashed(presence: string, hash: string): string {
+  const at = presence.lastIndexOf(`<x xmlns='${NS.vcardUpdate}'>`);
+  const end = presence.indexOf('</x>', at);
+  if (at === -1 || end === -1) return presence;
+  const photo = hash === '' ? '<photo/>' : `<photo>${hash}</photo>`;
+  return `${presence.slice(0, at)}<x xmlns='${NS.vcardUpdate}'>${photo}${presence.slice(end)}`;
 }
 
 /** Had the client's presence this hash already? */

@@ -5,7 +5,6 @@ import { type Address, bare, bareKey } from '../../../../model/address.ts';
 import type { Core, Relation } from '../../../../model/core.ts';
 import type { PeopleStore } from '../../../../model/people.ts';
 import type { PersonalItem, PersonalStore } from '../../../../model/personal.ts';
-import { element } from '../../element.ts';
 import { toJid } from '../../jid.ts';
 import { NS } from '../../names.ts';
 import { printElement } from '../../print.ts';
@@ -17,7 +16,7 @@ import { photoElement, photoIn, printTemp, readTemp } from './card-temp.ts';
 import { usualConfig } from './node-config.ts';
 import type { Nodes } from './nodes.ts';
 import { readPayload } from './payloads.ts';
-import { asNodes, MOST_PICTURE_BYTES, type Pictures } from './pictures.ts';
+import { asNodes, MOST_PICTURE_BYTES, noPicture, type Pictures } from './pictures.ts';
 
 export interface CardGround {
   readonly store: PersonalStore;
@@ -105,7 +104,7 @@ async function writePhoto(
     // A card replaces all of the one before (XEP-0054 §3.2): the photo that the user gave goes, that of the directory is not theirs to leave out.
     return own && before !== '' ? nodes.purge(owner, NS.avatarMetadata) : undefined;
   }
-  if (photo === 'none') return before === '' ? undefined : failed(await nodes.publish(owner, NS.avatarMetadata, [nothing()]));
+  if (photo === 'none') return before === '' ? undefined : failed(await nodes.publish(owner, NS.avatarMetadata, [noPicture(0)]));
   const made = asNodes(photo);
   if (made.id === before) return undefined;
   const data = await nodes.publish(owner, NS.avatarData, [{ id: made.id, payload: made.data }]);
@@ -115,11 +114,6 @@ async function writePhoto(
 
 function failed(result: readonly string[] | Refusal): Refusal | undefined {
   return 'error' in result ? result : undefined;
-}
-
-/** XEP-0084 §4.2.2: there is no picture any more. */
-function nothing(): { readonly id: string; readonly payload: string } {
-  return { id: CARD_ITEM, payload: printElement(element('metadata', NS.avatarMetadata), '') };
 }
 
 /** The card that stands on its node while the user has written none. */

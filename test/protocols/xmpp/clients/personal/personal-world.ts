@@ -14,6 +14,7 @@ import { makePersonal, type Personal } from '../../../../../src/protocols/xmpp/c
 import { child, type Element, elements, text } from '../../../../../src/protocols/xmpp/element.ts';
 import { NS } from '../../../../../src/protocols/xmpp/names.ts';
 import { parseElement } from '../../../../../src/protocols/xmpp/parse.ts';
+import { printElement } from '../../../../../src/protocols/xmpp/print.ts';
 import { type CoreWorld, coreWorld, HERE, nora } from '../../../../core/world.ts';
 import { countingIds } from '../../../../outbox/events.ts';
 
@@ -43,6 +44,8 @@ export interface PersonalWorld extends AsyncDisposable {
   entry(user: Address, other: Address, more: Partial<ListEntry>): Promise<void>;
   /** A client of somebody whom nora has in her list like this, for as long as it is used. */
   at(other: Address, more: Partial<ListEntry>): Promise<AsyncDisposable & { readonly screen: Screen }>;
+  /** The core has noticed that somebody is described otherwise. */
+  changed(user: Address): void;
   settle(): Promise<void>;
 }
 
@@ -50,8 +53,10 @@ export async function personalWorld(limits: Partial<NodeLimits> = {}): Promise<P
   const core = await coreWorld();
   const { people, personal: store, contacts } = core.temp.store;
   const screens: Screen[] = [];
+  let hear: (user: Address) => void = () => {};
   const personal = makePersonal({
     ...{ store, people, limits, core: core.core },
+    onChange: (hearing) => (hear = hearing),
     clock: core.temp.clock,
     ids: countingIds(),
     log: SILENT,
@@ -69,6 +74,7 @@ export async function personalWorld(limits: Partial<NodeLimits> = {}): Promise<P
     core,
     personal,
     settle,
+    changed: (user) => hear(user),
     async entry(user, other, more) {
       const entry: ListEntry = {
         ...{ address: bareKey(other), groups: [], sees: false, seen: false, asked: false, asks: false, approved: false },
@@ -103,12 +109,8 @@ export async function personalWorld(limits: Partial<NodeLimits> = {}): Promise<P
           const ver = capsVersion(read(`<query xmlns='${NS.discoInfo}'>${info()}</query>`), 'sha-1');
           const c = `<c xmlns='${NS.caps}' hash='sha-1' node='urn:test' ver='${ver}'/>`;
           const raw = read(`<presence${type === undefined ? '' : ` type='${type}'`}>${type === undefined ? c : ''}</presence>`);
-          const say = async (): Promise<Element> => {
-            const pictured = await personal.withPicture(made, raw);
-            personal.presented(made, pictured, () => void say().then((again) => made.got.push(again)));
-            return pictured;
-          };
-          const pictured = await say();
+          const pictured = await personal.withPicture(made, raw);
+          personal.presented(made, pictured, (change) => void made.got.push(read(change(printElement(pictured)))));
           await settle();
           return pictured;
         },

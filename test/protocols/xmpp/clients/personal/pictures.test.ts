@@ -67,6 +67,29 @@ test("a directory's photo is the picture until the user publishes one, or publis
   assert.equal(pictureIn(await card(omars)), hashOf(photo));
 });
 
+test('another photo in the directory is shown at once to who has seen the one before', async () => {
+  await using world = await directoryWorld();
+  await world.entry(nora, omar, { seen: true });
+  await world.entry(omar, nora, { sees: true });
+  const [desk, omars] = [await world.screen(nora), await world.screen(omar)];
+  await desk.presence([]);
+  await omars.presence([NS.avatarMetadata]);
+  const { people } = world.core.temp.store;
+  world.changed(nora); // nothing that anybody sees
+  await people.putPhoto('nora@people.example', { type: 'image/png', hash: hashOf(own), data: own, changedAt: 6 });
+  world.changed(nora);
+  await world.settle();
+  assert.deepEqual(omars.events(), [`${NS.avatarMetadata} ${hashOf(photo)}`, `${NS.avatarMetadata} ${hashOf(own)}`]);
+  assert.deepEqual(
+    desk.got.flatMap((stanza) => hashIn(stanza) ?? []),
+    [hashOf(own)],
+  );
+  await people.putPhoto('nora@people.example', undefined);
+  world.changed(nora);
+  await world.settle();
+  assert.equal(omars.events().at(-1), `${NS.avatarMetadata} current`);
+});
+
 test('a picture that is too large, or whose id is not its hash, is refused', async () => {
   await using world = await personalWorld();
   const desk = await world.screen(nora);
