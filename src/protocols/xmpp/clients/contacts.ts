@@ -10,6 +10,8 @@ import { type IqHandler, type IqRequest, refuse } from './iq-table.ts';
 
 const MAX_NAME = 1023;
 const MAX_GROUPS = 64;
+/** RFC 6121 §2.1.2 has no field for it, so this group says it. */
+const FAVOURITES = 'Favourites';
 /** Addresses in one request of the block list. */
 const MAX_BLOCKED = 1000;
 
@@ -18,7 +20,8 @@ function itemOf(contact: Contact, removed = false): Element | undefined {
   const jid = toJid(bare(contact.address));
   if (typeof jid !== 'string') return undefined;
   if (removed) return element('item', NS.roster, { jid, subscription: 'remove' });
-  const { name, subscription, ask, approved, groups } = contact;
+  const { name, subscription, ask, approved, favourite } = contact;
+  const groups = favourite && !contact.groups.includes(FAVOURITES) ? [...contact.groups, FAVOURITES] : contact.groups;
   return element(
     'item',
     NS.roster,
@@ -61,7 +64,14 @@ export const ROSTER: IqHandler = {
     if (names.includes('')) return refuse('not-acceptable', 'modify', 'a group needs a name');
     if ((name?.length ?? 0) > MAX_NAME || names.length > MAX_GROUPS || names.some((group) => group.length > MAX_NAME))
       return refuse('not-acceptable', 'modify', `names have at most ${MAX_NAME} characters, a contact at most ${MAX_GROUPS} groups`);
-    return outcome(await asker.session.putContact({ address, groups: names, ...(name !== undefined && name !== '' && { name }) }));
+    return outcome(
+      await asker.session.putContact({
+        address,
+        groups: names,
+        favourite: names.includes(FAVOURITES),
+        ...(name !== undefined && name !== '' && { name }),
+      }),
+    );
   },
 };
 
