@@ -44,9 +44,7 @@ export function webClientsFace(
   const identity = home.edge.identity === undefined ? {} : { identity: home.edge.identity };
   const common = { side: 'local', protocol: 'web', edge, admission: new Admission(CLIENT_ADMISSION), log, refuses, ...identity } as const;
   return {
-    listeners: home.clients.web.map(
-      (bind) => new Listener({ ...common, alpn: ['http/1.1'], bind: { ...bind, transport: 'tls' }, onLink: (link) => door.accept(link) }),
-    ),
+    listeners: home.clients.web.map((bind) => new Listener({ ...common, alpn: ['http/1.1'], bind, onLink: (link) => door.accept(link) })),
     drain: (graceMs) => door.close(graceMs),
   };
 }

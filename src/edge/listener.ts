@@ -120,7 +120,7 @@ export class Listener {
       return;
     }
     socket.on('close', leave);
-    if (bind.transport !== 'tls') {
+    if (bind.transport === 'starttls' || bind.transport === 'plain') {
       this.#options.onLink(plainLink(socket, { protocol, side, direction: 'in', from }, edge));
       return;
     }
