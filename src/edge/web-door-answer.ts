@@ -51,8 +51,16 @@ const ANYBODY: Readonly<Record<string, string>> = {
   'access-control-expose-headers': 'content-range, etag, location',
 };
 
-/** Writes the answer to its end. Rejects when the client is gone, or the body fails on the way. */
-export async function writeAnswer(request: IncomingMessage, response: ServerResponse, { answer, crossOrigin }: Shown): Promise<void> {
+/**
+ * Writes the answer to its end. Rejects when the client is gone, or the body fails on the way.
+ * @param linger waits while a client goes on sending what nobody reads
+ */
+export async function writeAnswer(
+  request: IncomingMessage,
+  response: ServerResponse,
+  { answer, crossOrigin }: Shown,
+  linger: () => Promise<void>,
+): Promise<void> {
   const { status, headers, body } = answer;
   const length = typeof body === 'string' ? Buffer.byteLength(body) : body instanceof Uint8Array ? body.length : undefined;
   if (response.destroyed) return;
@@ -63,7 +71,13 @@ export async function writeAnswer(request: IncomingMessage, response: ServerResp
     ...(length !== undefined && { 'content-length': String(length) }),
     ...(body === undefined && status !== 204 && status !== 304 && headers?.['content-length'] === undefined && { 'content-length': '0' }),
   });
-  if (body === undefined || request.method === 'HEAD') {
+  if (!request.complete) {
+    // RFC 9112 §9.6: a connection that is closed over octets on their way is reset, and the answer is lost with it.
+    if (typeof body === 'string' || body instanceof Uint8Array) response.write(body);
+    else response.flushHeaders();
+    await linger();
+    response.end();
+  } else if (body === undefined || request.method === 'HEAD') {
     response.end();
     // A file that was opened for it is closed.
     if (body !== undefined && typeof body === 'object' && Symbol.asyncIterator in body) await body[Symbol.asyncIterator]().return?.();

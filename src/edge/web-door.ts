@@ -133,10 +133,9 @@ export class WebDoor {
       if (!gone.signal.aborted) this.#log(link).error({ event: 'us.bug', err: error }, 'a request could not be answered');
       return { answer: WRONG };
     });
-    // What is left of a body is not waited for.
     if (!request.complete) response.shouldKeepAlive = false;
     pace.writing();
-    await writeAnswer(request, response, shown).catch((error: unknown) => {
+    await writeAnswer(request, response, shown, () => this.#linger(request)).catch((error: unknown) => {
       if (!gone.signal.aborted) this.#log(link).warn({ event: 'web.cut', err: error }, 'an answer ended before its end');
       request.socket.destroy();
     });
@@ -206,11 +205,25 @@ export class WebDoor {
     });
   }
 
+  /** Reads what is left of a body and forgets it, until the client has heard the answer and stops. */
+  #linger(request: IncomingMessage): Promise<void> {
+    return new Promise((done) => {
+      const timer = this.#options.clock.after(LINGER_MS, done);
+      request.once('close', () => {
+        timer.cancel();
+        done();
+      });
+      request.resume();
+    });
+  }
+
   #log({ id, peer }: Link): Log {
     return this.#options.log.child({ connection: id, address: peer.address, network: 'web' });
   }
 }
 
+/** A client that is refused goes on sending at most so long. */
+const LINGER_MS = 5000;
 /** The most that one read of a socket brings. */
 const SOCKET_CHUNK_BYTES = 64 * 1024;
 

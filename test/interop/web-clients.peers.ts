@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { readdirSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { type XmppElement, xml } from '@xmpp/client';
@@ -155,12 +155,29 @@ if (noWorld !== undefined) {
       await assert.rejects(slot(2 * 1024 * 1024), /resource-constraint/);
     });
 
+    world.scene('a large file, with and without asking first; who is refused hears why', async () => {
+      const file = join(world.folder, 'large.bin');
+      const size = 2 * 1024 * 1024;
+      writeFileSync(file, Buffer.alloc(size, 'abcdefghijklm'));
+      const request = xml('request', { xmlns: UPLOAD, filename: 'large.bin', size: String(size) });
+      const found = (await omar.ask('get', request, DOMAIN)).getChild('slot', UPLOAD);
+      const put = found?.getChild('put')?.attrs.url ?? '';
+      const get = found?.getChild('get')?.attrs.url ?? '';
+      assert.equal(curl('-T', file, get).status, '403');
+      assert.equal(curl('-H', 'Expect:', '-T', file, get).status, '403');
+      assert.equal(curl('-T', file, put).status, '201');
+      assert.equal(curl('-H', 'Expect:', '-T', file, put).status, '409');
+      const copy = join(world.folder, 'copy.bin');
+      assert.equal(curl('-o', copy, get).status, '200');
+      assert.deepEqual(readFileSync(copy), readFileSync(file));
+    });
+
     world.scene('a removed user has no files', async () => {
       assert.equal((await home.command('user', 'remove', `li@${DOMAIN}`, '--yes', '--why', 'left')).code, 0);
       const files = readdirSync(join(home.folder, 'var/uploads'), { recursive: true, withFileTypes: true }).filter((entry) =>
         entry.isFile(),
       );
-      assert.equal(files.length, 2); // until the next look, which is every ten minutes
+      assert.equal(files.length, 3); // until the next look, which is every ten minutes
       const picture = files.find(({ name }) => curl(`https://${HOST}/upload/${name}/picture.png`).status !== '404');
       assert.equal(picture, undefined);
     });
