@@ -30,6 +30,8 @@ export interface PushRoom {
   close(): void;
 }
 
+const NOBODY: PushNews = { arrived() {}, asleep() {}, awake() {} };
+
 export function pushRoom({ home, table, store, clock, log, ask }: PushGround): PushRoom {
   const named = new Set(home.clients.push);
   // No partner: nothing but this goes there. A block list beats it all the same, and so does the switch.
@@ -51,7 +53,8 @@ export function pushRoom({ home, table, store, clock, log, ask }: PushGround): P
     allowed,
   });
   return {
-    news: push,
+    // With no service named nobody is looked up for each message.
+    news: named.size === 0 ? NOBODY : push,
     handler: pushServices({ store: store.push, clock, allowed, offered: named.size > 0 }),
     see(awake) {
       isAwake = awake;

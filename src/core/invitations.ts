@@ -78,9 +78,13 @@ export function invitationDesk(parts: InvitationParts): InvitationDesk {
       const address = named ?? { local: chosen, domain: seen.domain };
       const key = bareKey(address);
       if (busy.has(key)) return no('name', 'that name is taken');
+      // Who is there is nobody's to find out, invited or not.
+      if (lockOut.waitMs(from, from) > 0) return no('name', 'too many tries; wait a quarter of an hour');
       busy.add(key);
       try {
-        return await join(seen, address, password, from);
+        const joined = await join(seen, address, password, from);
+        if (!joined.ok && joined.about === 'name') lockOut.failed(from, from);
+        return joined;
       } finally {
         busy.delete(key);
       }

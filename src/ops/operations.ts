@@ -16,6 +16,8 @@ import type { PassportStore } from '../model/passport.ts';
 import type { PeerTryStore } from '../model/peer-try.ts';
 import type { PeopleDesk } from '../model/people.ts';
 import type { Clock } from '../model/ports.ts';
+import type { PushStore } from '../model/push.ts';
+import type { TokenStore } from '../model/sign-in-tokens.ts';
 import type { Snapshots } from '../model/snapshot.ts';
 import type { AuthorizationStore, ContactRequestStore, DecisionStore, DialogStore, DiscoveredStore } from '../model/stores.ts';
 import type { DnsView } from './domain/ports.ts';
@@ -36,6 +38,8 @@ export interface Records {
   readonly peerTries: PeerTryStore;
   readonly histories: HistoryStore;
   readonly invitations: InvitationStore;
+  readonly push: PushStore;
+  readonly deviceTokens: TokenStore;
   readonly archive: ArchiveStore;
   readonly holds: HoldStore;
   readonly approvals: ApprovalStore;

@@ -26,30 +26,37 @@ export function peopleTable(db: Database, seal: Seal): PeopleStore {
       return row && toPerson(row);
     },
     put(person) {
-      const { address, name, groups, disabled, createdAt } = person;
+      const { address, name, groups, addresses = [], disabled, createdAt } = person;
       return db.write(() => {
         changed(bareKey(address));
+        // Who is let in again signs in with a password first.
+        if (disabled) db.prepare('DELETE FROM device_token WHERE address = ?').run(bareKey(address));
         db.prepare(
-          `INSERT INTO person (address, domain, name, mail, phone, mobile, title, company, office, groups, disabled, created_at)
-           VALUES (?,?,?,?,?,?,?,?,?,?,?,?)
+          `INSERT INTO person (address, domain, name, mail, phone, mobile, title, company, office, groups, addresses, disabled, created_at)
+           VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)
            ON CONFLICT (address) DO UPDATE SET name = excluded.name, mail = excluded.mail, phone = excluded.phone,
              mobile = excluded.mobile, title = excluded.title, company = excluded.company, office = excluded.office,
-             groups = excluded.groups, disabled = excluded.disabled`,
+             groups = excluded.groups, addresses = excluded.addresses, disabled = excluded.disabled`,
         ).run(
           bareKey(address),
           address.domain,
           name,
           ...FIELDS.map((field) => person[field] ?? null),
           JSON.stringify(groups),
+          JSON.stringify(addresses),
           disabled ? 1 : 0,
           Math.round(createdAt),
         );
+        db.prepare('DELETE FROM person_address WHERE owner = ?').run(bareKey(address));
+        const others = new Set([...addresses, person.mail ?? ''].map((one) => one.toLowerCase()).filter((one) => one !== ''));
+        for (const other of others) db.prepare('INSERT INTO person_address (other, owner) VALUES (?, ?)').run(other, bareKey(address));
       });
     },
     remove(address) {
       return db.write(() => {
         changed(address);
         removePersonal(db, address);
+        db.prepare('DELETE FROM person_address WHERE owner = ?').run(address);
         for (const table of ['credential', 'photo', 'signed_in', 'directory_entry', 'device_token', 'push_service', 'invitation'])
           db.prepare(`DELETE FROM ${table} WHERE address = ?`).run(address);
         return db.prepare('DELETE FROM person WHERE address = ?').run(address).changes > 0;
@@ -66,10 +73,18 @@ export function peopleTable(db: Database, seal: Seal): PeopleStore {
       const row = db.prepare('SELECT count(*) AS n FROM person').get();
       return row === undefined ? 0 : integer(row, 'n');
     },
+    async knownBy(other) {
+      return db
+        .prepare('SELECT person.* FROM person_address JOIN person ON person.address = owner WHERE other = ? LIMIT 2')
+        .all(other)
+        .map(toPerson);
+    },
     async find(words, limit) {
       // LIKE knows two wildcards; what somebody types is text.
       const like = `%${words.replaceAll(/[\\%_]/g, (char) => `\\${char}`)}%`;
-      const where = ['name', 'address', 'mail', 'phone', 'mobile'].map((column) => `${column} LIKE ?1 ESCAPE '\\'`).join(' OR ');
+      const where = ['name', 'address', 'mail', 'phone', 'mobile', 'addresses']
+        .map((column) => `${column} LIKE ?1 ESCAPE '\\'`)
+        .join(' OR ');
       return db.prepare(`SELECT * FROM person WHERE disabled = 0 AND (${where}) ORDER BY name LIMIT ?2`).all(like, limit).map(toPerson);
     },
     async credentials(address) {
@@ -161,12 +176,14 @@ function toPerson(row: Row): Person {
     const value = maybeText(row, field);
     return value === undefined ? [] : [[field, value] as const];
   });
+  const addresses: readonly string[] = JSON.parse(text(row, 'addresses')); // written by put
   return {
     address: fromBareKey(text(row, 'address')),
     name: text(row, 'name'),
     disabled: integer(row, 'disabled') === 1,
     groups: JSON.parse(text(row, 'groups')), // written by put
     createdAt: integer(row, 'created_at'),
+    ...(addresses.length > 0 && { addresses }),
     ...Object.fromEntries(fields),
   };
 }

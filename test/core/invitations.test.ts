@@ -135,6 +135,21 @@ test('who tries tokens out is heard no more, good ones or not', async () => {
   assert((await one.desk.look(token, '192.0.2.9')) !== undefined);
 });
 
+test('who tries names out is heard no more', async () => {
+  await using one = world();
+  await one.store.people.put({ address: { local: 'omar', domain: HERE }, name: 'Omar', disabled: false, groups: [], createdAt: 0 });
+  const seen = await one.desk.look(await one.invite(), 'somewhere');
+  assert(seen !== undefined);
+  const say = async (name: string): Promise<string> => {
+    const joined = await one.desk.join(seen, name, GOOD, '192.0.2.9');
+    return joined.ok ? 'joined' : joined.text;
+  };
+  for (let i = 0; i < 20; i++) assert.equal(await say('omar'), 'that name is taken');
+  assert.match(await say('eve'), /too many tries/);
+  one.clock.advance(15 * 60_000);
+  assert.equal(await say('eve'), 'joined');
+});
+
 test('a password that is changed is held to the same rules; that of a directory is changed there', async () => {
   await using one = world();
   const li = { local: 'li', domain: HERE };

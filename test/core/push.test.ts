@@ -184,6 +184,15 @@ test('a token is followed by a new one after a day, and stays good until that is
   assert.deepEqual(await tokens.of(nora, 'd1', KIND), []);
 });
 
+test('who was disabled signs in with a password first', async () => {
+  await using one = await devices();
+  const { tokens, person, temp } = one;
+  await tokens.give(person, 'd1', KIND);
+  await temp.store.people.put({ ...person, disabled: true });
+  await temp.store.people.put(person);
+  assert.deepEqual(await tokens.of(nora, 'd1', KIND), []);
+});
+
 test('who has the password of a directory is given no token', async () => {
   await using one = await devices(true);
   assert.equal(await one.tokens.give(one.person, 'd1', KIND), undefined);

@@ -3,6 +3,8 @@
 import * as z from 'zod';
 import { bareKey } from '../../model/address.ts';
 import type { ClientSight } from '../../model/core.ts';
+import type { PushTarget } from '../../model/push.ts';
+import type { StoredToken } from '../../model/sign-in-tokens.ts';
 import { utcDay } from '../../model/utc.ts';
 import { type Report, verb } from '../verb.ts';
 import { oneLine, span } from '../words.ts';
@@ -33,6 +35,9 @@ export const userShow = verb({
       const lastSignIn = await desk.people.lastSignIn(key);
       const entry = await desk.directory.get(key);
       const photo = await desk.people.photo(key);
+      const { push, deviceTokens } = operations.records();
+      const services = await push.of(key);
+      const tokens = (await deviceTokens.of(key)).filter(({ expiresAt }) => expiresAt > operations.clock.now());
       const now = operations.clock.now();
       const sessions = operations.live?.clients.list().filter(({ user }) => bareKey(user) === key);
       const sight = await operations.live?.states.of(person.address);
@@ -42,8 +47,11 @@ export const userShow = verb({
         ['name', person.name],
         ['state', person.disabled ? (entry?.disabled === true ? 'disabled, by the directory' : 'disabled') : 'may sign in'],
         ...fields,
+        ...(person.addresses === undefined ? [] : [['also known by', person.addresses.join(', ')] as const]),
         ['groups', person.groups.length === 0 ? '-' : person.groups.join(', ')],
         ['passwords', passwords.length === 0 ? 'none' : passwords.join('; ')],
+        ...(tokens.length === 0 ? [] : [['tokens', devicesWord(tokens)] as const]),
+        ...(services.length === 0 ? [] : [['told by push', services.map(pushWord).join('; ')] as const]),
         ['last sign-in', lastSignIn === undefined ? 'never' : `${new Date(lastSignIn).toISOString()} (${span(now - lastSignIn)} ago)`],
         ...(sessions === undefined
           ? []
@@ -59,6 +67,11 @@ export const userShow = verb({
         json: {
           ...viewPerson(person),
           passwords: devices.map(({ device, since }) => ({ device, since: new Date(since).toISOString() })),
+          tokens: tokens.map(({ device, mechanism, expiresAt }) => ({ device, mechanism, expiresAt: new Date(expiresAt).toISOString() })),
+          push: services.map(({ service, resource, failures, enabledAt }) => ({
+            ...{ service, resource, failures },
+            enabledAt: new Date(enabledAt).toISOString(),
+          })),
           ...(lastSignIn !== undefined && { lastSignIn: new Date(lastSignIn).toISOString() }),
           ...(entry !== undefined && {
             directory: { dn: entry.dn, disabled: entry.disabled, seenAt: new Date(entry.seenAt).toISOString() },
@@ -73,6 +86,16 @@ export const userShow = verb({
       };
     }),
 });
+
+/** Devices that sign in without a password (XEP-0484). */
+function devicesWord(tokens: readonly StoredToken[]): string {
+  const { size } = new Set(tokens.map(({ device }) => device));
+  return `${size} device${size === 1 ? '' : 's'}`;
+}
+
+function pushWord({ service, resource, failures }: PushTarget): string {
+  return `${resource} through ${service}${failures === 0 ? '' : `, not reached the last ${failures} times`}`;
+}
 
 function sessionWord({ face, resource, address, since, availability }: ClientSight, now: number): string {
   return `${face} ${resource} from ${address} for ${span(now - since)}${availability === undefined ? '' : `, ${availability}`}`;

@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { createHash, createHmac, pbkdf2Sync } from 'node:crypto';
 import { test } from 'node:test';
 import type { DeviceToken, DeviceTokens } from '../../../../src/model/sign-in-tokens.ts';
+import { element } from '../../../../src/protocols/xmpp/element.ts';
 import type { Stanza } from '../../../support/xml-stream.ts';
 import { base64, ClientWorld, type Played } from './client-world.ts';
 
@@ -101,6 +102,14 @@ test('a session is resumed along with the sign-in; then nothing is bound, and wh
   assert.equal(named(await back.get('the message', ({ name }) => name === 'message'), 'body')?.text, 'are you there?');
   omar.stream.close();
   back.stream.close();
+});
+
+test('who binds along with the sign-in is told what there is to know of the account', async () => {
+  await using world = await ClientWorld.open({}, { greeting: async ({ local }) => [element('metadata', 'urn:xmpp:mam:2', { of: local })] });
+  const client = await world.secured();
+  const success = await plain(client, `<bind xmlns='${BIND2}'/>`);
+  assert.equal(named(named(success, 'bound'), 'metadata', 'urn:xmpp:mam:2')?.attrs.of, 'nora');
+  client.stream.close();
 });
 
 test('a session that is gone is said to be, and a new one is bound; without a bind the stream waits for one', async () => {
