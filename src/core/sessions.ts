@@ -79,21 +79,30 @@ export function deskOf(user: Address, rooms: Rooms): ContactDesk {
   const { parts, people, lists, subscribing, visibility, limits } = rooms;
   const key = bareKey(user);
   const home = <A extends Address>(address: A): A => homeOf(address, parts);
+  /** Another level sees something else: by a word of its own, or because they are a contact now (privacy mode). */
+  const leveled = async (contact: Address, work: () => Promise<Outcome>): Promise<Outcome> => {
+    const watcher = bare(contact);
+    const levelNow = async () => {
+      const profile = await people.profile(key);
+      return profile.entry(bareKey(watcher))?.seen === true ? visibility.levelOf(profile, watcher) : undefined;
+    };
+    const before = await levelNow();
+    const outcome = await work();
+    const after = await levelNow();
+    // Who is let in or out with it has been shown that already.
+    if (before !== undefined && after !== undefined && before !== after) await visibility.levelChanged(key, watcher);
+    return outcome;
+  };
   return {
     user,
-    subscription: (verb, to, message) => subscribing.say(user, verb, home(to), message),
+    subscription: (verb, to, message) => leveled(home(to), () => subscribing.say(user, verb, home(to), message)),
     contacts: () => lists.of(key),
     async putContact(change) {
       const contact = { ...change, address: bare(home(change.address)) };
-      const before = (await people.profile(key)).entry(bareKey(contact.address))?.level;
-      const outcome = await lists.put(key, contact);
-      const entry = (await people.profile(key)).entry(bareKey(contact.address));
-      // Another level sees something else.
-      if (entry?.seen === true && entry.level !== before) {
-        if (parts.serves(contact.address)) await visibility.sightChanged(key, bare(contact.address), false);
-        await visibility.sightChanged(key, bare(contact.address), true);
-      }
-      return outcome;
+      const known = (await people.profile(key)).entry(bareKey(contact.address));
+      const other = known?.listed === true ? undefined : await people.didYouMean(contact.address, user);
+      if (other !== undefined) return refused(other);
+      return leveled(contact.address, () => lists.put(key, contact));
     },
     removeContact: (address) => subscribing.remove(user, home(address)),
     blocked: async () => [...(await people.profile(key)).blocked],

@@ -59,12 +59,25 @@ export class Visibility {
     if (settings !== undefined) profile.settings = settings;
     await this.changed(user);
     for (const [watcher, level] of before)
-      if (settings === undefined || this.levelOf(profile, watcher) !== level) await this.#levelChanged(user, watcher);
+      if (settings === undefined || this.levelOf(profile, watcher) !== level) await this.levelChanged(user, watcher);
   }
 
-  async #levelChanged(user: string, watcher: Address): Promise<void> {
-    if (this.#parts.serves(watcher)) await this.sightChanged(user, watcher, false);
-    await this.sightChanged(user, watcher, true);
+  /** A watcher has another level: they are shown what they see now, and clients that they do not see any more go. */
+  async levelChanged(user: string, watcher: Address): Promise<void> {
+    if (!this.#parts.serves(watcher)) {
+      await this.sightChanged(user, watcher, true);
+      return;
+    }
+    await this.#turns.run(user, async () => {
+      const seen = await this.seenBy(user, watcher);
+      if (seen === undefined) return;
+      await this.#firstOfLevel(user, watcher, seen);
+      const of = fromBareKey(user);
+      const shown = new Set(seen.endpoints.map(({ resource }) => resource));
+      const hidden = [...this.#clients.of(user).values()].filter((one) => one.available && !shown.has(one.resource));
+      const left = hidden.map(({ resource }) => gone(of, resource, seen.composed));
+      this.#handWatching(of, bareKey(watcher), [...left, ...itemsOf(of, seen)]);
+    });
   }
 
   /** A client that has just become available is shown its contacts (RFC 6121 §4.2.2 and §4.3). */

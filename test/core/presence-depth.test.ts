@@ -210,6 +210,8 @@ test('in privacy mode only own contacts see; a word about somebody counts all th
   assert.equal(seen(named), 'away | away');
   assert.equal(seen(let_in), 'offline | closed');
   await desk.session.putContact({ address: omar, name: 'Omar', groups: [] });
+  await world.settle();
+  assert.equal(seen(let_in), 'away | away');
   desk.session.present(open({ show: 'xa' }));
   await world.settle();
   assert.equal(seen(let_in), 'away | xa');
