@@ -20,6 +20,7 @@ import type { PushRoom } from './push.ts';
 import { sipClientsFace } from './sip-clients.ts';
 import { sharedFiles } from './uploads.ts';
 import { webClientsFace, webOrigin } from './web-clients.ts';
+import { xcapDocuments } from './xcap.ts';
 import { XMPP_PATH, xmppClientsFace } from './xmpp-clients.ts';
 
 /** What a face is given. */
@@ -68,6 +69,7 @@ export async function clientFaces(ground: FaceGround): Promise<readonly ClientFa
   const routes: readonly WebRoute[] = [
     ...uploads.routes,
     invitePage({ desk: invitations, host: home.clients.host ?? home.edge.host }),
+    xcapDocuments(ground),
     ...(origin === undefined ? [] : hostMeta(`${origin.replace('https:', 'wss:')}${XMPP_PATH}`)),
   ];
   return [sipClientsFace(ground), xmpp, webClientsFace(ground, routes, xmpp.sockets), uploads];

@@ -120,6 +120,19 @@ class Person(slixmpp.ClientXMPP):
         notes = [text for _, text in done['command']['notes']]
         tell(event='command', status=done['command']['status'], words=notes, fields=fields)
 
+    async def do_blocked(self):
+        found = (await self['xep_0191'].get_blocked())['blocklist']['items']
+        tell(event='blocklist', found=sorted(str(one) for one in found))
+
+    async def do_contact(self, who, name, groups):
+        await self.update_roster(who, name=name, groups=groups)
+
+    async def do_roster(self):
+        await self.get_roster()  # or nothing, when this is what it has
+        mine = [self.client_roster[jid] for jid in self.client_roster.keys() if jid != self.boundjid.bare]
+        found = [[one.jid, one['name'], sorted(one['groups']), one['subscription']] for one in mine if one['subscription'] != 'remove']
+        tell(event='roster', found=sorted(found))
+
     async def do_cut(self):
         # As when the network goes: no farewell of any kind.
         self.transport.abort()
