@@ -1,6 +1,7 @@
 // What of somebody is archived and whether they are held, as reports say it.
 
-import type { ArchiveSettings, Hold } from '../../model/archive.ts';
+import { bareKey, fromBareKey } from '../../model/address.ts';
+import { type ArchiveSettings, type Hold, names } from '../../model/archive.ts';
 import { ruleFor } from '../../model/archive-rule.ts';
 import type { Table } from '../../model/table.ts';
 import type { Operations } from '../operations.ts';
@@ -45,4 +46,26 @@ export function archivedWords({ internal, external, by, holds }: ArchivedOf): st
   const what = internal && external ? 'internal and external' : internal ? 'internal only' : external ? 'external only' : 'not archived';
   const said = by.length === 0 ? '' : ` (${by.join(', ')})`;
   return holds.length === 0 ? `${what}${said}` : `${what}${said}; held, so all of it: ${holds.join(', ')}`;
+}
+
+/**
+ * What of somebody is archived, in one line, for reports about them; undefined: nothing is, and they are not held, or they are not ours.
+ * @param table of the rules in force; undefined: the files have faults
+ */
+export function archivedIn(operations: Operations, table: Table | undefined): (user: string) => string | undefined {
+  const settings = settingsOf(operations);
+  const holds = operations.records().holds.inForce();
+  return (user) => {
+    const { local, domain } = fromBareKey(user);
+    const own = table?.domains.get(domain)?.domain;
+    if (table === undefined || own === undefined) return undefined;
+    const key = bareKey({ local, domain: own });
+    const one = archivedOf(
+      key,
+      settings,
+      table,
+      holds.filter((hold) => names(hold, key)),
+    );
+    return one.internal || one.external || one.holds.length > 0 ? archivedWords(one) : undefined;
+  };
 }

@@ -33,6 +33,8 @@ export interface ExplainDeps {
   readonly rule: (from: string, to: string) => { readonly message: RuleNow; readonly presence: RuleNow } | undefined;
   /** Is this a domain of ours? undefined: the files have a fault. */
   readonly isOurs: (domain: string) => boolean | undefined;
+  /** What of one of ours is archived, in words; undefined: nothing is, and they are not held. */
+  readonly archived?: (user: string) => string | undefined;
   /** The running process. */
   readonly live?: Pick<Live, 'queue' | 'health' | 'sight' | 'startedAt'>;
   /** Wall ms. */
@@ -83,8 +85,19 @@ export async function explainPair(from: string, to: string, since: number, deps:
       `No message from ${from} to ${to} has reached us since ${stamp(since)}.\nLook the other way round too: isthmus explain ${to} ${from}`,
     );
   if (rules.length > 0) parts.push(['Rules as they are now', ...rules.map(({ words }) => `  ${words}`)].join('\n'));
+  const archived = [from, to].flatMap((user) => {
+    const words = deps.archived?.(user);
+    return words === undefined ? [] : [{ user, words }];
+  });
+  if (archived.length > 0) parts.push(['Archived', ...archived.map(({ user, words }) => `  ${user}: ${words}`)].join('\n'));
   if (short !== undefined) parts.push(`In short: ${short}`);
-  const json = { entries, decisions, rules: rules.map(({ words: _of, ...rule }) => rule), ...(short !== undefined && { short }) };
+  const json = {
+    entries,
+    decisions,
+    rules: rules.map(({ words: _of, ...rule }) => rule),
+    ...(archived.length > 0 && { archived }),
+    ...(short !== undefined && { short }),
+  };
   const bad = entries.length + decisions.length === 0 || isBad(entries, decisions);
   return { text: [...parts, ...notRunningWords(entries, deps)].join('\n\n'), json: isoTimes(json), exit: bad ? 1 : 0 };
 }

@@ -2,6 +2,7 @@
 
 import { domainToASCII } from 'node:url';
 import * as z from 'zod';
+import { archivedIn } from '../archive/settings.ts';
 import type { Operations } from '../operations.ts';
 import { sinceInput, sinceMs } from '../since.ts';
 import { verb } from '../verb.ts';
@@ -78,6 +79,7 @@ function depsOf(operations: Operations): ExplainDeps {
     place: placesIn(operations),
     rule: (from, to) => (table === undefined ? undefined : judge(table, { from, to, where: { file: '', key: '' } })),
     isOurs: (domain) => table?.domains.has(domain),
+    archived: archivedIn(operations, table),
     ...(live !== undefined && { live }),
     now: clock.now(),
   };

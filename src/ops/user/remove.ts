@@ -13,7 +13,7 @@ export const userRemove = verb({
   details: [
     'Sessions end within a minute. isthmus user disable keeps somebody out and can be taken back; most who leave are better disabled first.',
     'A user that the directory (people/directory.yaml) still has comes back with its next round.',
-    'What they said and were told stays until retention.history removes it; whoever gets the address later does not see it.',
+    'What they said and were told stays until retention.history and records/archive.yaml remove it, and a hold keeps it longer; whoever gets the address later does not see it.',
   ].join('\n'),
   example: 'isthmus user remove nora@people.example --yes --why "left in June"',
   input: z.object({ address: addressInput, yes: z.union([z.boolean(), z.stringbool()]).default(false).describe('There is no way back.') }),
@@ -27,6 +27,13 @@ export const userRemove = verb({
       const key = bareKey(person.address);
       if (!yes) throw new Refused(`${key} (${person.name}) would be gone for good; add --yes, or use isthmus user disable ${key}`);
       await desk.people.remove(key);
-      return { text: `${key} is removed.`, json: { address: key, removed: true }, exit: 0, changes: `removed ${key} (${person.name})` };
+      const held = (await operations.records().holds.of(key)).map(({ matter }) => matter);
+      const stays = held.length === 0 ? '' : ` What they said stays until it is released: ${held.join(', ')} (isthmus hold list).`;
+      return {
+        text: `${key} is removed.${stays}`,
+        json: { address: key, removed: true, held },
+        exit: 0,
+        changes: `removed ${key} (${person.name})${held.length === 0 ? '' : `; held: ${held.join(', ')}`}`,
+      };
     }),
 });

@@ -5,7 +5,10 @@ import { bareKey } from '../../model/address.ts';
 import type { ClientSight } from '../../model/core.ts';
 import type { PushTarget } from '../../model/push.ts';
 import type { StoredToken } from '../../model/sign-in-tokens.ts';
+import type { Table } from '../../model/table.ts';
 import { utcDay } from '../../model/utc.ts';
+import { archivedIn } from '../archive/settings.ts';
+import type { Operations } from '../operations.ts';
 import { type Report, verb } from '../verb.ts';
 import { oneLine, span } from '../words.ts';
 import { addressInput, atPeople, FIELDS, personOf } from './given.ts';
@@ -61,6 +64,8 @@ export const userShow = verb({
         ...(entry === undefined ? [] : [['directory', `${entry.dn}, seen ${span(now - entry.seenAt)} ago`] as const]),
         ...(photo === undefined ? [] : [['photo', `${photo.type}, ${photo.data.length} bytes, of ${utcDay(photo.changedAt)}`] as const]),
       ];
+      const archived = archivedIn(operations, operations.live?.table() ?? tableIfGood(operations))(key);
+      if (archived !== undefined) rows.push(['archived', archived]);
       const width = Math.max(...rows.map(([label]) => label.length));
       return {
         text: [key, ...rows.map(([label, value]) => `  ${label.padEnd(width)}  ${oneLine(value)}`)].join('\n'),
@@ -76,6 +81,7 @@ export const userShow = verb({
           ...(entry !== undefined && {
             directory: { dn: entry.dn, disabled: entry.disabled, seenAt: new Date(entry.seenAt).toISOString() },
           }),
+          ...(archived !== undefined && { archived }),
           ...(sessions !== undefined && {
             sessions: sessions.map(({ user: _, since, ...rest }) => ({ ...rest, since: new Date(since).toISOString() })),
           }),
@@ -95,6 +101,11 @@ function devicesWord(tokens: readonly StoredToken[]): string {
 
 function pushWord({ service, resource, failures }: PushTarget): string {
   return `${resource} through ${service}${failures === 0 ? '' : `, not reached the last ${failures} times`}`;
+}
+
+function tableIfGood(operations: Operations): Table | undefined {
+  const loaded = operations.load();
+  return loaded.ok ? loaded.table : undefined;
 }
 
 function sessionWord({ face, resource, address, since, availability }: ClientSight, now: number): string {
