@@ -1,6 +1,7 @@
 // The catalogue of everything that can be refused or can fail: one row a code, with whose doing it is, whether trying
 // again makes sense, and what an operator can do. Shores translate codes into statuses and conditions in replies.ts.
 
+import type { Address } from './model/address.ts';
 import type { FinerCode } from './model/diagnosis.ts';
 import type { Blame, PeerAnswer, Reason, ReasonCode, Retry } from './model/reason.ts';
 
@@ -288,6 +289,12 @@ export const ERRORS: Readonly<Record<ReasonCode, Entry>> = {
   PEER_FORBIDDEN: row('peer', 'never', 'The far end does not allow it.', "Ask the partner's administrator; their policy decides."),
   PEER_NOT_SUPPORTED: row('peer', 'never', 'The far end does not support it.', 'Nothing to do here.'),
   PEER_NOT_ACCEPTABLE: row('peer', 'never', 'The far end does not accept this content.', 'Nothing to do here.'),
+  PEER_OTHER_ADDRESS: row(
+    'peer',
+    'never',
+    'The address is another one of a user of ours; nothing is delivered to it.',
+    'Write to the address that the answer names. isthmus user show lists the other addresses of a user.',
+  ),
   PEER_GONE: row('peer', 'never', 'The user has gone for good.', 'Remove the contact.'),
   PEER_BUSY: row('peer', 'later', 'The far end is overloaded.', 'It is tried again.'),
   PEER_ERROR: row('peer', 'later', 'The far end reported an error of its own.', 'It is tried again.'),
@@ -322,6 +329,7 @@ export function reason(
     readonly file?: string;
     readonly key?: string;
     readonly peer?: PeerAnswer;
+    readonly newAddress?: Address;
     readonly retry?: Retry;
     readonly finer?: FinerCode;
   } = {},

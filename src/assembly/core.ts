@@ -11,6 +11,7 @@ import type { Web } from '../edge/web.ts';
 import type { ClientSights, Core, StateDesk } from '../model/core.ts';
 import type { SecretStore } from '../model/outbox-store.ts';
 import type { Gateway } from '../model/ports.ts';
+import type { Table } from '../model/table.ts';
 import { outsiderOf } from '../routing/outsiders.ts';
 import { partnerOf } from '../routing/partner.ts';
 import { calendarFeeds } from './calendars.ts';
@@ -47,6 +48,7 @@ export interface CoreRoom extends Drains {
   /** Another set of files is in force. */
   rulesChanged(): void;
   readonly moved: RunningCore['moved'];
+  readonly reachedAt: RunningCore['reachedAt'];
   readonly erased: RunningCore['erased'];
   /** Opens the listeners of `clients:`, or none: the first that fails closes the others. */
   open(): Promise<readonly Listener[]>;
@@ -83,6 +85,7 @@ export async function coreRoom(ground: CoreGround): Promise<CoreRoom> {
   const core = makeCore({
     ...{ people, contacts, blocked, chosen, presenceSettings, kept, signIn, clock, ids, log, submit, serves, mainDomain },
     moved: store.moved,
+    isElsewhere: (domain) => isElsewhere(domain, table()),
     history: historyOf({ store: store.histories, clock, log, serves, mainDomain }),
     arrived: (user) => push.news.arrived(user),
     personChanged: (user) => personal.changed(user),
@@ -103,6 +106,7 @@ export async function coreRoom(ground: CoreGround): Promise<CoreRoom> {
     states: core.states,
     rulesChanged: presence,
     gateway: core.gateway,
+    reachedAt: core.reachedAt,
     moved: core.moved,
     erased: core.erased,
     async open() {
@@ -142,4 +146,10 @@ async function signInSecret(secrets: SecretStore): Promise<Uint8Array> {
   const made = randomBytes(32);
   await secrets.put('sign-in', made);
   return made;
+}
+
+/** Another system is known to serve it: one of ours beside the core, or a partner's. */
+function isElsewhere(domain: string, { domains, partners }: Table): boolean {
+  const own = domains.get(domain);
+  return own === undefined ? partners.get(domain)?.enabled === true : own.served !== 'core';
 }

@@ -121,6 +121,7 @@ export async function start(ready: Ready, written: Log): Promise<Running> {
     sentIds: store.sentIds,
     hold: (event) => firstContact.hold(event),
     people: corePeople,
+    reachedAt: (to, from) => people.reachedAt(to, from),
     capture: archive.capture,
     filter: borderFilter({ home, clock, log, ...parts, requests: store.requests }),
   });

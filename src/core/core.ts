@@ -42,6 +42,8 @@ export interface RunningCore extends Core {
   forwardKept(): Promise<void>;
   /** Somebody is erased: nobody's list knows them any more, and their clients hear of it. @param key bare key */
   erased(key: string): Promise<void>;
+  /** Somebody is addressed by an other address of theirs: where they are reached, if `from` may be told of them at all. */
+  reachedAt(to: Address, from: Address): Promise<Address | undefined>;
   /** Resolves when everything begun so far is done. */
   settled(): Promise<void>;
   /** Ends every session and stops the timers. */
@@ -160,6 +162,7 @@ export function makeCore(parts: CoreParts): RunningCore {
       for (const user of clients.users()) light('presence policy', user, () => visibility.settingsChanged(user));
     },
     serves: (address) => parts.serves(homeOf(address, parts)),
+    reachedAt: (to, from) => people.reachedAt(homeOf(to, parts), homeOf(from, parts)),
     isUser: (address) => people.isUser(homeOf(address, parts)),
     relation: (of, watcher) => relationOf(homeOf(of, parts), homeOf(watcher, parts), people, visibility),
     desk: (user) => deskOf(homeOf(user, parts), rooms),

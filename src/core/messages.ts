@@ -44,6 +44,8 @@ export class Messages {
     // XEP-0191 §3.4: who blocks somebody does not write to them either.
     if ((await this.#people.profile(from.key)).blocks(to))
       return refused(reason('PEER_NOT_ACCEPTABLE', `${show(bare(to))} is on the block list of ${from.key}.`));
+    const other = said.event.kind === 'im.sent' ? await this.#people.didYouMean(to, from.user) : undefined;
+    if (other !== undefined) return refused(other);
     const outcome = await this.#sayOn(from, said);
     if (outcome.kind === 'refused' || outcome.kind === 'failed') return outcome;
     return this.#afterwards(from, said, outcome);

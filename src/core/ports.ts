@@ -95,6 +95,8 @@ export interface CoreParts {
     from: Address,
     met: { readonly with: 'message' | 'request'; readonly name?: string; readonly proof?: ProofWord },
   ) => Outsider | undefined;
+  /** Is another system known to serve the domain: one of ours that the core does not serve, a partner with a file? Default: none is. */
+  readonly isElsewhere?: (domain: string) => boolean;
   /** Users of split domains who have moved to the internal system. Absent: none. */
   readonly moved?: Pick<MovedStore, 'has' | 'all'>;
   readonly limits?: Partial<CoreLimits>;

@@ -42,9 +42,13 @@ export class Subscribing {
   say(user: Address, verb: SubscriptionVerb, to: Address, words?: string): Promise<Outcome> {
     if (sameBare(user, to)) return Promise.resolve(refused(reason('CONTENT_UNSUPPORTED', 'Nobody subscribes to themselves.')));
     const message = words?.slice(0, MAX_MESSAGE);
-    return this.#turns.run(pairOf(user, to), () =>
-      this.#is.parts.serves(to) ? this.#between(bare(user), verb, bare(to), message) : this.#outward(bare(user), verb, bare(to), message),
-    );
+    return this.#turns.run(pairOf(user, to), async () => {
+      const other = verb === 'subscribe' ? await this.#is.people.didYouMean(to, user) : undefined;
+      if (other !== undefined) return refused(other);
+      return this.#is.parts.serves(to)
+        ? this.#between(bare(user), verb, bare(to), message)
+        : this.#outward(bare(user), verb, bare(to), message);
+    });
   }
 
   /** A partner's user says a verb to a user of ours, who is known to be one. */

@@ -26,6 +26,7 @@ const ACCOUNT_DISABLED = 0x2;
 const FLAGS = ['userAccountControl', 'nsAccountLock'] as const;
 const MAX_TEXT = 200;
 const MAX_GROUPS = 500;
+const MAX_ADDRESSES = 50;
 /** Active Directory's own bound for thumbnailPhoto. */
 const MAX_PHOTO_BYTES = 100 * 1024;
 const FIELDS = ['mail', 'phone', 'mobile', 'title', 'company', 'office'] as const;
@@ -59,20 +60,35 @@ export function sightOf(entry: Entry, settings: DirectorySettings, serves: (doma
   return { dn, address: `${local}@${ours}`, stamp: first(entry, settings.attributes.changed) ?? '', disabled };
 }
 
+/** Active Directory writes `smtp:`, `SIP:`, `x500:` before them; those of a chat or of mail are kept. @param own bare key of the person */
+function addressesOf(entry: Entry, names: readonly string[], own: string): readonly string[] {
+  const found = names
+    .flatMap((name) => texts(entry, name))
+    .flatMap((text) => {
+      const [, scheme = '', rest = ''] = /^(?:([A-Za-z][A-Za-z0-9.+-]*):)?(.*)$/s.exec(text) ?? [];
+      if (scheme !== '' && !/^(?:smtp|mailto|sips?|im|xmpp|eum)$/i.test(scheme)) return [];
+      const address = rest.toLowerCase();
+      return /^[^@\s\p{Cc}]{1,256}@[^@\s\p{Cc}]{1,253}$/u.test(address) ? [address] : [];
+    });
+  return [...new Set(found)].filter((address) => address !== own).slice(0, MAX_ADDRESSES);
+}
+
 /** The fields of a person. `groups` of distinguished names are called by their first part. */
 export function fieldsOf(
   entry: Entry,
   { attributes }: DirectorySettings,
-  local: string,
-): Pick<Person, 'name' | 'groups' | (typeof FIELDS)[number]> {
+  own: string,
+): Pick<Person, 'name' | 'groups' | 'addresses' | (typeof FIELDS)[number]> {
   const fields = FIELDS.flatMap((field) => {
     const value = first(entry, attributes[field]);
     return value === undefined ? [] : [[field, value] as const];
   });
+  const addresses = addressesOf(entry, attributes.addresses, own);
   const groups = attributes.groups.flatMap((name) => texts(entry, name)).map(groupName);
   return {
-    name: first(entry, attributes.name) ?? local,
+    name: first(entry, attributes.name) ?? own.slice(0, own.lastIndexOf('@')),
     groups: [...new Set(groups.filter((group) => group !== ''))].sort().slice(0, MAX_GROUPS),
+    ...(addresses.length > 0 && { addresses }),
     ...Object.fromEntries(fields),
   };
 }

@@ -108,7 +108,7 @@ async function takeOne(
   const { address, dn, stamp } = sight;
   const person = await people.get(address);
   if (person === undefined && entry === undefined) return; // taken away by an operator: the next whole look brings it back
-  const fields = entry === undefined ? {} : fieldsOf(entry, door.settings, fromBareKey(address).local);
+  const fields = entry === undefined ? {} : fieldsOf(entry, door.settings, address);
   // Switched off here by an operator: stays so. By the directory: as the directory says now.
   const byOperator = person?.disabled === true && before?.disabled !== true;
   const after: Person = {
@@ -122,6 +122,7 @@ async function takeOne(
       title: undefined,
       company: undefined,
       office: undefined,
+      addresses: undefined,
     }),
     ...fields,
     address: fromBareKey(address),
@@ -139,8 +140,8 @@ async function takeOne(
 }
 
 /** What of a person the directory says. */
-function printOf({ name, mail, phone, mobile, title, company, office, groups }: Person): string {
-  return JSON.stringify([name, mail, phone, mobile, title, company, office, groups].map((one) => one ?? null));
+function printOf({ name, mail, phone, mobile, title, company, office, addresses, groups }: Person): string {
+  return JSON.stringify([name, mail, phone, mobile, title, company, office, addresses, groups].map((one) => one ?? null));
 }
 
 function isKnown(entry: DirectoryEntry | undefined, sight: Sight): boolean {

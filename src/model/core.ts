@@ -26,6 +26,8 @@ export interface Person {
   readonly title?: string;
   readonly company?: string;
   readonly office?: string;
+  /** Other addresses by which they are known (mail, old or other chat addresses): bare keys. Nothing is delivered to them. */
+  readonly addresses?: readonly string[];
   /** Groups of the directory or of `user import`. */
   readonly groups: readonly string[];
   /** Wall ms. */

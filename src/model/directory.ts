@@ -53,6 +53,7 @@ export interface DirectoryAttributes {
   readonly company: readonly string[];
   readonly office: readonly string[];
   readonly groups: readonly string[];
+  readonly addresses: readonly string[];
   readonly photo: readonly string[];
   /** The entry's own mark of its last change. */
   readonly changed: readonly string[];

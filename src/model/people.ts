@@ -29,7 +29,9 @@ export interface PeopleStore {
   /** By domain, in the order of their names. */
   list(options: { readonly domain?: string; readonly after?: string; readonly limit: number }): Promise<readonly Person[]>;
   count(): Promise<number>;
-  /** Name, address, mail or a number contains the words; at most `limit`. */
+  /** Who is known by this other address, or has it as mail address. At most two: of several nobody is meant. @param other bare key */
+  knownBy(other: string): Promise<readonly Person[]>;
+  /** Name, address, other addresses, mail or a number contains the words; at most `limit`. */
   find(words: string, limit: number): Promise<readonly Person[]>;
   credentials(address: string): Promise<readonly Credential[]>;
   /** Replaces every credential of one device. None: the device may not sign in any more. */

@@ -1,6 +1,7 @@
 // Why something was refused or failed: one shape for operators, peers and logs.
 // The codes' texts and advice stand in errors.ts; the shores map codes to SIP statuses and stanza conditions.
 
+import type { Address } from './address.ts';
 import type { FinerCode } from './diagnosis.ts';
 
 /** Whose doing it is. */
@@ -74,6 +75,7 @@ export type ReasonCode =
   | 'PEER_NOT_SUPPORTED'
   | 'PEER_NOT_ACCEPTABLE'
   | 'PEER_GONE'
+  | 'PEER_OTHER_ADDRESS'
   | 'PEER_BUSY'
   | 'PEER_ERROR'
   | 'XMPP_NO_RETURN_PATH'
@@ -103,6 +105,8 @@ export interface Reason {
   readonly file?: string;
   readonly key?: string;
   readonly peer?: PeerAnswer;
+  /** Where they are reached instead. Only for who may know it. */
+  readonly newAddress?: Address;
   /** What exactly it was, for diagnoses; peers never learn it. */
   readonly finer?: FinerCode;
 }

@@ -4,7 +4,7 @@
 
 import { reason } from '../errors.ts';
 import type { Log } from '../log.ts';
-import { bareKey, show } from '../model/address.ts';
+import { type Address, bare, bareKey, show } from '../model/address.ts';
 import type { Alongside, Capture } from '../model/archive.ts';
 import {
   type Event,
@@ -61,6 +61,8 @@ export interface DispatchDeps {
   };
   /** What is archived, as it goes on: after the filters, with its acceptance. Absent: nothing. */
   readonly capture?: Capture;
+  /** Somebody of the core is addressed by an other address of theirs: where they are reached, if the sender may be told of them. */
+  readonly reachedAt?: (to: Address, from: Address) => Promise<Address | undefined>;
   /** Absent: nothing that a message says keeps it from crossing. */
   readonly filter?: BorderFilter;
 }
@@ -91,6 +93,11 @@ export class Dispatch {
     // Counted whatever policy says: a sender over the limit must not learn from the answer who is blocked and who is not.
     const tooMuch = (await this.#tooMuch(event)) ?? this.#unfit(event);
     if (decision.kind !== 'refuse') await this.#deps.discovered.proven(event);
+    const elsewhere = tooMuch === undefined && decision.kind !== 'refuse' ? await this.#didYouMean(event) : undefined;
+    if (elsewhere !== undefined) {
+      noteDecision(this.#deps, event, { kind: 'refuse', reason: elsewhere });
+      return refused(elsewhere);
+    }
     if (tooMuch !== undefined && (decision.kind !== 'refuse' || decision.reason.blame === 'policy')) {
       noteDecision(this.#deps, event, { kind: 'refuse', reason: tooMuch });
       logStopped(this.#deps.log, event, tooMuch);
@@ -251,6 +258,18 @@ export class Dispatch {
     if (targets !== undefined || event.kind !== 'im.sent') return targets;
     const partner = partnerOf(current.domains.has(event.from.domain) ? event.to.domain : event.from.domain, current);
     return tooLarge(event, partner) ?? limits.admit(event, partner);
+  }
+
+  /**
+   * An other address of a user of the core: who may reach that user is told where. Everybody else is answered as about somebody
+   * who is not there (DESIGN 7): a stranger who would have to wait, too.
+   */
+  async #didYouMean(event: Event): Promise<Reason | undefined> {
+    if (event.origin.side === 'local' || (event.kind !== 'im.sent' && event.kind !== 'presence.requested')) return undefined;
+    const there = await this.#deps.reachedAt?.(event.to, event.from);
+    if (there === undefined || (await this.#decide({ ...event, to: there })).kind !== 'allow') return undefined;
+    const text = `${show(bare(event.to))} is an other address of ${show(there)}. Did you mean ${show(there)}?`;
+    return reason('PEER_OTHER_ADDRESS', text, { newAddress: there });
   }
 
   #count(event: Event, good: boolean): void {

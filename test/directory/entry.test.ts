@@ -19,6 +19,7 @@ const settings: DirectorySettings = {
     company: ['company'],
     office: ['physicalDeliveryOfficeName'],
     groups: ['memberOf'],
+    addresses: ['proxyAddresses', 'msRTCSIP-PrimaryUserAddress', 'otherMailbox'],
     photo: ['thumbnailPhoto', 'jpegPhoto'],
     changed: ['whenChanged', 'modifyTimestamp'],
   },
@@ -68,7 +69,7 @@ test('fields on one line and bounded, groups by their names', () => {
       memberOf: ['CN=Traders\\, North,OU=Groups,DC=corp', 'CN=B\\C3\\B6rse,DC=corp', 'plain'],
     }),
     settings,
-    'nora',
+    'nora@people.example',
   );
   assert.deepEqual(fields, {
     name: 'Nora Berg',
@@ -76,7 +77,26 @@ test('fields on one line and bounded, groups by their names', () => {
     title: 'x'.repeat(200),
     groups: ['Börse', 'Traders, North', 'plain'],
   });
-  assert.equal(fieldsOf(entry({}), settings, 'nora').name, 'nora');
+  assert.equal(fieldsOf(entry({}), settings, 'nora@people.example').name, 'nora');
+});
+
+test('other addresses: of mail and chat, each once, in lower case, never their own', () => {
+  const { addresses } = fieldsOf(
+    entry({
+      proxyAddresses: [
+        'SMTP:Nora.Berg@corp.example',
+        'smtp:nora@old.example',
+        'x500:/o=Corp/cn=nora',
+        'sip:nora@people.example',
+        'smtp:no address',
+      ],
+      'msRTCSIP-PrimaryUserAddress': 'sip:Nora@lync.example',
+      otherMailbox: 'nora@old.example',
+    }),
+    settings,
+    'nora@people.example',
+  );
+  assert.deepEqual(addresses, ['nora.berg@corp.example', 'nora@old.example', 'nora@lync.example']);
 });
 
 test('a photo is one that clients can show, and not too large', () => {

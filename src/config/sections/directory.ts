@@ -30,6 +30,9 @@ const attributes = entry({
   groups: list(attribute)
     .default(['memberOf'])
     .describe('Names of groups, or their distinguished names; of these the first part is the name.'),
+  addresses: list(attribute)
+    .default(['proxyAddresses', 'msRTCSIP-PrimaryUserAddress', 'otherMailbox', 'mailAlternateAddress'])
+    .describe('Other addresses they are known by; smtp:, sip:, im: and xmpp: before them are understood, others (x500:) left out.'),
   photo: list(attribute).default(['thumbnailPhoto', 'jpegPhoto']),
   changed: list(attribute).default(['whenChanged', 'modifyTimestamp']).describe("The entry's own mark of its last change."),
 });

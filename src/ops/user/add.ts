@@ -13,6 +13,7 @@ import {
   groupsInput,
   nameInput,
   ofCore,
+  othersInput,
   PASSWORD_INPUT,
   PASSWORD_OPTIONS,
   personOf,
@@ -42,6 +43,7 @@ export const userAdd = verb({
     address: addressInput,
     name: nameInput.optional().describe('What others read as their name. Default: the part before the @.'),
     ...FIELD_INPUT,
+    other: othersInput.default([]).describe('Other addresses they are known by: mail, JID, SIP.'),
     group: groupsInput.default([]).describe('Groups they belong to.'),
     ...PASSWORD_INPUT,
   }),
@@ -56,7 +58,7 @@ export const userAdd = verb({
       if ((await desk.people.get(key)) !== undefined)
         throw new Refused(`${key} is a user already; isthmus user show ${key}, isthmus user change ${key}`, 409);
       const blank: Person = { address, name: address.local, disabled: false, groups: [], createdAt: operations.clock.now() };
-      const person = withFields(blank, { ...input, groups: input.group });
+      const person = withFields(blank, { ...input, groups: input.group, addresses: input.other });
       const chosen = await chosenPassword(operations, input, person);
       await desk.people.put(person);
       const shown = chosen === undefined ? [] : await keepPassword(desk, person, '', chosen);
@@ -70,13 +72,16 @@ export const userAdd = verb({
     }),
 });
 
+/** One empty value empties a list. */
+const emptied = (value: unknown): unknown => (value === '' || (Array.isArray(value) && value.length === 1 && value[0] === '') ? [] : value);
+
 export const userChange = verb({
   words: 'user change',
   summary: "changes a user's name, fields or groups",
   positionals: ['address'],
   options: { name: { type: 'string', value: 'NAME', says: 'what others read as their name' }, ...FIELD_OPTIONS },
   details: [
-    'What is not given stays. An empty value takes a field away: --mobile "". --group names every group; --group "" takes them out of all.',
+    'What is not given stays. An empty value takes a field away: --mobile "". --group names every group; --group "" takes them out of all. --other likewise.',
     'What comes from a directory (people/directory.yaml) is written again with its next change there.',
   ].join('\n'),
   example: 'isthmus user change nora@people.example --title "Head of trading" --group traders',
@@ -84,10 +89,8 @@ export const userChange = verb({
     address: addressInput,
     name: nameInput.optional().describe('What others read as their name.'),
     ...FIELD_INPUT,
-    group: z
-      .preprocess((value) => (value === '' || (Array.isArray(value) && value.length === 1 && value[0] === '') ? [] : value), groupsInput)
-      .optional()
-      .describe('Every group they belong to.'),
+    other: z.preprocess(emptied, othersInput).optional().describe('Every other address they are known by.'),
+    group: z.preprocess(emptied, groupsInput).optional().describe('Every group they belong to.'),
   }),
   http: { method: 'POST', path: '/users/{address}/change' },
   role: 'operator',
@@ -97,7 +100,7 @@ export const userChange = verb({
     atPeople(operations, 'user change', async (desk): Promise<Report> => {
       const before = await personOf(operations, desk, input.address);
       const key = bareKey(before.address);
-      const after = withFields(before, { ...input, groups: input.group });
+      const after = withFields(before, { ...input, groups: input.group, addresses: input.other });
       const changed = differences(before, after);
       if (changed.length === 0) return { text: `${key} is like that already.`, json: viewPerson(before), exit: 0 };
       await desk.people.put(after);

@@ -50,6 +50,17 @@ export const phoneInput = line(64).refine(
   'a number such as +49 30 1234567',
 );
 export const textInput = line(200);
+/** `user@domain`, also written as sip:, sips:, xmpp:, im:, smtp: or mailto:. */
+const otherInput = line(400).transform((value, context) => {
+  const parsed = parseUser(value.replace(/^(?:sips?|xmpp|im|smtp|mailto):/i, ''));
+  if (typeof parsed === 'string') return parsed;
+  context.addIssue({ code: 'custom', message: parsed.right });
+  return z.NEVER;
+});
+/** More would be a directory of its own. */
+export const MAX_ADDRESSES = 50;
+export const othersInput = z.preprocess((value) => (typeof value === 'string' ? [value] : value), z.array(otherInput).max(MAX_ADDRESSES));
+
 const groupInput = line(100).refine((value) => value !== '', 'the name of a group');
 export const groupsInput = z.preprocess((value) => (typeof value === 'string' ? [value] : value), z.array(groupInput).max(500));
 
@@ -72,6 +83,7 @@ export const FIELD_OPTIONS: Readonly<Record<string, OptionSpec>> = {
   title: { type: 'string', value: 'TEXT', says: 'what they do' },
   company: { type: 'string', value: 'TEXT', says: 'where they work' },
   office: { type: 'string', value: 'TEXT', says: 'their room or place' },
+  other: { type: 'string', value: 'ADDRESS', multiple: true, says: 'another address they are known by; may be given again' },
   group: { type: 'string', value: 'NAME', multiple: true, says: 'a group they belong to; may be given again' },
 };
 
@@ -93,9 +105,15 @@ export interface PasswordGiven {
 /** The person with the given fields in place; an empty one goes. */
 export function withFields(
   person: Person,
-  fields: Fields & { readonly name?: string | undefined; readonly groups?: readonly string[] | undefined },
+  fields: Fields & {
+    readonly name?: string | undefined;
+    readonly groups?: readonly string[] | undefined;
+    readonly addresses?: readonly string[] | undefined;
+  },
 ): Person {
-  const { mail, phone, mobile, title, company, office, ...rest } = person;
+  const { mail, phone, mobile, title, company, office, addresses: known = [], ...rest } = person;
+  const own = bareKey(person.address);
+  const addresses = [...new Set(fields.addresses ?? known)].filter((one) => one !== own);
   const before: Fields = { mail, phone, mobile, title, company, office };
   const after = FIELDS.flatMap((field) => {
     const value = fields[field] ?? before[field] ?? '';
@@ -105,6 +123,7 @@ export function withFields(
     ...rest,
     ...(fields.name !== undefined && { name: fields.name }),
     ...(fields.groups !== undefined && { groups: [...new Set(fields.groups)] }),
+    ...(addresses.length > 0 && { addresses }),
     ...Object.fromEntries(after),
   };
 }
@@ -116,8 +135,14 @@ export function differences(before: Person | undefined, after: Person): string[]
     const [was, is] = [before?.[field], after[field]];
     if (was !== is) lines.push(`${field}: ${was === undefined ? '' : `${was} -> `}${is ?? '(none)'}`);
   }
-  const [was, is] = [(before?.groups ?? []).join(', '), after.groups.join(', ')];
-  if (was !== is) lines.push(`groups: ${was === '' ? '' : `${was} -> `}${is === '' ? '(none)' : is}`);
+  const lists = [
+    ['other addresses', before?.addresses, after.addresses],
+    ['groups', before?.groups, after.groups],
+  ] as const;
+  for (const [what, had, has] of lists) {
+    const [was, is] = [(had ?? []).join(', '), (has ?? []).join(', ')];
+    if (was !== is) lines.push(`${what}: ${was === '' ? '' : `${was} -> `}${is === '' ? '(none)' : is}`);
+  }
   return lines;
 }
 
@@ -150,6 +175,9 @@ export async function personOf(operations: Operations, desk: PeopleDesk, address
   const own = loaded.ok ? loaded.table.domains.get(domain)?.domain : undefined;
   const person = own === undefined ? undefined : await desk.people.get(bareKey({ local, domain: own }));
   if (person !== undefined) return person;
+  const known = await desk.people.knownBy(address);
+  if (known.length === 1 && known[0] !== undefined)
+    throw new Refused(`there is no user ${address}; it is an other address of ${bareKey(known[0].address)} (${known[0].name})`, 404);
   const [near] = await desk.people.find(`${local}@`, 1);
   const meant = near === undefined ? '' : ` Did you mean ${bareKey(near.address)}?`;
   throw new Refused(`there is no user ${address}.${meant} isthmus user list shows them`, 404);

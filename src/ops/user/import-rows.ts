@@ -6,9 +6,9 @@ import type { Address } from '../../model/address.ts';
 import type { Table } from '../../model/table.ts';
 import { readCsv } from '../import/csv.ts';
 import type { ExportedObject } from '../import/record.ts';
-import { FIELDS, type Fields, mailInput, nameInput, ofCore, phoneInput, Refused, textInput } from './given.ts';
+import { FIELDS, type Fields, mailInput, nameInput, ofCore, othersInput, phoneInput, Refused, textInput } from './given.ts';
 
-export const COLUMNS = ['address', 'name', ...FIELDS, 'groups', 'disabled', 'password'] as const;
+export const COLUMNS = ['address', 'name', ...FIELDS, 'addresses', 'groups', 'disabled', 'password'] as const;
 type Column = (typeof COLUMNS)[number];
 
 const ALSO: Readonly<Record<string, Column>> = {
@@ -24,6 +24,9 @@ const ALSO: Readonly<Record<string, Column>> = {
   mobilephone: 'mobile',
   physicaldeliveryofficename: 'office',
   group: 'groups',
+  other: 'addresses',
+  'other addresses': 'addresses',
+  proxyaddresses: 'addresses',
 };
 
 export interface UserRow {
@@ -32,6 +35,7 @@ export interface UserRow {
   readonly name?: string;
   readonly fields: Fields;
   readonly groups?: readonly string[];
+  readonly addresses?: readonly string[];
   readonly disabled?: boolean;
   readonly password?: string;
 }
@@ -117,6 +121,9 @@ function rowOf(line: number, cells: ReadonlyMap<Column, string>, table: Table): 
   if (!judged.success) return `name: ${judged.error.issues[0]?.message ?? 'something else'}`;
   const off = cells.get('disabled');
   if (off !== undefined && !/^(?:yes|no|true|false|1|0)$/i.test(off)) return `disabled "${off.slice(0, 20)}": right would be yes or no`;
+  const others = cells.get('addresses');
+  const addresses = othersInput.optional().safeParse(others === undefined ? undefined : partsOf(others));
+  if (!addresses.success) return `addresses: right would be ${addresses.error.issues[0]?.message ?? 'something else'}`;
   const groups = cells.get('groups');
   const password = cells.get('password');
   return {
@@ -124,14 +131,15 @@ function rowOf(line: number, cells: ReadonlyMap<Column, string>, table: Table): 
     address,
     ...(judged.data !== undefined && { name: judged.data }),
     fields,
-    ...(groups !== undefined && { groups: groupsOf(groups) }),
+    ...(addresses.data !== undefined && { addresses: addresses.data }),
+    ...(groups !== undefined && { groups: partsOf(groups).map((one) => one.slice(0, 100)) }),
     ...(off !== undefined && { disabled: /^(?:yes|true|1)$/i.test(off) }),
     ...(password !== undefined && { password }),
   };
 }
 
 /** `traders; board`: separated by semicolons, bars or, inside quotes, commas. */
-function groupsOf(text: string): readonly string[] {
-  const names = text.split(/[;|,]/).map((one) => one.normalize('NFC').trim().slice(0, 100));
+function partsOf(text: string): readonly string[] {
+  const names = text.split(/[;|,]/).map((one) => one.normalize('NFC').trim());
   return [...new Set(names.filter((one) => one !== ''))];
 }

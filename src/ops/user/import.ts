@@ -87,7 +87,7 @@ async function planOf(operations: Operations, desk: PeopleDesk, row: UserRow, ge
   const key = bareKey(row.address);
   const before = await desk.people.get(key);
   const blank = { address: row.address, name: row.address.local, disabled: false, groups: [], createdAt: operations.clock.now() };
-  const filled = withFields(before ?? blank, { ...row.fields, name: row.name, groups: row.groups });
+  const filled = withFields(before ?? blank, { ...row.fields, name: row.name, groups: row.groups, addresses: row.addresses });
   const person = row.disabled === undefined ? filled : { ...filled, disabled: row.disabled };
   const changes = differences(before, person);
   if (person.disabled !== (before?.disabled ?? false)) changes.push(person.disabled ? 'disabled' : 'enabled');

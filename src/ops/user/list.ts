@@ -20,7 +20,7 @@ export const userList = verb({
   options: {
     domain: { type: 'string', value: 'DOMAIN', says: 'only those of this domain' },
     disabled: { type: 'boolean', says: 'only those that are switched off' },
-    find: { type: 'string', value: 'TEXT', says: 'only those whose name, address, mail, number or group contains it' },
+    find: { type: 'string', value: 'TEXT', says: 'only those whose name, address (also an other one), mail, number or group contains it' },
     group: { type: 'string', value: 'NAME', says: 'only members of this group' },
     limit: { type: 'string', value: 'NUMBER', says: 'at most so many; default 1000' },
     after: { type: 'string', value: 'ADDRESS', says: 'those that come after it: the next page' },

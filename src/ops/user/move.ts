@@ -136,7 +136,9 @@ function report({ key, own, to, dryRun }: Facts, found: MoveSight, said: readonl
     `${key} ${will('lives', 'would live')} in ${place} from now on${dryRun ? '; nothing is written' : ''}.`,
     ...said,
     ...(found.watchers.length > 0
-      ? [`${count(found.watchers.length, 'person', 'people')} outside the core ${will(found.watchers.length === 1 ? 'goes' : 'go', 'would go')} on seeing them`]
+      ? [
+          `${count(found.watchers.length, 'person', 'people')} outside the core ${will(found.watchers.length === 1 ? 'goes' : 'go', 'would go')} on seeing them`,
+        ]
       : []),
     ...(to === 'core' && contacts.length > 0
       ? [`${count(contacts.length, 'contact')} that this border knew of: their list begins with them`]

@@ -4,6 +4,7 @@
 import { ALIKE_CODES } from '../../model/alike.ts';
 import type { Outcome } from '../../model/outcome.ts';
 import type { PeerAnswer, Reason, ReasonCode } from '../../model/reason.ts';
+import { toSipUri } from './address.ts';
 import { safeHeaderValue } from './print.ts';
 
 export interface Reply {
@@ -111,6 +112,7 @@ export const CODE_TO_STATUS: Readonly<Record<ReasonCode, number>> = {
   PEER_NOT_SUPPORTED: 501,
   PEER_NOT_ACCEPTABLE: 406,
   PEER_GONE: 410,
+  PEER_OTHER_ADDRESS: 404, // 301 with the address, below
   PEER_BUSY: 486,
   PEER_ERROR: 500,
   XMPP_NO_RETURN_PATH: 504,
@@ -190,6 +192,11 @@ export function replyTo(outcome: Outcome, asker: Asker): Reply {
 function refusal(reason: Reason, asker: Asker): Reply {
   if (asker.partner && answersAlike(reason)) return plain(403);
   if (reason.peer?.network === 'xmpp') return fromCondition(reason.peer, reason, asker);
+  if (reason.newAddress !== undefined) {
+    // RFC 3261 §21.3.2: found at another address from now on; RFC 7247 §7.1 has it for `gone`.
+    const uri = toSipUri(reason.newAddress);
+    if (CONTACT_URI.test(uri)) return { status: 301, phrase: PHRASES[301]!, headers: [['Contact', `<${uri}>`], explained(reason)] };
+  }
   const retryAfter =
     typeof reason.retry === 'number' && reason.retry > 0 ? [['Retry-After', String(Math.ceil(reason.retry / 1000))] as const] : [];
   return {
@@ -199,11 +206,13 @@ function refusal(reason: Reason, asker: Asker): Reply {
   };
 }
 
+const CONTACT_URI = /^sip:[^\s<>"]{1,512}$/;
+
 function fromCondition(peer: Extract<PeerAnswer, { network: 'xmpp' }>, reason: Reason, asker: Asker): Reply {
   if ((peer.condition === 'gone' || peer.condition === 'redirect') && peer.newAddress !== undefined) {
     // RFC 7247 §7.1: the new address goes into Contact as a SIP URI.
     const uri = peer.newAddress.replace(/^xmpp:/i, 'sip:').replace(/[?;].*$/s, '');
-    if (/^sip:[^\s<>"]{1,512}$/.test(uri)) {
+    if (CONTACT_URI.test(uri)) {
       const status = peer.condition === 'gone' ? 301 : 302;
       return { status, phrase: PHRASES[status] as string, headers: [['Contact', `<${uri}>`]] };
     }

@@ -1,9 +1,11 @@
 // Outcome -> stanza error. SIP statuses by RFC 7247 Table 3 with our decisions (sip-xmpp.md 3.2), our own reasons by a
 // total table, and the one uniform answer toward partners (DESIGN 7): service-unavailable, the same bytes each time.
 
+import type { Address } from '../../model/address.ts';
 import { ALIKE_CODES } from '../../model/alike.ts';
 import type { Reason, ReasonCode } from '../../model/reason.ts';
 import { type Element, element } from './element.ts';
+import { toJid } from './jid.ts';
 
 const STANZAS = 'urn:ietf:params:xml:ns:xmpp-stanzas';
 
@@ -165,6 +167,7 @@ export const CODE_TO_CONDITION: Readonly<Record<ReasonCode, Row>> = {
   PEER_NOT_SUPPORTED: ['feature-not-implemented', 'cancel'],
   PEER_NOT_ACCEPTABLE: ['not-acceptable', 'modify'],
   PEER_GONE: ['gone', 'cancel'],
+  PEER_OTHER_ADDRESS: ['gone', 'cancel'],
   PEER_BUSY: ['recipient-unavailable', 'wait'],
   PEER_ERROR: ['internal-server-error', 'wait'],
   XMPP_NO_RETURN_PATH: ['remote-server-timeout', 'wait'],
@@ -192,7 +195,14 @@ export function errorOf(why: Reason, partner: boolean): Element {
     return stanzaError(condition, type, `${peer.status} ${peer.phrase}${wait}`.slice(0, 240), moved);
   }
   const [condition, type] = CODE_TO_CONDITION[why.code];
-  return stanzaError(condition, type, `${why.code}: ${why.text}`);
+  // RFC 6120 §8.3.3.5: `gone` may name the address at which they are reached.
+  return stanzaError(condition, type, `${why.code}: ${why.text}`, uriOf(why.newAddress));
+}
+
+/** RFC 5122 §2.2. */
+function uriOf(address: Address | undefined): string | undefined {
+  const jid = address && toJid(address);
+  return typeof jid === 'string' ? `xmpp:${encodeURI(jid)}` : undefined;
 }
 
 /** `<error/>` of RFC 6120 §8.3. */
