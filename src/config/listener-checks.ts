@@ -30,6 +30,10 @@ export function checkListeners(
       'internal SIP servers have nowhere to send what goes outside',
     );
   }
+  if (isRead && listeners.clientWeb.length === 0 && isthmus?.has(['clients', 'uploads']) === true) {
+    const right = 'add clients.web, such as https://203.0.113.6:443: files are put and fetched over HTTPS';
+    findings.warning('CONFIG_MISSING_KEY', isthmus.place(['clients', 'uploads']), 'clients.uploads without clients.web', right);
+  }
   for (const own of [...new Set(domains.values())].map(insideOf)) {
     if (own.component === undefined || own.component.dial !== undefined || listeners.insideComponent.length > 0) continue;
     findings.warning(

@@ -150,3 +150,18 @@ test('roots on each side and for a partner are taken', () => {
   });
   assert.ok(ok, told);
 });
+
+test('clients.host must be a name in our certificate, or clients refuse it', () => {
+  const { ok, told } = withPair(pair(ca.issue({ names: names.filter((name) => name !== 'im.people.example') })));
+  assert.ok(ok, told);
+  assert.match(
+    told,
+    /isthmus\.yaml:\d+:\d+: warning: no certificate in certs\/own names im\.people\.example; browsers and SIP clients refuse it/,
+  );
+});
+
+test('files cannot be shared without clients.web', () => {
+  const uploads = 'clients: { uploads: { size: 5MiB } }';
+  assert.match(withPair({}, uploads).told, /isthmus\.yaml:1:\d+: warning: clients\.uploads without clients\.web/);
+  assert.doesNotMatch(withPair({}, 'clients: { web: "https://*:443", uploads: { size: 5MiB } }').told, /clients\.uploads/);
+});
