@@ -103,9 +103,14 @@ function compose(
     ...(calendar === undefined ? [] : whatCalendarSays(calendar)),
     ...(choice === undefined || choice === 'appearOffline' ? [] : [choice]),
   ];
-  // A person who says available means it: the calendar is overruled, a call in progress is not.
-  const counted =
-    choice === 'available' ? found.filter((state) => state !== 'inAMeeting' && state !== 'busy' && state !== 'outOfOffice') : found;
+  // A person who says available means it: the calendar is overruled, a call in progress is not. Whoever says anything is at work.
+  const overruled: readonly State[] =
+    choice === 'available'
+      ? ['inAMeeting', 'busy', 'outOfOffice']
+      : choice === undefined || choice === 'appearOffline'
+        ? []
+        : ['outOfOffice'];
+  const counted = found.filter((state) => !overruled.includes(state));
   const least = counted.reduce<State>((worst, state) => (rank(state) > rank(worst) ? state : worst), 'available');
   if (STATES[least].class === 'available') return { state: idle === 'away' ? 'away' : idle === 'inactive' ? 'inactive' : 'available' };
   if (STATES[least].class !== 'busy') return { state: least };

@@ -73,6 +73,64 @@ for (const [what, given, state] of CASES) {
   });
 }
 
+/** Every choice with every calendar, client by client. Columns: no calendar or a free hour, busy, in a meeting, out of office. */
+const CLIENTS: Readonly<Record<string, EndpointInput>> = {
+  'in use': desk(),
+  'untouched for 6 minutes': desk(idle(6)),
+  'untouched for 20 minutes': desk(idle(20)),
+  'do not disturb': desk({ says: 'doNotDisturb' }),
+  'in a call': desk({ doing: 'call' }),
+  'says away': desk({ says: 'away' }),
+};
+const TABLE = `
+in use                    -             available     busy          inAMeeting    outOfOffice
+in use                    available     available     available     available     available
+in use                    busy          busy          busy          inAMeeting    busy
+in use                    doNotDisturb  doNotDisturb  doNotDisturb  doNotDisturb  doNotDisturb
+in use                    beRightBack   beRightBack   beRightBack   beRightBack   beRightBack
+in use                    away          away          away          away          away
+in use                    offWork       offWork       offWork       offWork       offWork
+in use                    appearOffline offline       offline       offline       offline
+untouched for 6 minutes   -             inactive      busyInactive  busyInactive  outOfOffice
+untouched for 6 minutes   available     inactive      inactive      inactive      inactive
+untouched for 6 minutes   busy          busyInactive  busyInactive  busyInactive  busyInactive
+untouched for 6 minutes   doNotDisturb  doNotDisturb  doNotDisturb  doNotDisturb  doNotDisturb
+untouched for 20 minutes  -             away          away          away          outOfOffice
+untouched for 20 minutes  available     away          away          away          away
+untouched for 20 minutes  busy          busyInactive  busyInactive  busyInactive  busyInactive
+untouched for 20 minutes  beRightBack   beRightBack   beRightBack   beRightBack   beRightBack
+do not disturb            -             doNotDisturb  doNotDisturb  doNotDisturb  outOfOffice
+do not disturb            available     doNotDisturb  doNotDisturb  doNotDisturb  doNotDisturb
+do not disturb            busy          doNotDisturb  doNotDisturb  doNotDisturb  doNotDisturb
+do not disturb            away          away          away          away          away
+in a call                 -             inACall       inACall       inACall       outOfOffice
+in a call                 available     inACall       inACall       inACall       inACall
+in a call                 busy          inACall       inACall       inACall       inACall
+in a call                 doNotDisturb  doNotDisturb  doNotDisturb  doNotDisturb  doNotDisturb
+in a call                 offWork       offWork       offWork       offWork       offWork
+says away                 -             away          away          away          outOfOffice
+says away                 available     away          away          away          away
+says away                 busy          busyInactive  busyInactive  busyInactive  busyInactive
+says away                 appearOffline offline       offline       offline       offline
+`;
+for (const line of TABLE.trim().split('\n')) {
+  const [client = '', word = '', ...states] = line.split(/ {2,}| (?=offline)/).map((part) => part.trim());
+  const choice = CHOICES.find((one) => one === word);
+  test(`${client}, chosen ${choice ?? 'nothing'}, with each calendar`, () => {
+    const found = (['free', 'busy', 'meeting', 'outOfOffice'] as const).map((calendar) => {
+      const endpoints = [CLIENTS[client]!]; // the table names no others
+      return of({ endpoints, calendar, ...(choice !== undefined && { choice }) }).state;
+    });
+    assert.deepEqual(found, states);
+  });
+}
+
+test('out of the office by their own word counts as the calendar does, from its beginning to its end', () => {
+  const at = (now: number): State => aggregate({ now, endpoints: [desk()], outOfOffice: { from: NOW, until: NOW + MINUTE } }).state;
+  assert.deepEqual([NOW - 1, NOW, NOW + MINUTE - 1, NOW + MINUTE].map(at), ['available', 'outOfOffice', 'outOfOffice', 'available']);
+  assert.equal(aggregate({ now: NOW - 5, endpoints: [desk()], outOfOffice: { from: NOW } }).reconsiderAt, NOW);
+});
+
 test('a custom state keeps its words, and is bound to its class', () => {
   const { custom, number } = of({ choice: visiting });
   assert.deepEqual([custom?.id, number], ['visiting', 6500]);
