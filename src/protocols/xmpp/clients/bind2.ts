@@ -56,6 +56,8 @@ export interface Welcoming {
   readonly tokens: DeviceTokens | undefined;
   /** What a client is told of its account when it is bound. */
   readonly greeting: ((user: Address) => Promise<readonly Element[]>) | undefined;
+  /** Features of the stream for whoever has signed in, besides the usual. */
+  readonly told?: readonly Element[] | undefined;
   resumable(person: Person, previous: string): XmppClient | undefined;
   bind(road: Road, person: Person, resource: string | undefined): XmppClient | Reason;
 }
@@ -69,7 +71,7 @@ export async function welcome(parts: Welcoming): Promise<XmppClient | Reason | u
   // XEP-0386 §3.2: a resumption comes first, and makes the rest needless.
   const refused = waits?.resume(road, wish.resume?.attrs.h, (resumed) => {
     succeed(waits.jid, [resumed]);
-    road.write(printElement(openFeatures(true)));
+    road.write(printElement(openFeatures(true, parts.told)));
   });
   if (waits !== undefined && refused === undefined) return waits;
   const failed = wish.resume === undefined ? [] : [smFailed('item-not-found')];
@@ -89,7 +91,7 @@ export async function welcome(parts: Welcoming): Promise<XmppClient | Reason | u
   // XEP-0386 §3.2 would have kept messages thrown away, because the archive has them. A client that asks no archive would lose
   // them; who does ask knows them again by their stanza-id.
   succeed(client.jid, [...failed, element('bound', NS.bind2, {}, [...greeting, ...enabled])]);
-  road.write(printElement(openFeatures(wish.bind.sm !== undefined)));
+  road.write(printElement(openFeatures(wish.bind.sm !== undefined, parts.told)));
   return client;
 }
 

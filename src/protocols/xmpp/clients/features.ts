@@ -31,9 +31,9 @@ export function authFeatures({ mechanisms, bindings, tokens, invited }: AuthOffe
   return element('features', NS.streams, {}, children);
 }
 
-/** Once a resource is bound along with the sign-in. @param counts stream management is enabled already */
-export function openFeatures(counts: boolean): Element {
-  const more = [element('csi', NS.csi), element('ver', NS.rosterVersions)];
+/** Once a resource is bound along with the sign-in. @param counts stream management is enabled already @param told what else is told to whoever has signed in */
+export function openFeatures(counts: boolean, told: readonly Element[] = []): Element {
+  const more = [element('csi', NS.csi), element('ver', NS.rosterVersions), ...told];
   return element('features', NS.streams, {}, counts ? more : [element('sm', NS.sm), ...more]);
 }
 

@@ -194,7 +194,7 @@ function starttls(received: Element): Step {
 function auth(state: Extract<ClientState, { is: 'awaitingAuth' | 'awaitingResponse' }>, received: Element, rules: ClientRules): Step {
   const wish = state.is === 'awaitingResponse' ? state.wish : undefined;
   const { host, domain, failures } = state;
-  if (isAbort(received)) return failed({ ...state, wish }, 'aborted');
+  if (isAbort(received)) return failed({ ...state, wish: received.ns === NS.sasl2 ? (wish ?? {}) : undefined }, 'aborted');
   if (state.is === 'awaitingResponse') {
     const response = readResponse(received, wish);
     if (response === undefined) return unexpected({ kind: 'element', element: received });

@@ -3,52 +3,32 @@
 
 import { randomBytes } from 'node:crypto';
 import type { Log } from '../../../log.ts';
-import type { Person, SignInFrom } from '../../../model/core.ts';
 import type { Clock } from '../../../model/ports.ts';
-import type { Reason } from '../../../model/reason.ts';
 import type { Ended } from '../connection.ts';
 import { type Element, element } from '../element.ts';
 import type { StreamFrame } from '../framing.ts';
 import { isStreamError, renamespaced } from '../intake.ts';
-import { iqError } from '../iq.ts';
 import { NS } from '../names.ts';
 import { readHeader } from '../negotiation/header.ts';
 import { isStanza } from '../parse.ts';
 import { Patience } from '../patience.ts';
 import { displayDomain } from '../precis.ts';
 import { printElement } from '../print.ts';
-import { errorOf } from '../replies.ts';
 import { goodbye, readStreamError, type StreamError, streamErrorElement } from '../stream-error.ts';
 import { Allowance } from './allowance.ts';
-import { type Welcoming, welcome } from './bind2.ts';
 import type { XmppClient } from './client.ts';
-import { tokenMechanisms } from './fast.ts';
 import type { ClientConnection, Framing } from './framing.ts';
 import type { StreamSettings } from './limits.ts';
 import { type ClientAction, type ClientInput, type ClientRules, type ClientState, clientStart, clientStep } from './negotiation.ts';
-import type { InvitedDoor, InvitedGuest } from './register.ts';
-import { type Road, smFailed } from './road.ts';
-import { mechanismsFor, SaslExchange, type SaslParts } from './sasl.ts';
+import type { Road } from './road.ts';
+import { type SignInOwner, SigningIn } from './signing-in.ts';
 import { watchSilence } from './silence.ts';
 
 /** What a stream asks of the rest. */
-export interface StreamOwner {
+export interface StreamOwner extends SignInOwner {
   readonly clock: Clock;
   readonly log: Log;
   readonly settings: StreamSettings;
-  readonly signIn: SaslParts['signIn'];
-  readonly tokens: SaslParts['tokens'];
-  /** What a client is told of its account when it binds along with the sign-in (XEP-0386). */
-  readonly greeting: Welcoming['greeting'];
-  /** For who comes with an invitation; undefined: nobody may. */
-  readonly invited: InvitedDoor | undefined;
-  /** Features of the stream for whoever has signed in, besides the usual. */
-  readonly told?: readonly Element[];
-  serves(domain: string): string | undefined;
-  /** Makes a client of it; a Reason: no more of this user's may be opened. */
-  bind(road: Road, person: Person, resource: string | undefined): XmppClient | Reason;
-  /** The session that waits under that word for a client of this user. */
-  resumable(person: Person, previous: string): XmppClient | undefined;
   gone(stream: ClientStream): void;
 }
 
@@ -58,11 +38,10 @@ export class ClientStream implements Road {
   readonly #connection: ClientConnection;
   readonly #patience: Patience;
   readonly #allowance: Allowance;
+  readonly #signingIn: SigningIn;
   readonly #host: { name: string | undefined } = { name: undefined };
   #state: ClientState;
   #rules: ClientRules | undefined;
-  #exchange: SaslExchange | undefined;
-  #guest: InvitedGuest | undefined;
   #client: XmppClient | undefined;
   #headerSent = false;
   #language: string | undefined;
@@ -85,6 +64,7 @@ export class ClientStream implements Road {
     };
     const connection = (this.#connection = framing(owned));
     this.#log = owner.log.child({ connection: connection.id, address: connection.address, direction: 'in', network: 'xmpp' });
+    this.#signingIn = new SigningIn(owner, this, () => connection.bindings());
     this.#state = clientStart(connection.secure);
     this.#patience = new Patience(owner.clock, owner.settings.negotiationMs, () => this.#late());
     connection.notes.endsBy((why) => this.#end(goodbye(why)));
@@ -158,15 +138,7 @@ export class ClientStream implements Road {
   #currentRules(): ClientRules {
     if (this.#rules !== undefined) return this.#rules;
     const { secure } = this.#connection;
-    const bindings = this.#connection.bindings();
-    const rules = {
-      serves: (domain: string) => this.#owner.serves(domain),
-      mechanisms: mechanismsFor(bindings, secure),
-      bindings: [...bindings.keys()],
-      tokens: this.#owner.tokens === undefined ? [] : tokenMechanisms(bindings),
-      invited: this.#owner.invited !== undefined,
-      ...(this.#owner.told !== undefined && { told: this.#owner.told }),
-    };
+    const rules = this.#signingIn.rules(secure);
     if (secure) this.#rules = rules;
     return rules;
   }
@@ -183,20 +155,11 @@ export class ClientStream implements Road {
         this.#headerSent = false;
         return this.#connection.restart(this.#owner.settings.before);
       case 'beginAuth':
-        this.#exchange = new SaslExchange({
-          signIn: this.#owner.signIn,
-          domain: action.domain,
-          from: this.#from(),
-          bindings: this.#connection.bindings(),
-          nonce: () => randomBytes(18).toString('base64'),
-          tokens: this.#owner.tokens,
-          wish: action.wish,
-        });
-        return this.#exchange.begin(action.mechanism, action.initial).then((reply) => this.#feed({ kind: 'verdict', reply }));
+        return this.#signingIn.begin(action).then((reply) => this.#feed({ kind: 'verdict', reply }));
       case 'respondAuth':
-        return this.#exchange?.respond(action.response).then((reply) => this.#feed({ kind: 'verdict', reply }));
+        return this.#signingIn.respond(action)?.then((reply) => this.#feed({ kind: 'verdict', reply }));
       case 'register':
-        return this.#register(action);
+        return this.#signingIn.register(action).then(() => this.#feed({ kind: 'answered' }));
       case 'welcome':
         return this.#welcome(action);
       case 'bind':
@@ -210,10 +173,6 @@ export class ClientStream implements Road {
       default:
         return action satisfies never;
     }
-  }
-
-  #from(): SignInFrom {
-    return { face: 'xmpp', address: this.address, connection: this.connection };
   }
 
   #sendHeader(from: string | undefined): void {
@@ -233,46 +192,25 @@ export class ClientStream implements Road {
     );
   }
 
-  /** XEP-0445: somebody with an invitation, who has no account to sign in with yet. */
-  async #register({ domain, request }: Extract<ClientAction, { do: 'register' }>): Promise<void> {
-    this.#guest ??= this.#owner.invited?.(domain, this.#from());
-    const answer = await this.#guest?.answer(request);
-    if (answer !== undefined) this.#connection.write(printElement(answer));
-    return this.#feed({ kind: 'answered' });
-  }
-
-  async #welcome({ person, wish, data }: Extract<ClientAction, { do: 'welcome' }>): Promise<void> {
-    const { tokens, greeting, resumable, bind } = this.#owner;
-    const client = await welcome({ road: this, person, wish, data, tokens, greeting, resumable, bind });
+  async #welcome(action: Extract<ClientAction, { do: 'welcome' }>): Promise<void> {
+    const client = await this.#signingIn.welcome(action);
     if (client !== undefined && 'code' in client) return this.#end({ condition: 'resource-constraint', text: client.text });
     // The connection may have gone while a token was made.
-    if (this.#ending) return client?.lost(this, true);
+    if (this.#ending) return client?.lost(this, false);
     if (client !== undefined) this.#opened(client);
     return this.#feed({ kind: 'welcomed', open: client !== undefined });
   }
 
-  #bind({ person, request, resource }: Extract<ClientAction, { do: 'bind' }>): void {
-    const client = this.#owner.bind(this, person, resource);
-    if ('code' in client) {
-      // RFC 6120 §7.6.2.1.
-      this.#connection.write(printElement(iqError(request, errorOf(client, false))));
-      this.#end({ condition: 'resource-constraint', text: client.text });
-      return;
-    }
-    const jid = element('bind', NS.bind, {}, [element('jid', NS.bind, {}, [client.jid])]);
-    this.#connection.write(printElement(element('iq', NS.server, { type: 'result', id: request.attrs.id }, [jid])));
-    this.#opened(client);
+  #bind(action: Extract<ClientAction, { do: 'bind' }>): void {
+    const client = this.#signingIn.bind(action);
+    if ('code' in client) this.#end({ condition: 'resource-constraint', text: client.text });
+    else this.#opened(client);
   }
 
-  #resume({ person, request }: Extract<ClientAction, { do: 'resume' }>): void | Promise<void> {
-    const client = this.#owner.resumable(person, request.attrs.previd ?? '');
-    const error = client === undefined ? { condition: 'undefined-condition' as const } : client.resume(this, request.attrs.h);
-    if (client === undefined || error !== undefined) {
-      this.#connection.write(printElement(smFailed('item-not-found')));
-      return this.#feed({ kind: 'resumed', ok: false });
-    }
-    this.#opened(client);
-    return this.#feed({ kind: 'resumed', ok: true });
+  #resume(action: Extract<ClientAction, { do: 'resume' }>): void | Promise<void> {
+    const client = this.#signingIn.resume(action);
+    if (client !== undefined) this.#opened(client);
+    return this.#feed({ kind: 'resumed', ok: client !== undefined });
   }
 
   #opened(client: XmppClient): void {
