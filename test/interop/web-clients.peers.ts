@@ -1,4 +1,4 @@
-// The web door with real clients: @xmpp/client over WebSocket, slixmpp and curl with shared files, on a real Isthmus.
+// The web door with real clients: @xmpp/client over WebSocket, slixmpp, Profanity and curl with shared files, on a real Isthmus.
 
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
@@ -9,6 +9,7 @@ import { type XmppElement, xml } from '@xmpp/client';
 import { WebSocket } from 'ws';
 import { Home } from '../support/home.ts';
 import { enterNamespace } from '../support/namespace.ts';
+import { Profanity } from '../support/peers/profanity.ts';
 import { until } from '../support/wait.ts';
 import { World } from '../support/world.ts';
 import { XmppUser } from '../support/xmpp-user.ts';
@@ -136,6 +137,29 @@ if (noWorld !== undefined) {
       assert.equal(curl('-I', told.url).status, '200');
     });
 
+    world.scene('Profanity shares a file, and who reads it in a browser fetches it', async () => {
+      // libcurl believes what the machine believes; this namespace has its own view of that file.
+      const mounted = spawnSync('mount', ['--bind', world.rootsFile, '/etc/ssl/certs/ca-certificates.crt'], { encoding: 'utf8' });
+      assert.equal(mounted.status, 0, mounted.stderr);
+      const omarsTerminal = new Profanity({
+        ...{ folder: world.room('terminal'), jid: omar.jid, password: PASSWORDS.omar, resource: 'terminal' },
+        ...{ address: ADDRESS, rootsFile: world.rootsFile },
+      });
+      try {
+        await omarsTerminal.signIn();
+        const file = join(world.folder, 'letter.txt');
+        writeFileSync(file, 'dear Nora');
+        omarsTerminal.type(`/msg ${nora.jid} look`);
+        await nora.message(omar.jid, (stanza) => stanza.getChildText('body') === 'look');
+        omarsTerminal.type(`/sendfile ${file}`);
+        const told = await nora.message(omar.jid, (stanza) => stanza.getChild('x', 'jabber:x:oob') !== undefined);
+        const url = told.getChild('x', 'jabber:x:oob')?.getChildText('url') ?? '';
+        assert.deepEqual([told.getChildText('body'), curl(url).out], [url, 'dear Nora']);
+      } finally {
+        omarsTerminal.close();
+      }
+    });
+
     world.scene('a place takes the file that it is for, once', async () => {
       const slot = async (size: number): Promise<{ readonly put: string; readonly get: string }> => {
         const request = xml('request', { xmlns: UPLOAD, filename: 'note.txt', size: String(size), 'content-type': 'text/plain' });
@@ -177,7 +201,7 @@ if (noWorld !== undefined) {
       const files = readdirSync(join(home.folder, 'var/uploads'), { recursive: true, withFileTypes: true }).filter((entry) =>
         entry.isFile(),
       );
-      assert.equal(files.length, 3); // until the next look, which is every ten minutes
+      assert.equal(files.length, 4); // until the next look, which is every ten minutes
       const picture = files.find(({ name }) => curl(`https://${HOST}/upload/${name}/picture.png`).status !== '404');
       assert.equal(picture, undefined);
     });
