@@ -41,7 +41,7 @@ export const archivePurge = verb({
       const { removed, held } = await operations.records().archive.purge(before, settings.purgeOnlyExported, dryRun ? undefined : now);
       const upTo = new Date(before).toISOString();
       const what = settings.purgeOnlyExported ? ' that have been handed out' : '';
-      const text = `${count(removed, 'line')} before ${upTo}${what} ${dryRun ? 'would go' : 'are gone'}; ${held} kept by holds.`;
+      const text = `${count(removed, 'line')} before ${upTo}${what} ${dryRun ? 'would go' : 'gone'}; ${held} kept by holds.`;
       return { text, json: { before: upTo, removed, held, dryRun }, exit: 0, ...(!dryRun && { changes: text }) };
     }),
 });
