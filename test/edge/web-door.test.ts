@@ -8,7 +8,7 @@ import type { TLSSocket } from 'node:tls';
 import { WebSocket } from 'ws';
 import { systemClock } from '../../src/edge/system-clock.ts';
 import { WebDoor, type WebLimits } from '../../src/edge/web-door.ts';
-import { SILENT } from '../../src/log.ts';
+import { type Log, SILENT } from '../../src/log.ts';
 import type { Clock } from '../../src/model/ports.ts';
 import type { WebRequest, WebRoute, WebSocketLink, WebSocketRoute } from '../../src/model/web-route.ts';
 import { dial, EdgeWorld } from '../support/edge-world.ts';
@@ -35,8 +35,9 @@ class DoorWorld implements AsyncDisposable {
     sockets: readonly WebSocketRoute[] = [],
     limits: Partial<WebLimits> = {},
     clock: Clock = systemClock,
+    log: Log = SILENT,
   ) {
-    this.door = new WebDoor({ routes, sockets, serves: (host) => host === HOST, clock, log: SILENT, limits });
+    this.door = new WebDoor({ routes, sockets, serves: (host) => host === HOST, clock, log, limits });
   }
 
   static async open(...given: ConstructorParameters<typeof DoorWorld>): Promise<DoorWorld> {
@@ -234,6 +235,46 @@ describe('what clients send', () => {
     const closed = once(socket.resume(), 'close');
     for (let step = 0; step < 3; step++) await clock.pass(10_000);
     await closed;
+  });
+
+  it("a client that goes in the middle of its body is nobody's mistake", async () => {
+    const lines: string[] = [];
+    const keep = ({ event }: { readonly event: string }): void => void lines.push(event);
+    const log: Log = { child: () => log, error: keep, warn: keep, info: keep, debug: keep };
+    let ended = 0;
+    await using world = await DoorWorld.open(
+      [
+        route('/put', {
+          methods: ['PUT'],
+          bodyBytes: 1000,
+          async answer({ body }) {
+            try {
+              for await (const _ of body);
+            } finally {
+              ended++;
+            }
+            return { status: 204 };
+          },
+        }),
+      ],
+      [],
+      {},
+      systemClock,
+      log,
+    );
+    for (const end of ['destroy', 'end'] as const) {
+      const socket = await world.raw();
+      socket.write(`PUT /put HTTP/1.1\r\nHost: ${HOST}\r\nContent-Length: 900\r\n\r\nab`);
+      await until('the door to have it', () => world.edge.sessions.list().some(({ bytesReceived }) => bytesReceived > 0));
+      const before = ended;
+      setTimeout(() => socket[end](), 20);
+      await until('the route to hear of it', () => ended > before);
+      socket.destroy();
+    }
+    assert.deepEqual(
+      lines.filter((event) => event !== 'web.answered'),
+      [],
+    );
   });
 
   it('an answer that nobody takes ends the connection', async () => {
