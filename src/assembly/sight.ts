@@ -35,7 +35,7 @@ export function makeSight(parts: SightParts): Sight {
   return {
     listeners: () =>
       parts.listeners().map((listener) => ({
-        side: listener.side === 'inside' ? 'inside' : 'edge',
+        side: listener.side === 'local' ? 'clients' : listener.side,
         protocol: listener.protocol,
         at: showBind(listener.bind),
       })),

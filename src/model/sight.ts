@@ -4,7 +4,7 @@ import type { Spoken } from './sessions.ts';
 
 export interface Sight {
   /** As isthmus.yaml writes it, with the port that is really open. */
-  listeners(): readonly { readonly side: 'edge' | 'inside'; readonly protocol: Spoken; readonly at: string }[];
+  listeners(): readonly { readonly side: 'edge' | 'inside' | 'clients'; readonly protocol: Spoken; readonly at: string }[];
   /** Certificates whose end matters; `notAfter` in wall ms. */
   certificates(): Promise<readonly { readonly role: 'own' | 'ca' | 'partner'; readonly name: string; readonly notAfter: number }[]>;
   /** Messages and presence a second, by a domain that connections proved to be; of about the last ten seconds. */

@@ -2,11 +2,13 @@
 
 import { domainToASCII } from 'node:url';
 import * as z from 'zod';
+import type { Table } from '../../model/table.ts';
 import { archivedIn } from '../archive/settings.ts';
 import type { Operations } from '../operations.ts';
 import { sinceInput, sinceMs } from '../since.ts';
 import { verb } from '../verb.ts';
 import { type ExplainDeps, explainId, explainPair, explainPresence } from './explain.ts';
+import { addressNotes, withNotes } from './people.ts';
 import { placesIn } from './places.ts';
 
 const DAY_MS = 86_400_000;
@@ -61,15 +63,21 @@ export const explain = verb({
     const [from, to] = [bareOf(input.idOrFrom), input.to === undefined ? undefined : bareOf(input.to)];
     if (from === undefined || to === undefined) return explainId(input.idOrFrom, deps);
     const since = (input.since === undefined ? undefined : sinceMs(input.since, clock.now())) ?? clock.now() - DAY_MS;
-    return input.presence === true ? explainPresence(from, to, since, deps) : explainPair(from, to, since, deps);
+    const report = await (input.presence === true ? explainPresence(from, to, since, deps) : explainPair(from, to, since, deps));
+    const { people } = await operations.people();
+    return withNotes(report, await addressNotes([from, to], people, tableOf(operations)));
   },
 });
+
+function tableOf({ live, load }: Operations): Table | undefined {
+  const loaded = live === undefined ? load() : undefined;
+  return live?.table() ?? (loaded?.ok === true ? loaded.table : undefined);
+}
 
 function depsOf(operations: Operations): ExplainDeps {
   const { live, clock, judge } = operations;
   const records = operations.records();
-  const loaded = live === undefined ? operations.load() : undefined;
-  const table = live?.table() ?? (loaded?.ok === true ? loaded.table : undefined);
+  const table = tableOf(operations);
   return {
     ledger: records.ledger,
     decisions: records.decisions,

@@ -33,11 +33,12 @@ export const sessionList = verb({
       .filter(({ proven }) => wanted === undefined || [...proven.keys()].some((domain) => wanted.has(domain)))
       .sort((a, b) => whoOf(a).localeCompare(whoOf(b)) || a.since - b.since);
     const now = clock.now();
+    const people = usersBy(live.clients.list());
     const head = ['ID', 'WHO', 'PROVEN BY', 'PROTOCOL', 'SIDE', 'DIR', 'ADDRESS', 'TLS', 'SINCE', 'RCVD', 'SENT'];
     const rows = found.map((one) => [
       one.id,
-      whoOf(one),
-      howOf(one),
+      people.get(one.id)?.join(', ') ?? whoOf(one),
+      people.has(one.id) ? HOW.account : howOf(one),
       one.protocol,
       one.side,
       one.direction,
@@ -51,7 +52,11 @@ export const sessionList = verb({
     const users = wanted === undefined ? live.clients.list() : [];
     const connected = found.length === 0 ? none : [...columns([head, ...rows]), '', count(found.length, 'connection')].join('\n');
     const text = users.length === 0 ? connected : [connected, '', ...usersTable(users, now)].join('\n');
-    return { text, json: { sessions: found.map(sessionJson), users: users.map(userJson) }, exit: 0 };
+    return {
+      text,
+      json: { sessions: found.map((one) => ({ ...sessionJson(one), users: people.get(one.id) ?? [] })), users: users.map(userJson) },
+      exit: 0,
+    };
   },
 });
 
@@ -70,6 +75,16 @@ function usersTable(users: readonly ClientSight[], now: number): string[] {
   const people = new Set(users.map(({ user }) => bareKey(user))).size;
   const head = ['USER', 'CLIENT', 'OVER', 'PRESENCE', 'ID', 'ADDRESS', 'SINCE'];
   return [...columns([head, ...rows]), '', `${count(users.length, 'client')} of ${count(people, 'user')}`];
+}
+
+/** Whose clients speak on a connection, by its ID. */
+function usersBy(clients: readonly ClientSight[]): ReadonlyMap<string, readonly string[]> {
+  const found = new Map<string, string[]>();
+  for (const { connection, user } of clients) {
+    const known = found.get(connection) ?? [];
+    found.set(connection, known.includes(bareKey(user)) ? known : [...known, bareKey(user)]);
+  }
+  return found;
 }
 
 function userJson({ user, ...rest }: ClientSight): object {
