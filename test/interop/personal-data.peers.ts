@@ -10,6 +10,8 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { Home } from '../support/home.ts';
 import { enterNamespace } from '../support/namespace.ts';
+import { Profanity } from '../support/peers/profanity.ts';
+import { until } from '../support/wait.ts';
 import { World } from '../support/world.ts';
 
 const DOMAIN = 'people.example';
@@ -69,6 +71,38 @@ if (noWorld !== undefined) {
         everybody: 'not-acceptable',
         account: [true, true],
       });
+    });
+
+    world.scene('two people with Profanity write encrypted: lists of devices and their keys are nodes', async () => {
+      const profanity = (user: 'nora' | 'omar'): Profanity => {
+        const person = new Profanity({
+          ...{ folder: world.room(`profanity-${user}`), jid: `${user}@${DOMAIN}`, password: PASSWORDS[user], resource: 'terminal' },
+          ...{ address: ADDRESS, rootsFile: world.rootsFile },
+        });
+        world.atEnd(() => person.close());
+        return person;
+      };
+      const [nora, omar] = [profanity('nora'), profanity('omar')];
+      for (const [user, person] of [
+        ['nora', nora],
+        ['omar', omar],
+      ] as const) {
+        await person.signIn();
+        person.type('/omemo gen');
+        await person.shows(/materials generated\. Your Device ID is/);
+        person.type('/omemo trustmode blind');
+        // Its own list comes back to it, as it has asked for.
+        const own = new RegExp(`RECV: <message [^>]*from="${user}@.*axolotl\\.devicelist`);
+        await until('the list of devices to be told', () => own.test(person.ownLog()) || undefined);
+      }
+      nora.type(`/msg omar@${DOMAIN}`);
+      nora.type('/omemo start');
+      await nora.shows(/\[OMEMO\]/);
+      nora.type('nobody else reads this');
+      await omar.shows(/nora@people\.example \(1\)/);
+      omar.type('/win 2');
+      await omar.shows(/nobody else reads this/);
+      assert.match(omar.ownLog(), /RECV: <message .*<encrypted xmlns="eu\.siacs\.conversations\.axolotl"/);
     });
 
     world.scene('what is kept is sealed on disk', async () => {

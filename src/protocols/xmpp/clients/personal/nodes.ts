@@ -53,7 +53,7 @@ export interface Opened {
   readonly made?: readonly PersonalItem[];
 }
 
-const NOT_FOUND: Refusal = refuse('item-not-found', 'cancel');
+const NOT_FOUND = notFound();
 const TOO_LONG = refuse('not-acceptable', 'modify', 'the name of a node or item is too long');
 
 export class Nodes {
@@ -184,4 +184,10 @@ export class Nodes {
 function full({ nodes, bytes }: PersonalBounds): Refusal {
   const words = `at most ${nodes} nodes and ${Math.floor(bytes / 1024 / 1024)} MiB are kept for one user`;
   return refuse('resource-constraint', 'wait', words);
+}
+
+/** XEP-0086 §3: with its old number, by which Profanity (0.13 to 0.15) knows that it is the first to publish. */
+function notFound(): Refusal {
+  const { error } = refuse('item-not-found', 'cancel');
+  return { error: { ...error, attrs: { ...error.attrs, code: '404' } } };
 }

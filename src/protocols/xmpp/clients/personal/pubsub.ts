@@ -69,6 +69,8 @@ export const PUBSUB_FEATURES: readonly string[] = [
   ].map((feature) => `${NS.pubsub}#${feature}`),
 ];
 
+const PEP = { category: 'pubsub', type: 'pep' } as const;
+
 /** Octets of items in one answer: the newest of what is asked for. */
 const ANSWER_BYTES = 512 * 1024;
 
@@ -76,9 +78,10 @@ export function pubsub(ground: PubsubGround): IqHandler {
   return {
     ns: NS.pubsub,
     targets: ['account', 'user'],
-    features: { account: PUBSUB_FEATURES, user: [] },
+    // The server says it too, as XEP-0163 had it before its version 1.1: Profanity looks for `publish-options` there alone.
+    features: { account: PUBSUB_FEATURES, user: [], server: PUBSUB_FEATURES },
     // XEP-0163 §6.
-    identities: { account: { category: 'pubsub', type: 'pep' }, user: { category: 'pubsub', type: 'pep' } },
+    identities: { account: PEP, user: PEP, server: PEP },
     node: (request, what) => disco(ground, request, what),
     get: async (request) => {
       const [verb] = elements(request.payload);
