@@ -13,9 +13,9 @@ import type { Seal } from './seal.ts';
 /** Rows that are looked at in one turn of the event loop: a few ms. */
 const STEP = 1000;
 /** The same for rows that are opened. */
-const OPEN_STEP = 300;
+const OPEN_STEP = 200;
 /** Rows that change in one transaction. */
-const WRITE_STEP = 500;
+const WRITE_STEP = 150;
 /** A clock that steps back by less than this is waited for. */
 const STEP_BACK_MS = 3_600_000;
 const SCOPES = ['internal', 'external'] as const satisfies readonly ArchiveScope[];
