@@ -17,7 +17,7 @@ export const DIRECTORY_FILE = 'people/directory.yaml';
 /** Names that the built-in states have (core/states.ts). */
 const BUILT_IN: readonly string[] = [
   'available inactive busy inACall inAConference inAMeeting busyInactive presenting doNotDisturb beRightBack away offWork outOfOffice',
-  'appearOffline offline',
+  'appearOffline offline reset',
 ].flatMap((words) => words.split(' '));
 const SHORTEST_REFRESH_MS = 5000;
 const LONGEST_REFRESH_MS = 86_400_000;

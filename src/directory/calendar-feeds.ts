@@ -72,10 +72,11 @@ export function makeFeeds(parts: FeedsParts): Feeds {
   };
   const look = (): void => {
     const now = settings();
-    const present = new Set<string>();
-    if (now !== undefined)
+    const [present, signedIn] = [new Set<string>(), new Set<string>()];
+    if (now !== undefined || feeds.size > 0)
       for (const user of parts.users()) {
-        const place = placeOf(now, user);
+        signedIn.add(user);
+        const place = now && placeOf(now, user);
         if (place === undefined || present.has(user)) continue;
         present.add(user);
         const before = feeds.get(user);
@@ -84,7 +85,8 @@ export function makeFeeds(parts: FeedsParts): Feeds {
     for (const user of [...feeds.keys()]) {
       if (present.has(user)) continue;
       feeds.delete(user);
-      parts.changed(user);
+      // Nobody looks at the calendar of who is away.
+      if (signedIn.has(user)) parts.changed(user);
     }
     for (const [user, feed] of feeds) {
       if (running.size >= AT_ONCE) break;

@@ -5,6 +5,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { Home } from '../support/home.ts';
 import { enterNamespace } from '../support/namespace.ts';
+import { Profanity } from '../support/peers/profanity.ts';
 import { Slixmpp } from '../support/peers/slixmpp.ts';
 import { basicOf, SipUa } from '../support/sip-ua.ts';
 import { World } from '../support/world.ts';
@@ -13,8 +14,8 @@ import { XmppUser } from '../support/xmpp-user.ts';
 const DOMAIN = 'people.example';
 const HOST = `clients.${DOMAIN}`;
 const ADDRESS = '127.0.9.1';
-const PASSWORDS = { nora: 'n0ra-secret', omar: '0mar-secret', li: 'l1-secret-too', uma: 'uma-secret-4' } as const;
-const [NORA, OMAR, LI, UMA] = [`nora@${DOMAIN}`, `omar@${DOMAIN}`, `li@${DOMAIN}`, `uma@${DOMAIN}`];
+const PASSWORDS = { nora: 'n0ra-secret', omar: '0mar-secret', li: 'l1-secret-too', uma: 'uma-secret-4', vera: 'v3ra-secret' } as const;
+const [NORA, OMAR, LI, UMA, VERA] = [`nora@${DOMAIN}`, `omar@${DOMAIN}`, `li@${DOMAIN}`, `uma@${DOMAIN}`, `vera@${DOMAIN}`];
 /** How long after the start the meeting begins. */
 const MEETING_S = 12;
 
@@ -145,6 +146,24 @@ if (noWorld !== undefined) {
       assert.equal(gone.getChildText('status'), 'Ask Omar');
       await li.notice(NORA, ({ body }) => basicOf(body) === 'closed' && body.includes('<dm:note>Ask Omar</dm:note>'));
       for (const { body: seen } of uma.notices.waiting()) assert.doesNotMatch(seen, /Ask Omar/);
+    });
+
+    world.scene('the same with Profanity', async () => {
+      const vera = new Profanity({
+        ...{ folder: world.room('vera'), jid: VERA, password: PASSWORDS.vera, resource: 'terminal' },
+        ...{ address: ADDRESS, rootsFile },
+      });
+      world.atEnd(() => vera.close());
+      await vera.signIn();
+      vera.type('/cmd list');
+      await vera.shows(/urn:isthmus:presence:state/);
+      vera.type('/cmd exec urn:isthmus:presence:state');
+      await vera.shows(/What everybody sees/);
+      vera.type('/field1 court');
+      vera.type('/form submit');
+      await vera.shows(/You are In court/);
+      const shown = await home.command('user', 'show', VERA);
+      assert.match(shown.out, /presence +busy \(In court\)/);
     });
   });
 }

@@ -22,9 +22,9 @@ export const userState = verb({
   positionals: ['address'],
   options: OPTIONS,
   details: [
-    'Without options: the state as their own clients see it, what they chose, notes, being out of the office.',
-    'States are those of every home and those of people/states.yaml; a wrong one is answered with the list. The user sees the choice on every',
-    'client and may change it. Works while Isthmus runs.',
+    'Without options: the state as their own clients see it, what they chose, and their notes.',
+    'States are those of every home and of people/states.yaml; a wrong one is answered with the list.',
+    'The user sees the choice on every client and may change it. Works while Isthmus runs.',
   ].join('\n'),
   example: 'isthmus user state nora@people.example --set offWork --until 8h --why "called in sick"',
   input: z

@@ -13,8 +13,11 @@ import { type Field, isTrue } from './data-form.ts';
 import type { Asker } from './iq-table.ts';
 
 const MINUTE = 60_000;
+const UNENDING = 'unending';
+/** Takes back what was chosen. */
+const RESET = 'reset';
 const LASTS: readonly { readonly value: string; readonly label: string }[] = [
-  { value: '', label: 'Until I change it' },
+  { value: UNENDING, label: 'Until I change it' },
   { value: '30', label: 'Half an hour' },
   { value: '60', label: 'An hour' },
   { value: '240', label: 'Four hours' },
@@ -50,17 +53,18 @@ function setState(now: () => number): Command {
             name: 'state',
             type: 'list-single',
             label: 'State',
-            value: holds ? chosen.state : '',
-            options: [{ value: '', label: 'As my clients and my calendar say (reset)' }, ...states],
+            value: holds ? chosen.state : RESET,
+            options: [{ value: RESET, label: 'As my clients and my calendar say (reset)' }, ...states],
           },
-          { name: 'for', type: 'list-single', label: 'For', value: '', options: LASTS },
+          { name: 'for', type: 'list-single', label: 'For', value: UNENDING, options: LASTS },
           { name: 'until', type: 'text-single', label: 'Or until, as 2026-11-24 17:00' },
         ],
       };
     },
     async submit({ session }, values) {
-      const state = values.get('state') ?? '';
-      if (state === '') return said(await session.choose(undefined), 'Your state is what your clients and your calendar say.');
+      const state = values.get('state') ?? RESET;
+      if (state === RESET || state === '')
+        return said(await session.choose(undefined), 'Your state is what your clients and your calendar say.');
       const zone = await zoneOf(session);
       const until = untilOf(values, zone, now());
       if (until === 'unread') return unread(values.get('until'));
@@ -216,7 +220,7 @@ function timeOf(text: string | undefined, zone: string): number | 'unread' | und
 function untilOf(values: ReadonlyMap<string, string>, zone: string, now: number): number | 'unread' | undefined {
   const named = timeOf(values.get('until'), zone);
   if (named !== undefined) return named;
-  const minutes = Number(LASTS.find(({ value }) => value !== '' && value === values.get('for'))?.value ?? 0);
+  const minutes = Number(LASTS.find(({ value }) => value !== UNENDING && value === values.get('for'))?.value ?? 0);
   return minutes === 0 ? undefined : now + minutes * MINUTE;
 }
 

@@ -12,7 +12,7 @@ export interface Field {
   readonly type: 'text-single' | 'text-multi' | 'list-single' | 'boolean' | 'jid-single' | 'fixed';
   readonly label?: string;
   readonly value?: string;
-  /** Of a list: what stands for what. */
+  /** Of a list: what stands for what; no value is empty. */
   readonly options?: readonly { readonly value: string; readonly label: string }[];
   readonly required?: boolean;
 }
@@ -33,9 +33,9 @@ function printField({ name, type, label, value, options, required }: Field): Ele
   ]);
 }
 
-/** XEP-0004 §3.3: one value for each line of text. */
+/** XEP-0004 §3.3: one value for each line of text. An empty one is left out: Profanity 0.13 crashes on it. */
 function valuesOf(type: Field['type'], value: string | undefined): Element[] {
-  if (value === undefined) return [];
+  if (value === undefined || value === '') return [];
   const lines = type === 'text-multi' ? value.split('\n') : [value];
   return lines.map((line) => element('value', NS.forms, {}, [line]));
 }
