@@ -11,7 +11,7 @@ import { PeopleHome } from './people-home.ts';
 
 const NOW = Date.parse('2026-11-24T08:00:00Z');
 
-function process(): { readonly more: Partial<Operations>; chosen: Chosen | undefined } {
+function process(home: PeopleHome): { readonly more: Partial<Operations>; chosen: Chosen | undefined } {
   const states: StateDesk = {
     of: async () => ({
       ...(made.chosen !== undefined && { chosen: made.chosen }),
@@ -30,7 +30,12 @@ function process(): { readonly more: Partial<Operations>; chosen: Chosen | undef
     },
     states: () => ['available', 'busy', 'doNotDisturb', 'court'],
   };
-  const live = { states, clients: { list: () => [], end: () => 0 } } as unknown as Live; // the parts that are asked
+  const table = () => {
+    const loaded = home.operations.load();
+    assert.ok(loaded.ok);
+    return loaded.table;
+  };
+  const live = { states, table, clients: { list: () => [], end: () => 0 } } as unknown as Live; // the parts that are asked
   const clock = { now: () => NOW, monotonic: () => 0, after: () => ({ cancel() {} }) };
   const made: { more: Partial<Operations>; chosen: Chosen | undefined } = { more: { live, clock }, chosen: undefined };
   return made;
@@ -38,7 +43,7 @@ function process(): { readonly more: Partial<Operations>; chosen: Chosen | undef
 
 test('a state is set for a time, shown, and reset', async () => {
   using home = new PeopleHome();
-  const made = process();
+  const made = process(home);
   await home.run('user add', { address: 'nora@people.example', name: 'Nora' });
   const state = (given: Readonly<Record<string, unknown>> = {}) =>
     home.run('user state', { address: 'nora@people.example', ...given }, made.more);
@@ -69,7 +74,7 @@ test('a state is set for a time, shown, and reset', async () => {
 
 test('what cannot be is refused in words, and nothing is set', async () => {
   using home = new PeopleHome();
-  const made = process();
+  const made = process(home);
   await home.run('user add', { address: 'nora@people.example', name: 'Nora' });
   for (const [given, words] of [
     [{ set: 'asleep' }, /"asleep" is no state.*available, busy, doNotDisturb, court/],
