@@ -14,6 +14,7 @@ export const userRemove = verb({
     'Sessions end within a minute. isthmus user disable keeps somebody out and can be taken back; most who leave are better disabled first.',
     'A user that the directory (people/directory.yaml) still has comes back with its next round.',
     'What they said and were told stays until retention.history and records/archive.yaml remove it, and a hold keeps it longer; whoever gets the address later does not see it.',
+    'Files that they shared are not found any more from now on, and off the disk within ten minutes.',
   ].join('\n'),
   example: 'isthmus user remove nora@people.example --yes --why "left in June"',
   input: z.object({ address: addressInput, yes: z.union([z.boolean(), z.stringbool()]).default(false).describe('There is no way back.') }),
