@@ -243,7 +243,7 @@ class Phone {
   readonly answers = new Inbox<XmppElement>('the answers to the phone');
 
   private constructor(username: string, password: string) {
-    this.entity = client({ service: `xmpp://${ADDRESS}:5222`, domain: DOMAIN, resource: 'phone', username, password });
+    this.entity = client({ service: `xmpp://${ADDRESS}:5222`, domain: DOMAIN, resource: 'phone', username, password, timeout: 15_000 });
     this.entity.on('error', () => undefined); // cut connections are part of the scenes
     this.entity.on('stanza', (stanza) => {
       if (stanza.name === 'message') this.messages.push(stanza);

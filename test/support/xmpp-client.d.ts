@@ -26,6 +26,14 @@ declare module '@xmpp/client' {
     send(element: XmppElement): Promise<void>;
     readonly iqCaller: { request(element: XmppElement, timeoutMs?: number): Promise<XmppElement> };
   }
-  export function client(options: { service: string; domain: string; resource: string; username: string; password: string }): XmppEntity;
+  export function client(options: {
+    service: string;
+    domain: string;
+    resource: string;
+    username: string;
+    password: string;
+    /** Of each step of the connection, ms; default 2000. */
+    timeout?: number;
+  }): XmppEntity;
   export function xml(name: string, attrs?: Record<string, string>, ...children: (XmppElement | string)[]): XmppElement;
 }

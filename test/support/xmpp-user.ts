@@ -30,6 +30,7 @@ export class XmppUser {
       resource: options.resource ?? 'desk',
       username: options.user,
       password: options.password,
+      timeout: 15_000, // a machine with much to do
     });
     this.#entity.reconnect.stop();
     this.#entity.on('error', () => undefined); // a server that is restarted under us is part of the scenes
