@@ -62,7 +62,7 @@ export const userAdd = verb({
       const chosen = await chosenPassword(operations, input, person);
       await desk.people.put(person);
       const shown = chosen === undefined ? [] : await keepPassword(desk, person, '', chosen);
-      const without = `no password yet, so they cannot sign in: isthmus user password ${key} --generate`;
+      const without = `no password yet, so they cannot sign in: isthmus user password ${key} --generate, or isthmus user invite ${key}`;
       return {
         text: [`${key} added.`, ...(chosen === undefined ? [without] : shown)].join('\n'),
         json: { ...viewPerson(person), hasPassword: chosen !== undefined, ...(chosen?.made === true && { password: chosen.password }) },
