@@ -10,6 +10,8 @@ import { NS } from '../../names.ts';
 export const MOST_ITEMS = 1000;
 const LONGEST = 1023;
 const MOST_GROUPS = 100;
+/** Named on one node. */
+export const MOST_MEMBERS = 1000;
 
 /** XEP-0163 §3: of a node that comes into being with its first item. */
 const USUAL: NodeConfig = {
@@ -90,8 +92,10 @@ function readField(name: string, values: readonly string[]): ConfigChange | stri
     case 'publish_model':
       return value === 'publishers' ? {} : 'only the owner publishes here: publishers';
     case 'roster_groups_allowed':
+      if (values.some((value) => value.length > LONGEST)) return `a group has at most ${LONGEST} characters`;
       return values.length > MOST_GROUPS ? `at most ${MOST_GROUPS} groups` : { rosterGroups: values };
     case 'whitelist':
+      if (values.length > MOST_MEMBERS) return `at most ${MOST_MEMBERS} addresses`;
       return { members: values.flatMap((jid) => keyOf(jid) ?? []) };
     default:
       return {};

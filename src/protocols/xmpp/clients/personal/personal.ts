@@ -69,10 +69,28 @@ export function makePersonal(ground: PersonalGround): Personal {
   const interests = new Interests({
     clock,
     ids,
-    wants: (client, nodes) => light('what was published last', notices.welcome(client, nodes)),
+    wants: (client, nodes) => light('what was published last', welcome(client, nodes)),
   });
   const makes = new Set([NS.avatarMetadata]);
   const notices: Notices = new Notices({ store, core, ids, interests, clientsOf, shown, made, makes, failed });
+
+  /** One at a time for each client, however often it comes and goes; what it wants meanwhile is told after. */
+  const welcoming = new WeakMap<Asker, Set<string>>();
+  const welcome = async (client: Asker, nodes: ReadonlySet<string>): Promise<void> => {
+    const next = welcoming.get(client);
+    if (next !== undefined) {
+      for (const node of nodes) next.add(node);
+      return;
+    }
+    const more = new Set<string>();
+    welcoming.set(client, more);
+    try {
+      await notices.welcome(client, nodes);
+    } finally {
+      welcoming.delete(client);
+    }
+    if (more.size > 0 && interests.available(client)) await welcome(client, more);
+  };
 
   /** Of each client that is there: how its presence is said again, and the hash that it had. */
   const last = new WeakMap<Asker, { readonly again: (change: (text: string) => string) => void; hash: string }>();

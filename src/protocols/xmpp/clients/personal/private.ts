@@ -23,6 +23,7 @@ export function privateStorage({ store, nodes, limits }: PrivateGround): IqHandl
   const write = async (owner: Address, inner: Element): Promise<Refusal | undefined> => {
     if (isBookmarks(inner)) return writeBookmarks(owner, inner, store, nodes);
     const text = printPayload(inner);
+    if (nameOf(inner).length > limits.nameLength) return refuse('not-acceptable', 'modify', 'the name is too long');
     if (Buffer.byteLength(text) > limits.itemBytes)
       return refuse('not-acceptable', 'modify', `at most ${limits.itemBytes} bytes in one element`);
     const written = await store.putPrivate(bareKey(owner), nameOf(inner), text, limits);

@@ -7,7 +7,7 @@ import { toJid } from '../../jid.ts';
 import { NS } from '../../names.ts';
 import { type IqAnswer, type IqHandler, type IqRequest, refuse } from '../iq-table.ts';
 import { refuseNode } from './access.ts';
-import { configForm, keyOf, readConfig, usualConfig } from './node-config.ts';
+import { configForm, keyOf, MOST_MEMBERS, readConfig, usualConfig } from './node-config.ts';
 import type { Nodes } from './nodes.ts';
 import { subscriberOf } from './notices.ts';
 
@@ -15,9 +15,6 @@ export interface OwnerGround {
   readonly nodes: Nodes;
   readonly store: PersonalStore;
 }
-
-/** Named on one node. */
-const MOST_AFFILIATIONS = 1000;
 
 export function pubsubOwner({ nodes, store }: OwnerGround): IqHandler {
   const run = async (
@@ -114,6 +111,6 @@ async function affiliate(nodes: Nodes, owner: IqRequest['to'], name: string, ver
     if (attrs.affiliation === 'member') members.add(key);
     if (attrs.affiliation === 'outcast') outcasts.add(key);
   }
-  if (members.size + outcasts.size > MOST_AFFILIATIONS) return refuse('resource-constraint', 'wait');
+  if (members.size + outcasts.size > MOST_MEMBERS) return refuse('resource-constraint', 'wait');
   return (await nodes.configure(owner, name, { members: [...members], outcasts: [...outcasts] })) ?? [];
 }

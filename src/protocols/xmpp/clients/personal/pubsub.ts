@@ -151,9 +151,9 @@ async function items(ground: PubsubGround, { asker, to, payload }: IqRequest, ve
   const opened = await ground.nodes.open(owner, name, asker.user);
   if ('error' in opened) return opened;
   const key = bareKey(owner);
-  const named = elements(verb).flatMap((part) => (part.name === 'item' && part.attrs.id !== undefined ? [part.attrs.id] : []));
+  const named = new Set(elements(verb).flatMap((part) => (part.name === 'item' && part.attrs.id !== undefined ? [part.attrs.id] : [])));
   const all = opened.made?.map(({ id }) => id) ?? (await ground.store.ids(key, name)).map(({ id }) => id);
-  const cut = named.length > 0 ? { ids: all.filter((id) => named.includes(id)) } : page(all, verb, child(payload, 'set', NS.rsm));
+  const cut = named.size > 0 ? { ids: all.filter((id) => named.has(id)) } : page(all, verb, child(payload, 'set', NS.rsm));
   if ('error' in cut) return cut;
   const found = opened.made?.filter(({ id }) => cut.ids.includes(id)) ?? (await ground.store.items(key, name, cut.ids));
   const printed: Element[] = [];

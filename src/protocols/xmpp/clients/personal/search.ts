@@ -20,6 +20,7 @@ const MOST_FOUND = 50;
 const MOST_LOOKED_AT = 500;
 const LONGEST = 200;
 const SHORTEST = 2;
+const MOST_CONDITIONS = 10;
 
 /** Fields of the form, and of XEP-0055 §3 for clients without forms. */
 const FIELDS = { search: 'Name, address, e-mail or number', name: 'Name', email: 'E-mail', phone: 'Number' } as const;
@@ -67,6 +68,7 @@ interface Found {
 async function find({ people, core }: SearchGround, { asker, payload }: IqRequest): Promise<IqAnswer> {
   const form = child(payload, 'x', NS.forms);
   const asked = form === undefined ? askedOld(payload) : askedIn(form);
+  if (asked.length > MOST_CONDITIONS) return refuse('not-acceptable', 'modify', `at most ${MOST_CONDITIONS} fields`);
   const words = asked.map(([, word]) => word);
   // A search for everybody is the directory as a whole, page after page.
   if (words.every((word) => word.length < SHORTEST)) return refuse('not-acceptable', 'modify', `give at least ${SHORTEST} characters`);

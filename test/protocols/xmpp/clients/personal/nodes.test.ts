@@ -103,6 +103,18 @@ test('contacts that see the user and have asked are told, the own clients too; w
   assert.deepEqual(idsOf(await desk.items(nora, TUNE)), ['2']);
 });
 
+test('who may see somebody from now on is told what was published last', async () => {
+  await using world = await personalWorld();
+  await world.entry(nora, li, { seen: true });
+  const [desk, lis] = [await world.screen(nora), await world.screen(li)];
+  await desk.publish(TUNE, tune('one'), { id: '1' });
+  await lis.presence([TUNE]);
+  assert.deepEqual(lis.events(), []); // nora is not in li's list yet
+  world.personal.met(lis, nora);
+  await world.settle();
+  assert.deepEqual(lis.events(), [`${TUNE} 1`]);
+});
+
 test('a place that a client publishes is the place of the person, in words, until it is taken back', async () => {
   await using world = await personalWorld();
   const [desk, lis] = [await world.screen(nora), await world.screen(li)];
