@@ -1,4 +1,4 @@
-// `isthmus user state` and what `user show` tells of presence, with a core that writes down what it is told.
+// `isthmus user state`, with a core that writes down what it is told.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -11,7 +11,7 @@ import { PeopleHome } from './people-home.ts';
 
 const NOW = Date.parse('2026-11-24T08:00:00Z');
 
-function process(home: PeopleHome): { readonly more: Partial<Operations>; chosen: Chosen | undefined } {
+function process(): { readonly more: Partial<Operations>; chosen: Chosen | undefined } {
   const states: StateDesk = {
     of: async () => ({
       ...(made.chosen !== undefined && { chosen: made.chosen }),
@@ -30,12 +30,7 @@ function process(home: PeopleHome): { readonly more: Partial<Operations>; chosen
     },
     states: () => ['available', 'busy', 'doNotDisturb', 'court'],
   };
-  const table = () => {
-    const loaded = home.operations.load();
-    assert.ok(loaded.ok);
-    return loaded.table;
-  };
-  const live = { states, table, clients: { list: () => [], end: () => 0 } } as unknown as Live; // the parts that are asked
+  const live = { states, clients: { list: () => [], end: () => 0 } } as unknown as Live; // the parts that are asked
   const clock = { now: () => NOW, monotonic: () => 0, after: () => ({ cancel() {} }) };
   const made: { more: Partial<Operations>; chosen: Chosen | undefined } = { more: { live, clock }, chosen: undefined };
   return made;
@@ -43,7 +38,7 @@ function process(home: PeopleHome): { readonly more: Partial<Operations>; chosen
 
 test('a state is set for a time, shown, and reset', async () => {
   using home = new PeopleHome();
-  const made = process(home);
+  const made = process();
   await home.run('user add', { address: 'nora@people.example', name: 'Nora' });
   const state = (given: Readonly<Record<string, unknown>> = {}) =>
     home.run('user state', { address: 'nora@people.example', ...given }, made.more);
@@ -68,13 +63,11 @@ test('a state is set for a time, shown, and reset', async () => {
   const reset = await state({ reset: true });
   assert.deepEqual([made.chosen, reset.changes], [undefined, 'state of nora@people.example reset']);
   assert.equal((await state()).changes, undefined);
-  const shown = await home.run('user show', { address: 'nora@people.example' }, made.more);
-  assert.match(shown.text, /presence +available\n +note +at sea/);
 });
 
 test('what cannot be is refused in words, and nothing is set', async () => {
   using home = new PeopleHome();
-  const made = process(home);
+  const made = process();
   await home.run('user add', { address: 'nora@people.example', name: 'Nora' });
   for (const [given, words] of [
     [{ set: 'asleep' }, /"asleep" is no state.*available, busy, doNotDisturb, court/],
