@@ -30,6 +30,9 @@ export interface SubscribingParts {
   readonly visibility: Visibility;
 }
 
+/** A verb to a partner goes on outside its turn: the neck may answer it at once, and the answer has a turn of its own. */
+type Begun = { readonly done: Outcome } | { readonly before: ListEntry; readonly next: Subscriptions; readonly outcome: Promise<Outcome> };
+
 export class Subscribing {
   readonly #is: SubscribingParts;
   readonly #turns = new Turns();
@@ -39,16 +42,16 @@ export class Subscribing {
   }
 
   /** A user of ours says a verb. */
-  say(user: Address, verb: SubscriptionVerb, to: Address, words?: string): Promise<Outcome> {
-    if (sameBare(user, to)) return Promise.resolve(refused(reason('CONTENT_UNSUPPORTED', 'Nobody subscribes to themselves.')));
+  async say(user: Address, verb: SubscriptionVerb, to: Address, words?: string): Promise<Outcome> {
+    if (sameBare(user, to)) return refused(reason('CONTENT_UNSUPPORTED', 'Nobody subscribes to themselves.'));
     const message = words?.slice(0, MAX_MESSAGE);
-    return this.#turns.run(pairOf(user, to), async () => {
+    const begun = await this.#turns.run(pairOf(user, to), async (): Promise<Begun> => {
       const other = verb === 'subscribe' ? await this.#is.people.didYouMean(to, user) : undefined;
-      if (other !== undefined) return refused(other);
-      return this.#is.parts.serves(to)
-        ? this.#between(bare(user), verb, bare(to), message)
-        : this.#outward(bare(user), verb, bare(to), message);
+      if (other !== undefined) return { done: refused(other) };
+      if (!this.#is.parts.serves(to)) return this.#outward(bare(user), verb, bare(to), message);
+      return { done: await this.#between(bare(user), verb, bare(to), message) };
     });
+    return 'done' in begun ? begun.done : this.#sent(bare(user), verb, bare(to), begun);
   }
 
   /** A partner's user says a verb to a user of ours, who is known to be one. */
@@ -116,21 +119,31 @@ export class Subscribing {
     return delivered('in both contact lists');
   }
 
-  async #outward(user: Address, verb: SubscriptionVerb, to: Address, message: string | undefined): Promise<Outcome> {
-    const { people, lists, partners, visibility } = this.#is;
+  async #outward(user: Address, verb: SubscriptionVerb, to: Address, message: string | undefined): Promise<Begun> {
+    const { people, lists, partners } = this.#is;
     const profile = await people.profile(bareKey(user));
     const before = profile.entryFor(bareKey(to));
     const full = verb === 'subscribe' ? lists.full(profile, to) : undefined;
-    if (full !== undefined) return refused(full);
+    if (full !== undefined) return { done: refused(full) };
     const { next, send } = outbound(verb, before);
     const failed = await this.#commit(changed(profile, before, next, verb === 'subscribe' || verb === 'subscribed'));
-    if (failed !== undefined) return failed;
-    if (!send) return delivered('in the contact list');
-    const outcome = await partners.tell(eventOf(verb, user, to, message));
+    if (failed !== undefined) return { done: failed };
+    if (!send) return { done: delivered('in the contact list') };
+    return { before, next, outcome: partners.tell(eventOf(verb, user, to, message)) };
+  }
+
+  /** What becomes of a verb to a partner. */
+  async #sent(user: Address, verb: SubscriptionVerb, to: Address, begun: Exclude<Begun, { done: Outcome }>): Promise<Outcome> {
+    const { people, partners, visibility } = this.#is;
+    const { before, next } = begun;
+    const outcome = await begun.outcome;
+    const profile = await people.profile(bareKey(user));
     if (outcome.kind === 'refused' && verb === 'subscribe' && !before.asked) {
       // What was not taken was not asked.
-      const now = profile.entryFor(bareKey(to));
-      await this.#commit(changed(profile, { ...now, listed: before.listed }, { ...now, asked: false }, false));
+      await this.#turns.run(pairOf(user, to), async () => {
+        const now = profile.entryFor(bareKey(to));
+        if (!now.sees) await this.#commit(changed(profile, { ...now, listed: before.listed }, { ...now, asked: false }, false));
+      });
       return outcome;
     }
     if (next.seen && !before.seen) await visibility.sightChanged(profile.key, to, true);
