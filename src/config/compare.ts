@@ -234,9 +234,15 @@ function peopleFacts({ people }: Home): Facts {
   return facts;
 }
 
-function presenceFacts({ contactsOnly, inactiveAfterMs, awayAfterMs, notes }: Home['people']['presence']): Record<string, string> {
+function presenceFacts({
+  contactsOnly,
+  inactiveAfterMs,
+  awayAfterMs,
+  appearOffline,
+  notes,
+}: Home['people']['presence']): Record<string, string> {
   const times = { inactiveAfter: `${inactiveAfterMs / 1000}s`, awayAfter: `${awayAfterMs / 1000}s` };
-  return { contactsOnly: String(contactsOnly), ...times, notes: String(notes) };
+  return { contactsOnly: String(contactsOnly), ...times, appearOffline: String(appearOffline), notes: String(notes) };
 }
 
 function calendarFacts(calendars: Home['people']['calendars']): Record<string, { readonly value: string; readonly path: string }> {

@@ -19,7 +19,7 @@ const LONGEST_KEEP_MS = 7 * DAY_MS;
 
 /** What the organisation decides. Switched off it is the default. */
 export function presenceOf(input: PresenceInput, source: YamlSource, findings: Findings): PresencePolicy {
-  const { contactsOnly, inactiveAfter, awayAfter, notes } = input;
+  const { contactsOnly, inactiveAfter, awayAfter, appearOffline, notes } = input;
   for (const key of ['inactiveAfter', 'awayAfter'] as const)
     if (input[key] < SHORTEST_IDLE_MS || input[key] > DAY_MS)
       findings.fault('CONFIG_VALUE', source.place([key], 'value'), `${input[key] / 1000} s`, 'at least 1m and at most 1d');
@@ -30,6 +30,7 @@ export function presenceOf(input: PresenceInput, source: YamlSource, findings: F
     contactsOnly: contactsOnly && !off,
     inactiveAfterMs: off ? 300_000 : inactiveAfter,
     awayAfterMs: off ? 900_000 : awayAfter,
+    appearOffline: appearOffline || off,
     notes: off ? 3 : notes,
   };
 }

@@ -11,7 +11,7 @@ import { notStored } from './messages.ts';
 import type { People } from './people.ts';
 import type { CoreParts } from './ports.ts';
 import { changed } from './settings.ts';
-import { CHOICE_WORDS, CHOICES } from './states.ts';
+import { CHOICE_WORDS, CHOICES, type Choice } from './states.ts';
 import type { Visibility } from './visibility.ts';
 
 export interface ChoosingParts {
@@ -37,8 +37,14 @@ export async function choose(user: string, chosen: Chosen | undefined, { parts, 
   return delivered('chosen');
 }
 
-function stateWords({ states }: CoreParts): readonly string[] {
-  return [...CHOICES, ...(states?.() ?? []).map(({ id }) => id)];
+/** What may be chosen just now. */
+function choices({ presencePolicy }: CoreParts): readonly Choice[] {
+  return presencePolicy?.().appearOffline === false ? CHOICES.filter((one) => one !== 'appearOffline') : CHOICES;
+}
+
+function stateWords(parts: CoreParts): readonly string[] {
+  const { states } = parts;
+  return [...choices(parts), ...(states?.() ?? []).map(({ id }) => id)];
 }
 
 /** @param user bare key */
@@ -64,7 +70,7 @@ export function personalOf(user: Address, is: ChoosingParts, home: (address: Add
     settings: async () => (await people.profile(key)).settings,
     change: (wanted) => change(key, wanted, is),
     states: (language) => [
-      ...CHOICES.map((state) => ({ state, words: CHOICE_WORDS[state] })),
+      ...choices(parts).map((state) => ({ state, words: CHOICE_WORDS[state] })),
       ...(parts.states?.() ?? []).map(({ id, words }) => ({ state: id, words: wordsFor(words, language) ?? id })),
     ],
     async about(who) {

@@ -237,7 +237,9 @@ export class Visibility {
     const { states, calendars, presencePolicy, clock } = this.#parts;
     const now = clock.now();
     const policy = presencePolicy?.();
-    const makings = { chosen, settings, states: states?.() ?? [], calendar: calendars?.at(key, now), ...(policy && { policy }) };
+    // What may not be chosen any more says nothing.
+    const holds = chosen?.state === 'appearOffline' && policy?.appearOffline === false ? undefined : chosen;
+    const makings = { chosen: holds, settings, states: states?.() ?? [], calendar: calendars?.at(key, now), ...(policy && { policy }) };
     return whole(clients, makings, now);
   }
 

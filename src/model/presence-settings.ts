@@ -59,6 +59,8 @@ export interface PresencePolicy {
   /** Ms without a touch until a person is inactive, and away. */
   readonly inactiveAfterMs: number;
   readonly awayAfterMs: number;
+  /** May people choose to appear offline? */
+  readonly appearOffline: boolean;
   /** How many notes are remembered. */
   readonly notes: number;
 }
@@ -68,5 +70,6 @@ export const PRESENCE_POLICY: PresencePolicy = {
   contactsOnly: false,
   inactiveAfterMs: 5 * 60_000,
   awayAfterMs: 15 * 60_000,
+  appearOffline: true,
   notes: 3,
 };

@@ -91,7 +91,13 @@ for (const [title, text, told] of [
 
 test('presence.yaml: what is left out has its default', () => {
   const { home } = good({ 'people/presence.yaml': 'contactsOnly: true\ninactiveAfter: 2m\n' });
-  assert.deepEqual(home.people.presence, { contactsOnly: true, inactiveAfterMs: 120_000, awayAfterMs: 900_000, notes: 3 });
+  assert.deepEqual(home.people.presence, {
+    contactsOnly: true,
+    inactiveAfterMs: 120_000,
+    awayAfterMs: 900_000,
+    appearOffline: true,
+    notes: 3,
+  });
   assert.equal(good({ 'people/presence.yaml': 'enabled: false\ncontactsOnly: true\n' }).home.people.presence.contactsOnly, false);
 });
 

@@ -130,6 +130,22 @@ test('who appears offline cannot be told from who is', async () => {
   assert.equal(hidden, 'offline | closed | Away');
 });
 
+test('where the organisation does not want it nobody appears offline, whoever chose it before', async () => {
+  let appearOffline = true;
+  await using world = await coreWorld({ presencePolicy: () => ({ ...PRESENCE_POLICY, appearOffline }) });
+  const desk = await world.client(nora, 'desk');
+  const colleague = await watch(world, desk, omar);
+  await desk.session.choose({ state: 'appearOffline' });
+  await world.settle();
+  assert.equal(seen(colleague), 'offline | closed');
+  appearOffline = false;
+  world.core.presenceChanged();
+  await world.settle();
+  assert.equal(seen(colleague), 'available | open');
+  assert.equal((await desk.session.choose({ state: 'appearOffline' })).kind, 'refused');
+  assert.ok(!desk.session.personal.states().some(({ state }) => state === 'appearOffline'));
+});
+
 test('a meeting: state, show and activity for all inside, subject and place for the workgroup, a class for outside', async () => {
   let says: CalendarNow = { kind: 'free' };
   await using world = await coreWorld({

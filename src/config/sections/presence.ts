@@ -13,6 +13,7 @@ export const presenceSection = entry({
     ),
   inactiveAfter: text(parseDuration, '5m').default(300_000).describe('Untouched for so long a user is inactive. Default: 5m.'),
   awayAfter: text(parseDuration, '15m').default(900_000).describe('Untouched for so long a user is away. Default: 15m.'),
+  appearOffline: z.boolean().default(true).describe('false: nobody may choose to appear offline. Default: true.'),
   notes: z.int().min(1).max(10).default(3).describe('How many personal notes are remembered, 1 to 10. Default: 3.'),
 }).describe('people/presence.yaml: what the organisation decides about presence of its users.');
 
