@@ -42,6 +42,8 @@ export function invitationDesk(parts: InvitationParts): InvitationDesk {
     const person: Person = known ?? { address, name: address.local, disabled: false, groups: seen.groups, createdAt: clock.now() };
     if (known !== undefined && (seen.address === undefined || known.disabled || (await people.credentials(key)).length > 0))
       return seen.address === undefined ? no('name', 'that name is taken') : no('token', 'this account has a password already');
+    if (known !== undefined && (await parts.elsewhere(key)))
+      return no('token', "this account has the password of your organisation's directory");
     if (known === undefined && seen.address === undefined && (await isReserved(store, key, clock.now())))
       return no('name', 'that name is taken');
     const fault = parts.passwordFault(password, person);

@@ -135,6 +135,16 @@ test('who tries tokens out is heard no more, good ones or not', async () => {
   assert((await one.desk.look(token, '192.0.2.9')) !== undefined);
 });
 
+test("whose password is a directory's is given none here", async () => {
+  await using one = world();
+  await one.store.people.put({ address: { local: 'li', domain: HERE }, name: 'Li', disabled: false, groups: [], createdAt: 0 });
+  const seen = await one.desk.look(await one.invite({ address: LI }), 'somewhere');
+  one.state.elsewhere = true;
+  assert(seen !== undefined);
+  const joined = await one.desk.join(seen, undefined, GOOD, 'somewhere');
+  assert(!joined.ok && joined.about === 'token');
+});
+
 test('who tries names out is heard no more', async () => {
   await using one = world();
   await one.store.people.put({ address: { local: 'omar', domain: HERE }, name: 'Omar', disabled: false, groups: [], createdAt: 0 });

@@ -9,11 +9,11 @@ import { bareKey } from '../../model/address.ts';
 import { INVITE_PATH, inviteUri, makeToken, stateOf, tokenHash } from '../../model/invitation-link.ts';
 import type { Invitation } from '../../model/invitations.ts';
 import type { PeopleDesk } from '../../model/people.ts';
-import type { Table } from '../../model/table.ts';
 import type { Operations } from '../operations.ts';
 import { type Report, verb } from '../verb.ts';
 import { columns } from '../words.ts';
 import { atPeople, groupsInput, ofCore, Refused, tableOf } from './given.ts';
+import { signsInThere } from './password.ts';
 
 const DAY_MS = 86_400_000;
 /** Those that ended so long ago are still listed. */
@@ -69,7 +69,7 @@ export const userInvite = verb({
       if (input.whom === undefined) throw new Refused('whom? An address, or a domain that is served: core');
       if (input.svg !== undefined && operations.actor.via === 'api')
         throw new Refused('over the API the answer has the link; --svg writes a file');
-      const whom = await whomOf(input.whom, desk, tableOf(operations));
+      const whom = await whomOf(input.whom, desk, operations);
       if (whom.address !== undefined && input.uses !== undefined && input.uses !== 1)
         throw new Refused('an invitation for one user is used once');
       const token = makeToken();
@@ -83,7 +83,12 @@ export const userInvite = verb({
 });
 
 /** Whom it is for. @throws Refused for who can sign in already, and for a domain that is not the core's */
-async function whomOf(written: string, desk: PeopleDesk, table: Table): Promise<{ readonly domain: string; readonly address?: string }> {
+async function whomOf(
+  written: string,
+  desk: PeopleDesk,
+  operations: Operations,
+): Promise<{ readonly domain: string; readonly address?: string }> {
+  const table = tableOf(operations);
   if (!written.includes('@')) {
     const { domain } = ofCore(`anybody@${written.toLowerCase()}`, table);
     return { domain };
@@ -94,6 +99,8 @@ async function whomOf(written: string, desk: PeopleDesk, table: Table): Promise<
   const key = bareKey(address);
   const person = await desk.people.get(key);
   if (person?.disabled === true) throw new Refused(`${key} is disabled; isthmus user enable ${key}`, 409);
+  if (signsInThere(operations) && (await desk.directory.get(key)) !== undefined)
+    throw new Refused(`${key} signs in with the password of the directory (people/directory.yaml, signIn: ldap)`, 409);
   if (person !== undefined && (await desk.people.credentials(key)).length > 0)
     throw new Refused(`${key} has a password already; isthmus user password ${key} --generate gives another`, 409);
   return { domain: address.domain, address: key };

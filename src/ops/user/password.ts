@@ -86,7 +86,8 @@ export const userPassword = verb({
     }),
 });
 
-function signsInThere(operations: Operations): boolean {
+/** Do users of the directory sign in with its passwords? */
+export function signsInThere(operations: Operations): boolean {
   const loaded = operations.load();
   return loaded.ok && loaded.home.people.directory?.signIn === 'ldap';
 }
