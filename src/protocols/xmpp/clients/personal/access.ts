@@ -51,3 +51,6 @@ export function keepsFrom(name: string, config: NodeConfig, watcher: string, rel
       return config.accessModel satisfies never;
   }
 }
+
+/** XEP-0060 §7.1.3.3: which node? */
+export const NO_NODE = refuseNode('bad-request', 'modify', 'nodeid-required');

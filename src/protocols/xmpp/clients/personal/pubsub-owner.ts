@@ -6,7 +6,7 @@ import { child, type Element, element, elements } from '../../element.ts';
 import { toJid } from '../../jid.ts';
 import { NS } from '../../names.ts';
 import { type IqAnswer, type IqHandler, type IqRequest, refuse } from '../iq-table.ts';
-import { refuseNode } from './access.ts';
+import { NO_NODE } from './access.ts';
 import { configForm, keyOf, MOST_MEMBERS, readConfig, usualConfig } from './node-config.ts';
 import type { Nodes } from './nodes.ts';
 import { subscriberOf } from './notices.ts';
@@ -26,7 +26,7 @@ export function pubsubOwner({ nodes, store }: OwnerGround): IqHandler {
     if (verb === undefined || verb.ns !== NS.pubsubOwner) return refuse('bad-request', 'modify');
     if (verb.name === 'default') return answer(element('default', NS.pubsubOwner, {}, [configForm(usualConfig(''))]));
     const { node } = verb.attrs;
-    if (node === undefined) return refuseNode('bad-request', 'modify', 'nodeid-required');
+    if (node === undefined) return NO_NODE;
     return doing(bare(request.asker.user), verb, node);
   };
   return {

@@ -1,75 +1,28 @@
 // Requests of clients for nodes (XEP-0060 as XEP-0163 profiles it): the own account's, and those of other users that may be read
 // or subscribed to.
 
-import { bare, bareKey, sameBare } from '../../../../model/address.ts';
-import type { PersonalItem, PersonalStore } from '../../../../model/personal.ts';
+import { bare, bareKey } from '../../../../model/address.ts';
+import type { PersonalItem } from '../../../../model/personal.ts';
 import { child, type Element, element, elements, text } from '../../element.ts';
-import { toAddress, toJid } from '../../jid.ts';
 import { NS } from '../../names.ts';
 import { type IqAnswer, type IqHandler, type IqRequest, refuse } from '../iq-table.ts';
-import { type Refusal, refuseNode } from './access.ts';
-import { configForm, formType, readConfig, usualConfig } from './node-config.ts';
-import type { Nodes, Opened } from './nodes.ts';
-import { itemElement, type Notices, subscriberKey, subscriberOf } from './notices.ts';
+import { NO_NODE, type Refusal, refuseNode } from './access.ts';
+import { configForm, readConfig, usualConfig } from './node-config.ts';
+import type { Opened } from './nodes.ts';
+import { itemElement } from './notices.ts';
 import { printPayload } from './payloads.ts';
 import { badPicture } from './pictures.ts';
+import { disco, PEP, PUBSUB_FEATURES } from './pubsub-disco.ts';
+import { affiliations, type SubscribeGround, subscribe, subscriptions, unsubscribe } from './pubsub-subscribe.ts';
 
-export interface PubsubGround {
-  readonly store: PersonalStore;
-  readonly nodes: Nodes;
-  readonly notices: Notices;
+export interface PubsubGround extends SubscribeGround {
   readonly shown: (
     owner: IqRequest['to'],
     node: string,
     item: PersonalItem,
     relation: Opened['relation'],
   ) => Promise<PersonalItem | undefined>;
-  readonly now: () => number;
-  /** Subscribers of one node. */
-  readonly subscribers: number;
 }
-
-/** What an account says it can do; each of these is true of `pubsub` or `pubsubOwner`. */
-export const PUBSUB_FEATURES: readonly string[] = [
-  NS.pubsub,
-  ...[
-    'access-open',
-    'access-presence',
-    'access-roster',
-    'access-whitelist',
-    'auto-create',
-    'auto-subscribe',
-    'config-node',
-    'config-node-max',
-    'create-and-configure',
-    'create-nodes',
-    'delete-items',
-    'delete-nodes',
-    'filtered-notifications',
-    'item-ids',
-    'last-published',
-    'member-affiliation',
-    'meta-data',
-    'modify-affiliations',
-    'multi-items',
-    'outcast-affiliation',
-    'persistent-items',
-    'presence-notifications',
-    'presence-subscribe',
-    'publish',
-    'publish-options',
-    'purge-nodes',
-    'retract-items',
-    'retrieve-affiliations',
-    'retrieve-default',
-    'retrieve-items',
-    'retrieve-subscriptions',
-    'rsm',
-    'subscribe',
-  ].map((feature) => `${NS.pubsub}#${feature}`),
-];
-
-const PEP = { category: 'pubsub', type: 'pep' } as const;
 
 /** Octets of items in one answer: the newest of what is asked for. */
 const ANSWER_BYTES = 512 * 1024;
@@ -118,31 +71,6 @@ export function pubsub(ground: PubsubGround): IqHandler {
     },
   };
 }
-
-/** The nodes of an account, and what one of them is (XEP-0060 §5.2 to §5.5). */
-async function disco(
-  { nodes, store }: PubsubGround,
-  { asker, to, payload }: IqRequest,
-  what: 'info' | 'items',
-): Promise<IqAnswer | undefined> {
-  const { node: name } = payload.attrs;
-  const owner = bare(to);
-  const jid = toJid(owner);
-  if (typeof jid !== 'string') return undefined;
-  if (name === undefined) {
-    const found = await nodes.visible(owner, asker.user);
-    const rows = found.map(({ node }) => element('item', NS.discoItems, { jid, node: node.name, name: node.config.title }));
-    return what === 'items' ? [element('query', NS.discoItems, {}, rows)] : undefined;
-  }
-  const opened = await nodes.open(owner, name, asker.user);
-  if ('error' in opened) return undefined;
-  if (what === 'info') return [nodeInfo(opened)];
-  const ids = opened.made ?? (await store.ids(bareKey(owner), name));
-  const rows = ids.map(({ id }) => element('item', NS.discoItems, { jid, name: id }));
-  return [element('query', NS.discoItems, { node: name }, rows)];
-}
-
-const NO_NODE = refuseNode('bad-request', 'modify', 'nodeid-required');
 
 async function items(ground: PubsubGround, { asker, to, payload }: IqRequest, verb: Element): Promise<IqAnswer> {
   const { node: name } = verb.attrs;
@@ -245,82 +173,4 @@ async function create(ground: PubsubGround, { asker, payload }: IqRequest, verb:
   if (typeof change === 'string') return refuse('not-acceptable', 'modify', change);
   const refusal = await ground.nodes.create(bare(asker.user), name, change);
   return refusal ?? [element('pubsub', NS.pubsub, {}, [element('create', NS.pubsub, { node: name })])];
-}
-
-/** Who is to be subscribed: only ever the one that asks (§6.1.3.1). */
-function subscriberIn({ asker }: IqRequest, verb: Element): IqRequest['to'] | Refusal {
-  const named = toAddress(verb.attrs.jid ?? '');
-  if ('code' in named || !sameBare(named, asker.user)) return refuseNode('bad-request', 'modify', 'invalid-jid');
-  return named;
-}
-
-async function subscribe(ground: PubsubGround, request: IqRequest, verb: Element): Promise<IqAnswer> {
-  const { node: name } = verb.attrs;
-  if (name === undefined) return NO_NODE;
-  const who = subscriberIn(request, verb);
-  if ('error' in who) return who;
-  const owner = bare(request.to);
-  const opened = await ground.nodes.open(owner, name, request.asker.user);
-  if ('error' in opened) return opened;
-  const fits = await ground.store.subscribe(bareKey(owner), name, subscriberKey(who), ground.now(), ground.subscribers);
-  if (!fits) return refuse('resource-constraint', 'wait', `at most ${ground.subscribers} subscribers at one node`);
-  const answer = element('subscription', NS.pubsub, { node: name, jid: verb.attrs.jid, subscription: 'subscribed' });
-  setImmediate(() => void ground.notices.lastOf(request.asker, owner, opened.node, opened.relation));
-  return [element('pubsub', NS.pubsub, {}, [answer])];
-}
-
-async function unsubscribe(ground: PubsubGround, request: IqRequest, verb: Element): Promise<IqAnswer> {
-  const { node: name } = verb.attrs;
-  if (name === undefined) return NO_NODE;
-  const who = subscriberIn(request, verb);
-  if ('error' in who) return who;
-  const was = await ground.store.unsubscribe(bareKey(bare(request.to)), name, subscriberKey(who));
-  // §6.2.3.2.
-  return was ? [] : refuseNode('unexpected-request', 'cancel', 'not-subscribed');
-}
-
-/** The asker's own subscriptions at this user's nodes. */
-async function subscriptions(ground: PubsubGround, { asker, to }: IqRequest, only: string | undefined): Promise<IqAnswer> {
-  const owner = bare(to);
-  const found: Element[] = [];
-  for (const { node } of await ground.nodes.visible(owner, asker.user)) {
-    if (only !== undefined && node.name !== only) continue;
-    for (const subscriber of await ground.store.subscribers(bareKey(owner), node.name)) {
-      const address = subscriberOf(subscriber);
-      const jid = toJid(address);
-      if (sameBare(address, asker.user) && typeof jid === 'string')
-        found.push(element('subscription', NS.pubsub, { node: node.name, jid, subscription: 'subscribed' }));
-    }
-  }
-  return [element('pubsub', NS.pubsub, {}, [element('subscriptions', NS.pubsub, { node: only }, found)])];
-}
-
-/** The asker's own affiliations at this user's nodes (§5.7). */
-async function affiliations(ground: PubsubGround, { asker, to }: IqRequest): Promise<IqAnswer> {
-  const opened = await ground.nodes.visible(bare(to), asker.user);
-  const key = bareKey(asker.user);
-  const found = opened.flatMap(({ node, relation }) => {
-    const affiliation = relation.own ? 'owner' : node.config.members.includes(key) ? 'member' : undefined;
-    return affiliation === undefined ? [] : [element('affiliation', NS.pubsub, { node: node.name, affiliation })];
-  });
-  return [element('pubsub', NS.pubsub, {}, [element('affiliations', NS.pubsub, {}, found)])];
-}
-
-/** What disco#info says of one node (XEP-0060 §5.3 and §5.4). */
-export function nodeInfo({ node: { name, config } }: Opened): Element {
-  const field = (key: string, value: string): Element =>
-    element('field', NS.forms, { var: `pubsub#${key}` }, [element('value', NS.forms, {}, [value])]);
-  const form = element('x', NS.forms, { type: 'result' }, [
-    formType(NS.pubsubMeta),
-    field('title', config.title ?? ''),
-    field('description', config.description ?? ''),
-    field('type', config.type ?? ''),
-    field('access_model', config.accessModel),
-    field('max_items', String(config.maxItems)),
-  ]);
-  return element('query', NS.discoInfo, { node: name }, [
-    element('identity', NS.discoInfo, { category: 'pubsub', type: 'leaf' }),
-    element('feature', NS.discoInfo, { var: NS.pubsub }),
-    form,
-  ]);
 }
