@@ -32,7 +32,8 @@ class Person(slixmpp.ClientXMPP):
         self.add_event_handler('chatstate', lambda m: tell(event='typing', sender=m['from'].bare, state=m['chat_state']))
         self.add_event_handler('failed_auth', lambda _: tell(event='failed'))
         self.add_event_handler('disconnected', lambda _: tell(event='disconnected'))
-        for kind in ('available', 'unavailable', 'subscribe', 'subscribed', 'unsubscribe', 'unsubscribed', 'error'):
+        shows = ('available', 'away', 'dnd', 'xa', 'chat', 'unavailable')
+        for kind in (*shows, 'subscribe', 'subscribed', 'unsubscribe', 'unsubscribed', 'error'):
             self.add_event_handler('presence_' + kind, self.saw)
 
     async def begin(self, _):
