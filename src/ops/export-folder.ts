@@ -1,10 +1,13 @@
 // A folder that is handed out: conversations and other files while they are written, the hash of each, and a manifest that
 // is written last. It holds no more in memory than a part of what is being written, however many conversations are open.
 
+import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdirSync, readdirSync } from 'node:fs';
-import { mkdir, open } from 'node:fs/promises';
+import { createReadStream, mkdirSync, readdirSync } from 'node:fs';
+import { mkdir, open, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { promisify } from 'node:util';
 import type { HistoryLine } from '../model/history.ts';
 import type { Conversation, FormatWriter } from './user/export-formats.ts';
 import { Refused } from './user/given.ts';
@@ -33,10 +36,18 @@ export interface WrittenConversation extends WrittenFile {
   readonly last: string;
 }
 
+/** Entries of the manifest until it is written: there may be a million of them. */
+const SPOOL = '.files.part';
+/** Entries that are held before they are written there. */
+const SPOOLED = 500;
+
 export class ExportFolder {
   readonly path: string;
   readonly #open = new Set<ConversationFile>();
   #held = 0;
+  #entries: string[] = [];
+  #spooled = false;
+  #count = 0;
 
   private constructor(path: string) {
     this.path = path;
@@ -53,11 +64,30 @@ export class ExportFolder {
     throw new Refused(`${path} is not empty; name a folder that is new, so that the manifest speaks of all that is in it`);
   }
 
+  /** Entries that the manifest will have. */
+  get count(): number {
+    return this.#count;
+  }
+
   /** One file as a whole. */
   async write(path: string, text: string): Promise<WrittenFile> {
     const bytes = Buffer.from(text);
     await append(join(this.path, path), bytes, true);
     return { path, sha256: createHash('sha256').update(bytes).digest('hex'), bytes: bytes.length };
+  }
+
+  /** Names a file in the manifest, with whatever else is to be said of it. */
+  async list<F extends WrittenFile>(file: F): Promise<void> {
+    this.#count += 1;
+    this.#entries.push(JSON.stringify(file));
+    if (this.#entries.length >= SPOOLED) await this.#spool();
+  }
+
+  async #spool(): Promise<void> {
+    const lines = this.#entries.map((line) => `${line}\n`).join('');
+    this.#entries = [];
+    await append(join(this.path, SPOOL), Buffer.from(lines), !this.#spooled);
+    this.#spooled = true;
   }
 
   /** A conversation, to which lines are added. Many may be open at one time. */
@@ -81,13 +111,57 @@ export class ExportFolder {
     return file.end(this.path);
   }
 
-  /** Says what the folder holds, and is the last word. @returns its SHA-256 */
+  /** Says what the folder holds, and is the last word: all of it is on disk then. @returns its SHA-256 */
   async finish(manifest: Readonly<Record<string, unknown>>): Promise<string> {
-    const { sha256 } = await this.write(MANIFEST, `${JSON.stringify(manifest, null, 2)}\n`);
+    await this.#spool();
+    const spool = join(this.path, SPOOL);
+    await onDisk(this.path, spool);
+    const out = await open(join(this.path, MANIFEST), 'wx', 0o600);
+    const hash = createHash('sha256');
+    const put = async (text: string): Promise<void> => {
+      hash.update(text);
+      await out.appendFile(text);
+    };
+    try {
+      await put(`${JSON.stringify(manifest, null, 2).replace(/\n\}$/, '')},\n  "files": [`);
+      let piece = '';
+      let first = true;
+      for await (const line of linesOf(spool)) {
+        piece += `${first ? '' : ','}\n    ${line}`;
+        first = false;
+        if (piece.length < PIECE_CHARS) continue;
+        await put(piece);
+        piece = '';
+      }
+      await put(`${piece}${first ? '' : '\n  '}]\n}\n`);
+      await out.sync();
+    } finally {
+      await out.close();
+    }
+    await rm(spool);
+    const sha256 = hash.digest('hex');
     await this.write(MANIFEST_HASH, hashLine(sha256));
+    const folder = await open(this.path);
+    await folder.sync().finally(() => folder.close());
     return sha256;
   }
 }
+
+/** One call for the whole file system; where there is no such command, one for each file, which takes a thousand times as long. */
+async function onDisk(folder: string, spool: string): Promise<void> {
+  const done = await promisify(execFile)('sync', ['-f', folder]).then(
+    () => true,
+    () => false,
+  );
+  if (done) return;
+  for await (const line of linesOf(spool)) {
+    const { path }: { path: string } = JSON.parse(line); // written by list
+    const file = await open(join(folder, path));
+    await file.sync().finally(() => file.close());
+  }
+}
+
+const linesOf = (path: string): AsyncIterable<string> => createInterface({ input: createReadStream(path, 'utf8') });
 
 /** The only line of `manifest.json.sha256`. */
 export const hashLine = (sha256: string): string => `${sha256}  ${MANIFEST}\n`;
@@ -144,7 +218,7 @@ export class ConversationFile {
     const isNew = this.#bytes === 0;
     this.#hash.update(bytes);
     this.#bytes += bytes.length;
-    await append(join(folder, this.path), bytes, isNew, last);
+    await append(join(folder, this.path), bytes, isNew);
     return held;
   }
 
@@ -162,13 +236,12 @@ export class ConversationFile {
   }
 }
 
-/** Readable by its owner alone. @param sync on disk when it resolves */
-async function append(path: string, bytes: Uint8Array, isNew: boolean, sync = true): Promise<void> {
+/** Readable by its owner alone. */
+async function append(path: string, bytes: Uint8Array, isNew: boolean): Promise<void> {
   if (isNew) await mkdir(dirname(path), { recursive: true, mode: 0o700 });
   const file = await open(path, isNew ? 'wx' : 'a', 0o600);
   try {
     await file.writeFile(bytes);
-    if (sync) await file.sync();
   } finally {
     await file.close();
   }

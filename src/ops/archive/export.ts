@@ -6,7 +6,7 @@ import * as z from 'zod';
 import type { ArchiveFilter, ArchiveLine } from '../../model/archive.ts';
 import type { HistoryLine } from '../../model/history.ts';
 import { guarded } from '../approval.ts';
-import { asRefusal, type ConversationFile, ExportFolder, fileName, MANIFEST, type WrittenConversation } from '../export-folder.ts';
+import { asRefusal, type ConversationFile, ExportFolder, fileName, MANIFEST } from '../export-folder.ts';
 import type { Operations } from '../operations.ts';
 import { FORMATS, type Format, WRITERS } from '../user/export-formats.ts';
 import { Refused } from '../user/given.ts';
@@ -70,8 +70,11 @@ const row = verb({
 /** What people said is handed to nobody alone where the home asks for a second person. */
 export const archiveExport = guarded(row);
 
-interface Written extends WrittenConversation {
-  readonly between: readonly [string, string];
+interface Counts {
+  files: number;
+  lines: number;
+  unreadable: number;
+  bytes: number;
 }
 
 async function handOut(operations: Operations, filter: ArchiveFilter, format: Format, out: string): Promise<Report> {
@@ -84,16 +87,10 @@ async function handOut(operations: Operations, filter: ArchiveFilter, format: Fo
     const text = `Cut short; ${path} holds a part, without a manifest. Nothing is marked as handed out.`;
     return { text, json: { error: 'interrupted', text }, exit: 1, changes: text };
   }
-  const { files, ends } = done;
-  const counts = {
-    files: files.length,
-    lines: files.reduce((sum, one) => sum + one.lines, 0),
-    unreadable: files.reduce((sum, one) => sum + one.unreadable, 0),
-    bytes: files.reduce((sum, one) => sum + one.bytes, 0),
-  };
+  const { counts, ends } = done;
   const custody = custodyOf(operations, filter);
   const head = { kind: 'isthmus archive export', version: 1, ...custody, format, counts, ...ends };
-  const sha256 = await folder.finish({ ...head, files }).catch((error: unknown) => {
+  const sha256 = await folder.finish(head).catch((error: unknown) => {
     throw asRefusal(error, path);
   });
   // Marked once it is there: an export that is cut short leaves the lines to the next one.
@@ -130,13 +127,16 @@ async function writeAll(
   filter: ArchiveFilter,
   format: Format,
   folder: ExportFolder,
-): Promise<{ readonly files: readonly Written[]; readonly ends: Ends } | undefined> {
+): Promise<{ readonly counts: Counts; readonly ends: Ends } | undefined> {
   const { archive } = operations.records();
   const writer = WRITERS[format];
   const open = new Map<string, OpenConversation>();
-  const files: Written[] = [];
+  const counts: Counts = { files: 0, lines: 0, unreadable: 0, bytes: 0 };
   const ended = async ({ file, between }: OpenConversation): Promise<void> => {
-    files.push({ ...(await folder.end(file)), between });
+    const written = await folder.end(file);
+    for (const key of ['lines', 'unreadable', 'bytes'] as const) counts[key] += written[key];
+    counts.files += 1;
+    await folder.list({ ...written, between });
   };
   let [firstLine, lastLine]: (End | null)[] = [null, null];
   for (;;) {
@@ -160,12 +160,19 @@ async function writeAll(
       firstLine ??= lastLine;
     }
     if (operations.signal.aborted) return undefined;
+    // What nobody has gone on with is over: no more than half an hour of an organisation is open at one time.
+    if (writer.daily && page.length > 0)
+      for (const [key, one] of open)
+        if (page.at(-1)!.at - one.file.last > PAUSE_MS) {
+          open.delete(key);
+          await ended(one);
+        }
     if (page.length < PAGE) break;
-    operations.progress(`${lastLine?.at ?? ''}: ${count(files.length + open.size, 'conversation')}`);
+    operations.progress(`${lastLine?.at ?? ''}: ${count(counts.files + open.size, 'conversation')}`);
     await new Promise((turn) => setImmediate(turn));
   }
   for (const one of open.values()) await ended(one);
-  return { files: files.sort((a, b) => (a.path < b.path ? -1 : 1)), ends: { firstLine: firstLine ?? null, lastLine: lastLine ?? null } };
+  return { counts, ends: { firstLine: firstLine ?? null, lastLine: lastLine ?? null } };
 }
 
 /** The two of them, whoever spoke first. */

@@ -112,7 +112,10 @@ async function writeAll(
     const filter: HistoryFilter = { ...part, peer, ...(!writer.receipts && { kind: 'message' }) };
     let file: ConversationFile | undefined;
     const ended = async (): Promise<void> => {
-      if (file !== undefined) files.push({ ...(await folder.end(file)), with: peer });
+      if (file === undefined) return;
+      const written = { ...(await folder.end(file)), with: peer };
+      files.push(written);
+      await folder.list(written);
     };
     for await (const line of linesOf(histories, owner, filter)) {
       if (operations.signal.aborted) {
@@ -135,7 +138,8 @@ async function writeAll(
   const made = { madeAt: at, by: operations.actor.name, why: operations.why ?? null };
   // A part of the conversations is for a case; everything is for the person themselves.
   const person = Object.keys(part).length === 0 ? await writePerson(folder, ofPerson, owner) : [];
-  const sha256 = await folder.finish({ user: owner, ...made, format, ...period, with: part.peer ?? null, files: [...files, ...person] });
+  for (const one of person) await folder.list(one);
+  const sha256 = await folder.finish({ user: owner, ...made, format, ...period, with: part.peer ?? null });
   return { files, person, sha256 };
 }
 
