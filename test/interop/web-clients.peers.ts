@@ -160,6 +160,22 @@ if (noWorld !== undefined) {
       }
     });
 
+    world.scene('clients that look through the items of the domain find the service there', async () => {
+      const items = await nora.ask('get', xml('query', { xmlns: 'http://jabber.org/protocol/disco#items' }), DOMAIN);
+      const jids = items
+        .getChild('query')
+        ?.getChildElements()
+        .map(({ attrs }) => attrs.jid);
+      assert.deepEqual(jids?.toSorted(), [`directory.${DOMAIN}`, `upload.${DOMAIN}`]);
+      const info = await nora.ask('get', xml('query', { xmlns: 'http://jabber.org/protocol/disco#info' }), `upload.${DOMAIN}`);
+      const about = info.getChild('query')?.getChildElements() ?? [];
+      assert(about.some(({ name, attrs }) => name === 'identity' && attrs.category === 'store' && attrs.type === 'file'));
+      assert(about.some(({ name, attrs }) => name === 'feature' && attrs.var === UPLOAD));
+      assert(about.some(({ name, attrs }) => name === 'x' && attrs.type === 'result'));
+      const request = xml('request', { xmlns: UPLOAD, filename: 'a.txt', size: '1' });
+      assert((await nora.ask('get', request, `upload.${DOMAIN}`)).getChild('slot', UPLOAD) !== undefined);
+    });
+
     world.scene('a place takes the file that it is for, once', async () => {
       const slot = async (size: number): Promise<{ readonly put: string; readonly get: string }> => {
         const request = xml('request', { xmlns: UPLOAD, filename: 'note.txt', size: String(size), 'content-type': 'text/plain' });

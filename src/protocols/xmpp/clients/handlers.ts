@@ -7,13 +7,14 @@ import { NS } from '../names.ts';
 import { type IqAnswer, type IqHandler, type IqRequest, type IqTable, refuse, type Target } from './iq-table.ts';
 import { capsVersion } from './personal/caps.ts';
 
-const EVERY: readonly Target[] = ['account', 'server', 'user', 'directory'];
+const EVERY: readonly Target[] = ['account', 'server', 'user', 'directory', 'upload'];
 
 const IDENTITIES: Readonly<Record<Target, Readonly<Record<string, string>>>> = {
   server: { category: 'server', type: 'im', name: 'Isthmus' },
   account: { category: 'account', type: 'registered' },
   user: { category: 'account', type: 'registered' },
   directory: { category: 'directory', type: 'user', name: 'People' },
+  upload: { category: 'store', type: 'file', name: 'Shared files' },
 };
 
 export function discovery(table: IqTable): readonly IqHandler[] {

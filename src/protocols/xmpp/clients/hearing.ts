@@ -10,6 +10,7 @@ import type { Reason } from '../../../model/reason.ts';
 import type { Element } from '../element.ts';
 import { iqError } from '../iq.ts';
 import { toAddress } from '../jid.ts';
+import { NS } from '../names.ts';
 import { printElement } from '../print.ts';
 import { errorOf, stanzaError } from '../replies.ts';
 import { bounce } from '../stanzas.ts';
@@ -20,6 +21,7 @@ import { breaksStreams, payloadOf, stanzaOf } from './payload.ts';
 import type { Personal } from './personal/personal.ts';
 import { directoryOf } from './personal/search.ts';
 import { readOwnPresence, verbOf } from './presence.ts';
+import { uploadOf } from './upload-slots.ts';
 
 /** The client that speaks. */
 export interface Speaker extends Asker {
@@ -135,10 +137,11 @@ async function iq(stanza: Element, raw: Element, to: Address, speaker: Speaker, 
   speaker.send(printElement(await ground.table.answer({ asker: speaker, type, stanza, target, to })));
 }
 
-async function targetOf(to: Address, { user }: Speaker, { core }: HearingGround): Promise<Target | undefined> {
+async function targetOf(to: Address, { user }: Speaker, { core, table }: HearingGround): Promise<Target | undefined> {
   if (sameBare(to, user)) return 'account';
   if (to.local === '' && to.domain === user.domain) return 'server';
   if (to.local === '' && to.domain === directoryOf(user.domain)) return 'directory';
+  if (to.local === '' && to.domain === uploadOf(user.domain) && table.features('upload').includes(NS.upload)) return 'upload';
   return (await core.isUser(to)) ? 'user' : undefined;
 }
 

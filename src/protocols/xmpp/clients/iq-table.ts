@@ -10,9 +10,9 @@ import { type Condition, type ErrorType, stanzaError } from '../replies.ts';
 
 /**
  * Who is asked: the user's own account (no `to`, or the own bare JID), our domain, the bare JID of another user of the core, or
- * `directory.` before our domain, where clients look for a directory (XEP-0055).
+ * `directory.` or `upload.` before our domain, where clients look for a directory (XEP-0055) and a place for files (XEP-0363).
  */
-export type Target = 'account' | 'server' | 'user' | 'directory';
+export type Target = 'account' | 'server' | 'user' | 'directory' | 'upload';
 
 /** The client that asks, as far as handlers may know it. */
 export interface Asker {
@@ -75,13 +75,16 @@ export class IqTable {
     for (const handler of make(this)) this.#handlers.set(handler.ns, handler);
   }
 
-  /** What disco tells of a node. */
+  /** What disco tells of a node: items of all who have some, or what the first says. */
   async node(request: IqRequest, what: 'info' | 'items'): Promise<IqAnswer | undefined> {
+    let found: Element | undefined;
     for (const handler of this.#handlers.values()) {
       const answer = handler.targets.includes(request.target) ? await handler.node?.(request, what) : undefined;
-      if (answer !== undefined) return answer;
+      if (answer === undefined) continue;
+      if (what === 'info' || 'error' in answer) return answer;
+      for (const one of answer) found = found === undefined ? one : { ...found, children: [...found.children, ...one.children] };
     }
-    return undefined;
+    return found && [found];
   }
 
   /** What disco#info names. */

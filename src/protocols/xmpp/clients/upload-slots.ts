@@ -1,11 +1,13 @@
-// A place for a file that a user wants to share (XEP-0363): a client asks the domain, and is told where to put the file and where
-// others get it. Our domain itself is the service (§4): no other name, record or certificate is needed, and clients look there too.
+// A place for a file that a user wants to share (XEP-0363): a client asks, and is told where to put the file and where others get it.
+// Some clients look at the domain itself alone, others at its items alone (§4), so the service is both our domain and `upload.` before
+// it; the second is a name within streams only and needs no DNS record and no certificate.
 
 import { createHmac, randomBytes } from 'node:crypto';
 import { bareKey } from '../../../model/address.ts';
 import type { Clock } from '../../../model/ports.ts';
 import type { Upload, UploadFiles, UploadStore } from '../../../model/uploads.ts';
 import { type Element, element } from '../element.ts';
+import { toJid } from '../jid.ts';
 import { NS } from '../names.ts';
 import { stanzaError } from '../replies.ts';
 import { type IqAnswer, type IqHandler, type IqRequest, refuse } from './iq-table.ts';
@@ -35,12 +37,22 @@ export const SLOT_MS = 15 * 60_000;
 /** Slots of one user that wait. */
 const MAX_SLOTS = 50;
 
+/** Where files of a domain's users are given a place. */
+export function uploadOf(domain: string): string {
+  return `upload.${domain}`;
+}
+
 /** @param origin `https://` and host, without a slash at its end */
 export function uploadSlots(ground: UploadGround, origin: string): IqHandler {
   return {
     ns: NS.upload,
-    targets: ['server'],
-    forms: { server: [limits(ground.bounds)] },
+    targets: ['server', 'upload'],
+    forms: { server: [limits(ground.bounds)], upload: [limits(ground.bounds)] },
+    node: ({ target, to, payload }, what) => {
+      const jid = toJid({ local: '', domain: uploadOf(to.domain) });
+      if (what !== 'items' || target !== 'server' || payload.attrs.node !== undefined || typeof jid !== 'string') return undefined;
+      return [element('query', NS.discoItems, {}, [element('item', NS.discoItems, { jid, name: 'Shared files' })])];
+    },
     get: (request) => slot(ground, origin, request),
   };
 }
