@@ -2,28 +2,20 @@
 // records (var/records.key) and bound to its id, sender and recipient. In clear stands what a look by person, domain and time
 // needs. Rows are looked at in bounded steps, in the order in which they were written, so that messages pass between two of them.
 
-import type { ArchiveFilter, ArchiveLine, ArchiveRecord, ArchiveScope, ArchiveStore, HoldStore } from '../model/archive.ts';
-import { isHeld } from '../model/archive.ts';
-import { lastNumber, spans } from './archive-spans.ts';
-import { blob, integer, type Row, text } from './column.ts';
+import { type ArchiveFilter, type ArchiveLine, type ArchiveRecord, type ArchiveStore, type HoldStore, isHeld } from '../model/archive.ts';
+import { lastNumber } from './archive-spans.ts';
+import { type Light, SCOPES, STEP, stepOf, steps, turn } from './archive-walk.ts';
+import { blob, integer } from './column.ts';
 import { type Database, isDisk } from './database.ts';
 import { folded } from './history.ts';
 import type { Seal } from './seal.ts';
 
-/** Rows that are looked at in one turn of the event loop: a few ms. */
-const STEP = 1000;
-/** The same for rows that are opened. */
+/** Rows that are opened in one turn of the event loop. */
 const OPEN_STEP = 200;
 /** Rows that change in one transaction. */
 const WRITE_STEP = 150;
 /** A clock that steps back by less than this is waited for. */
 const STEP_BACK_MS = 3_600_000;
-const SCOPES = ['internal', 'external'] as const satisfies readonly ArchiveScope[];
-
-/** A row without its text. */
-interface Light extends Omit<ArchiveLine, 'event'> {
-  readonly exported: boolean;
-}
 
 /** Opens nothing of its own; the tables are of migration 011. @param seal asked when it is first needed, of the records */
 export function archiveTable(db: Database, seal: () => Seal, holds: Pick<HoldStore, 'inForce'>): ArchiveStore {
@@ -183,95 +175,6 @@ export function archiveTable(db: Database, seal: () => Seal, holds: Pick<HoldSto
   };
 }
 
-/** Which rows of a walk; `last` is included, and so is nothing up to `after`. */
-interface Stretch {
-  readonly after: number;
-  readonly last: number;
-  /** Rows that are looked at, whether they fit or not. */
-  readonly limit: number;
-  readonly newest?: boolean;
-}
-
-interface Step {
-  readonly lines: readonly Light[];
-  /** Where to go on (`after`, or `last` for the newest first); undefined: that was all. */
-  readonly next: number | undefined;
-}
-
-/** One bounded look. */
-function stepOf(db: Database, filter: ArchiveFilter, { after, last, limit, newest = false }: Stretch): Step {
-  const found = candidates(db, filter.user, spans(db, filter, after, last), limit, newest);
-  if (found === undefined) return { lines: [], next: undefined };
-  const lines = found.lines.filter((light) => fits(light, filter));
-  return { lines, next: found.next };
-}
-
-/** The next rows of a person, or of all, in the stretches of numbers that the time allows. */
-function candidates(
-  db: Database,
-  user: string | undefined,
-  ranges: readonly (readonly [after: number, last: number])[],
-  limit: number,
-  newest: boolean,
-): Step | undefined {
-  const order = newest ? 'DESC' : 'ASC';
-  const party = user === undefined ? undefined : db.prepare('SELECT number FROM archive_party WHERE address = ?').get(user);
-  if (user !== undefined && party === undefined) return undefined;
-  const lines: Light[] = [];
-  for (const [after, last] of newest ? [...ranges].reverse() : ranges) {
-    const room = limit - lines.length;
-    const number = party && integer(party, 'number');
-    const side = (column: string): string => `SELECT number FROM archive WHERE ${column} = ? AND number > ? AND number <= ?`;
-    const rows =
-      number === undefined
-        ? db.prepare(`${LIGHT} WHERE a.number > ? AND a.number <= ? ORDER BY a.number ${order} LIMIT ?`).all(after, last, room)
-        : db
-            .prepare(
-              `${LIGHT} WHERE a.number IN (${side('sender')} UNION ${side('recipient')} ORDER BY number ${order} LIMIT ?) ORDER BY a.number ${order}`,
-            )
-            .all(number, after, last, number, after, last, room);
-    lines.push(...rows.map(toLight));
-    if (lines.length < limit) continue;
-    const edge = lines.at(-1)!.number; // limit is at least 1
-    return { lines, next: newest ? edge - 1 : edge };
-  }
-  return { lines, next: undefined };
-}
-
-const LIGHT = `SELECT a.number, a.id, a.at, a.scope, a.exported, s.address AS sender, r.address AS recipient FROM archive a
-  JOIN archive_party s ON s.number = a.sender JOIN archive_party r ON r.number = a.recipient`;
-
-function toLight(row: Row): Light {
-  return {
-    number: integer(row, 'number'),
-    id: text(row, 'id'),
-    at: integer(row, 'at'),
-    scope: SCOPES[integer(row, 'scope')] ?? 'external',
-    from: text(row, 'sender'),
-    to: text(row, 'recipient'),
-    exported: integer(row, 'exported') === 1,
-  };
-}
-
-/** What the statement has not looked at. */
-function fits({ from, to, scope }: Light, filter: ArchiveFilter): boolean {
-  const { user, peer, domain } = filter;
-  if (filter.scope !== undefined && scope !== filter.scope) return false;
-  if (peer !== undefined && (user === undefined ? from !== peer && to !== peer : (from === user ? to : from) !== peer)) return false;
-  return domain === undefined || domainOf(from) === domain || domainOf(to) === domain;
-}
-
-/** All that fits, up to a number, with a pause after each look. */
-async function* steps(db: Database, filter: ArchiveFilter, upTo = Number.MAX_SAFE_INTEGER): AsyncIterable<readonly Light[]> {
-  const last = Math.min(upTo, lastNumber(db));
-  for (let after: number | undefined = 0; after !== undefined; ) {
-    const step = stepOf(db, filter, { after, last, limit: STEP });
-    yield step.lines;
-    after = step.next;
-    if (after !== undefined) await turn();
-  }
-}
-
 /** Addresses that stand in no row any more. */
 function forgetParties(db: Database, addresses: ReadonlySet<string>): void {
   for (const address of addresses)
@@ -295,12 +198,4 @@ function says({ event }: ArchiveLine, words: readonly string[]): boolean {
 /** Bound to its place: a line that was given another sender does not open. */
 function label(id: string, from: string, to: string): string {
   return `archive\0${id}\0${from}\0${to}`;
-}
-
-function domainOf(key: string): string {
-  return key.slice(key.lastIndexOf('@') + 1);
-}
-
-function turn(): Promise<void> {
-  return new Promise((done) => setImmediate(done));
 }
