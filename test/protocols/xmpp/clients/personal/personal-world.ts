@@ -5,7 +5,7 @@ import { SILENT } from '../../../../../src/log.ts';
 import { type Address, bareKey, sameBare, show } from '../../../../../src/model/address.ts';
 import type { Level } from '../../../../../src/model/core.ts';
 import type { ListEntry } from '../../../../../src/model/core-stores.ts';
-import { discovery } from '../../../../../src/protocols/xmpp/clients/handlers.ts';
+import { discovery, serverCaps } from '../../../../../src/protocols/xmpp/clients/handlers.ts';
 import { type Asker, IqTable } from '../../../../../src/protocols/xmpp/clients/iq-table.ts';
 import { CLIENT_SETTINGS } from '../../../../../src/protocols/xmpp/clients/limits.ts';
 import { capsVersion } from '../../../../../src/protocols/xmpp/clients/personal/caps.ts';
@@ -39,6 +39,8 @@ export interface Screen extends Asker {
 export interface PersonalWorld extends AsyncDisposable {
   readonly core: CoreWorld;
   readonly personal: Personal;
+  /** What the features of a stream say of the server. */
+  readonly caps: Element;
   screen(user: Address, resource?: string): Promise<Screen>;
   /** What `user` has in their list of somebody. */
   entry(user: Address, other: Address, more: Partial<ListEntry>): Promise<void>;
@@ -73,6 +75,7 @@ export async function personalWorld(limits: Partial<NodeLimits> = {}): Promise<P
   const world: PersonalWorld = {
     core,
     personal,
+    caps: serverCaps(table),
     settle,
     changed: (user) => hear(user),
     async entry(user, other, more) {

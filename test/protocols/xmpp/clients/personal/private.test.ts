@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { capsVersion } from '../../../../../src/protocols/xmpp/clients/personal/caps.ts';
 import { elements } from '../../../../../src/protocols/xmpp/element.ts';
 import { NS } from '../../../../../src/protocols/xmpp/names.ts';
 import { li, nora, omar } from '../../../../core/world.ts';
@@ -54,6 +55,28 @@ test('bookmarks are the same in the old storage and on the node', async () => {
   const left = await desk.items(nora, NS.bookmarks);
   assert.equal(at(left, 'items', 'item', 'conference', 'nick'), 'k');
   assert.equal(at(left, 'items', 'item', 'conference', 'extensions', 'x'), '');
+});
+
+test("the server's mark in the features of a stream stands for what it answers, and an account tells what it can", async () => {
+  await using world = await personalWorld();
+  const desk = await world.screen(nora);
+  const { node, ver, hash } = world.caps.attrs;
+  const info = await desk.ask('get', `<query xmlns='${NS.discoInfo}' node='${node}#${ver}'/>`, server);
+  assert.equal(capsVersion(typeof info === 'string' ? assert.fail(info) : info, hash ?? ''), ver);
+  assert.equal(await desk.ask('get', `<query xmlns='${NS.discoInfo}' node='${node}#other'/>`, server), 'item-not-found');
+  await desk.publish('urn:a', "<a xmlns='urn:a'/>", { id: '1' });
+  const names = async (ns: string, more: string): Promise<(string | undefined)[]> => {
+    const answer = await desk.ask('get', `<query xmlns='${ns}'${more}/>`);
+    return elements(typeof answer === 'string' ? assert.fail(answer) : answer).map(
+      ({ attrs }) => attrs.var ?? attrs.node ?? attrs.name ?? attrs.type,
+    );
+  };
+  const account = await names(NS.discoInfo, '');
+  for (const one of ['pep', `${NS.pubsub}#publish-options`, NS.pepVcard, NS.private, `${NS.bookmarks}#compat`])
+    assert.ok(account.includes(one), one);
+  assert.deepEqual(await names(NS.discoItems, ''), ['urn:a']);
+  assert.deepEqual(await names(NS.discoItems, " node='urn:a'"), ['1']);
+  assert.ok((await names(NS.discoInfo, " node='urn:a'")).includes('leaf'));
 });
 
 test('people are found by name, address, mail and number, but not by what the asker may not see', async () => {
