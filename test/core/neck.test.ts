@@ -195,6 +195,21 @@ test('a partner refuses, or ends it: the list follows the record', async () => {
   assert.equal(desk.pushed.at(-1), 'bob@partner.example none');
 });
 
+test('who asks again on the day of a refusal is refused at once, and nothing waits behind that', async () => {
+  await using world = await neckWorld();
+  const desk = await world.core.client(nora, 'desk');
+  await desk.session.subscription('subscribe', bob);
+  await world.hears({ kind: 'presence.denied' });
+  desk.forget();
+  const again = desk.session.subscription('subscribe', bob);
+  await world.settle();
+  assert.deepEqual(desk.asked, ['unsubscribed from bob@partner.example']);
+  await again;
+  assert.equal(world.theirs.filter(({ kind }) => kind === 'presence.requested').length, 1, 'they are not asked twice');
+  await world.hears({ kind: 'presence.requested' });
+  assert.deepEqual(desk.asked.slice(-1), ['subscribe from bob@partner.example']);
+});
+
 test('a request that policy refuses leaves no trace in the list', async () => {
   await using world = await neckWorld();
   const desk = await world.core.client(nora, 'desk');
