@@ -119,6 +119,22 @@ class Browser {
 }
 
 describe('a stream over messages', () => {
+  it('signs in, binds and is told everything in one exchange (XEP-0388)', async () => {
+    const browser = new Browsers().open();
+    browser.say(OPEN);
+    await browser.heard.next('features', (text) => text.includes("xmlns='urn:xmpp:sasl:2'"));
+    const initial = base64('\0nora\0pencil');
+    browser.say(
+      `<authenticate xmlns='urn:xmpp:sasl:2' mechanism='PLAIN'><initial-response>${initial}</initial-response>` +
+        "<bind xmlns='urn:xmpp:bind:0'><tag>web</tag><enable xmlns='urn:xmpp:sm:3' resume='true'/></bind></authenticate>",
+    );
+    const success = await browser.heard.next('success', (text) => text.startsWith('<success'));
+    assert.match(success, /nora@people\.example\/web\/.*<enabled xmlns='urn:xmpp:sm:3'/);
+    await browser.heard.next('features', (text) => text.includes('features') && text.includes('urn:xmpp:csi:0'));
+    browser.say("<iq type='get' id='p' xmlns='jabber:client'><ping xmlns='urn:xmpp:ping'/></iq>");
+    await browser.heard.next('the answer', (text) => text.includes("id='p'"));
+  });
+
   it('opens, offers sign-in without STARTTLS, and binds', async () => {
     const browser = new Browsers().open();
     browser.say(OPEN);
