@@ -46,7 +46,10 @@ export class Archiving {
     const { settings: read, holds, table: current, clock, store } = this.#parts;
     const settings = read();
     const keeping = holds.inForce();
-    if (settings === undefined && keeping.length === 0) return undefined;
+    if (settings === undefined && keeping.length === 0) {
+      this.#failing = undefined; // nothing is to be archived any more, so nothing fails
+      return undefined;
+    }
     const table = current();
     const [from, to] = [keyOf(event.from, table), keyOf(event.to, table)];
     const ours = [event.from, event.to].filter(({ domain }) => table.domains.has(domain)).map((one) => keyOf(one, table));

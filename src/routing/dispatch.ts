@@ -170,7 +170,7 @@ export class Dispatch {
       case 'im.sent':
         await this.#acquaintance.learn(event, hop);
         this.#acquaintance.talks(event);
-        return this.#answer(event, hop, this.#deps.capture?.(event)?.line);
+        return this.#archived(event, hop);
       case 'im.receipt': {
         const original = await sentIds.originalOf(bareKey(event.from), bareKey(event.to), event.about);
         if (original === undefined) return { kind: 'handedOver' }; // nobody here asked for it: nothing to tell
@@ -185,6 +185,15 @@ export class Dispatch {
       default:
         return this.#parts().presence.handle(event);
     }
+  }
+
+  /** Its line is of the same write as its acceptance. */
+  async #archived(event: ImSent, hop: Hop): Promise<Outcome> {
+    const outcome = await this.#answer(event, hop, this.#deps.capture?.(event)?.line);
+    // Allowed, and refused all the same: `explain` finds it here only, since the ledger has no line of it.
+    if (outcome.kind === 'refused' && outcome.reason.code === 'STORE_NOT_ARCHIVED')
+      noteDecision(this.#deps, event, { kind: 'refuse', reason: outcome.reason });
+    return outcome;
   }
 
   #answer(event: ImSent | ImReceipt, hop: Hop, alongside?: Alongside): Promise<Outcome> {

@@ -222,6 +222,14 @@ test('with blockOnFailure nothing passes that cannot be archived, its sender is 
   assert.deepEqual([world.gateway.ids, await world.store.outbox.waiting()], [[], []]);
   assert.equal(await world.store.spellings.get('nora@sip.example'), 'Nora');
   assert.equal(world.archiving.sight().refused > 0, true);
+  const noted = await world.store.decisions.ofEvent('a');
+  assert.deepEqual(
+    noted.map(({ allowed, code }) => [allowed, code]),
+    [
+      [true, undefined],
+      [false, 'STORE_NOT_ARCHIVED'],
+    ],
+  );
   // The same message again is no copy of something accepted: once archiving works it passes.
   world.state.archive = undefined;
   assert.equal((await world.say({ ...event('a'), id: 'a2' })).kind, 'delivered');
