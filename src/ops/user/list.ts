@@ -113,7 +113,6 @@ function matches(person: Person, { disabled, find, group }: Wanted): boolean {
   if (group !== undefined && !person.groups.some((one) => folded(one) === folded(group))) return false;
   if (find === undefined) return true;
   const words = folded(find);
-  return [bareKey(person.address), person.name, ...FIELDS.map((field) => person[field] ?? ''), ...person.groups].some((text) =>
-    folded(text).includes(words),
-  );
+  const texts = [bareKey(person.address), ...(person.addresses ?? []), person.name, ...FIELDS.map((field) => person[field] ?? '')];
+  return [...texts, ...person.groups].some((text) => folded(text).includes(words));
 }
