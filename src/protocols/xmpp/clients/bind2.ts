@@ -7,7 +7,7 @@ import type { Person } from '../../../model/core.ts';
 import type { Reason } from '../../../model/reason.ts';
 import type { DeviceTokens } from '../../../model/sign-in-tokens.ts';
 import { child, type Element, element, text } from '../element.ts';
-import { toJid } from '../jid.ts';
+import { toAddress, toJid } from '../jid.ts';
 import { NS } from '../names.ts';
 import { printElement } from '../print.ts';
 import type { XmppClient } from './client.ts';
@@ -83,7 +83,10 @@ export async function welcome(parts: Welcoming): Promise<XmppClient | Reason | u
   }
   // XEP-0386 §3.2: where the archive ends; what comes after that comes to this client as well.
   const greeting = (await parts.greeting?.(person.address)) ?? [];
-  const client = parts.bind(road, person, resourceFor(wish.bind.tag, bareJid, wish.device));
+  const named = resourceFor(wish.bind.tag, bareJid, wish.device);
+  // RFC 7622 §3.4: not every tag can stand in an address.
+  const fits = !('code' in toAddress(`${bareJid}/${named}`));
+  const client = parts.bind(road, person, fits ? named : resourceFor(undefined, bareJid, wish.device));
   if ('code' in client) return client;
   client.carbons = wish.bind.carbons;
   if (wish.bind.inactive) client.attend(false);

@@ -9,6 +9,7 @@
 import type { Person } from '../../../model/core.ts';
 import { child, type Element, element, elements, text } from '../element.ts';
 import { iqError } from '../iq.ts';
+import { toAddress } from '../jid.ts';
 import { NS } from '../names.ts';
 import type { Header } from '../negotiation/header.ts';
 import { unexpectedError } from '../negotiation/unexpected.ts';
@@ -258,5 +259,8 @@ function binding(state: Extract<ClientState, { is: 'awaitingBind' }>, received: 
   }
   const wished = child(bind, 'resource', NS.bind);
   const resource = wished === undefined ? '' : text(wished).trim();
+  // RFC 6120 §7.7.2.1: one that no address can have.
+  if (resource !== '' && 'code' in toAddress(`${state.domain}/${resource}`))
+    return [state, [{ do: 'send', element: iqError(received, stanzaError('bad-request', 'modify', 'no client can have that name')) }]];
   return [{ is: 'open' }, [{ do: 'bind', person, request: received, ...(resource !== '' && { resource }) }]];
 }

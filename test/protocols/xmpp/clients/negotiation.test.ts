@@ -121,6 +121,18 @@ for (const [what, inputs, wanted] of [
     ['awaitingAuth', 'awaitingVerdict', 'awaitingWelcome', 'awaitingBind', 'open'],
   ],
   [
+    'a name of a client that no address can have is refused, and another may follow',
+    [
+      HEADER,
+      received(authenticate()),
+      SUCCESS,
+      { kind: 'welcomed', open: false },
+      received(iq(element('bind', NS.bind, {}, [element('resource', NS.bind, {}, ['no\u0378body'])]))),
+      received(iq(element('bind', NS.bind, {}, [element('resource', NS.bind, {}, ['Nora’s phone'])]))),
+    ],
+    ['awaitingAuth', 'awaitingVerdict', 'awaitingWelcome', 'awaitingBind', 'awaitingBind', 'open'],
+  ],
+  [
     'somebody who is invited comes back to the sign-in',
     [HEADER, received(iq(element('preauth', NS.preAuth))), { kind: 'answered' }, received(authenticate()), SUCCESS],
     ['awaitingAuth', 'awaitingAnswer', 'awaitingAuth', 'awaitingVerdict', 'awaitingWelcome'],

@@ -76,6 +76,14 @@ test('the same installation has the same resource, and takes the place of its ea
   assert.equal(jids[0], jids[1]);
   const error = await first.get('the end', ({ name }) => name === 'error');
   assert.equal(error.children[0]?.name, 'conflict');
+  const odd = await world.secured();
+  const nameless = await plain(odd, `<bind xmlns='${BIND2}'><tag>no\u0378body</tag></bind>`);
+  assert.match(
+    named(nameless, 'authorization-identifier')?.text ?? '',
+    /^nora@people\.example\/[\w-]{12}$/,
+    'a tag that no address can have',
+  );
+  odd.stream.close();
   const stranger = await world.secured();
   const other = await plain(stranger, `<bind xmlns='${BIND2}'><tag>Test</tag></bind>`);
   assert.notEqual(named(other, 'authorization-identifier')?.text, jids[0]);
