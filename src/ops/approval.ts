@@ -14,8 +14,11 @@ import type { Report, Verb } from './verb.ts';
 const LAPSES_MS = 7 * 86_400_000;
 const RULES = 'records/archive.yaml';
 
-/** The same verb, behind a second person where the home asks for one. */
-export function guarded(row: Verb): Verb {
+/**
+ * The same verb, behind a second person where the home asks for one.
+ * @param harmless calls that do nothing but count, and run at once
+ */
+export function guarded(row: Verb, harmless: (input: Readonly<Record<string, unknown>>) => boolean = () => false): Verb {
   return {
     ...row,
     options: {
@@ -30,6 +33,7 @@ export function guarded(row: Verb): Verb {
         .describe('Where records/archive.yaml says secondPerson: the id of the approval; without it the call asks for one (202).'),
     }),
     async run(operations, { approval: id, ...input }) {
+      if (harmless(input)) return row.run(operations, input);
       const needed = isNeeded(operations);
       if (typeof needed === 'object') return needed;
       const act: Act = { words: row.words, input: canonical(input) };

@@ -36,7 +36,7 @@ const row = verb({
 });
 
 /** Nobody does it alone where the home asks for a second person. */
-export const userErase = guarded(row);
+export const userErase = guarded(row, ({ yes }) => yes !== true);
 
 /** Under the name that lines are kept with, also when an alias of the domain was typed. */
 function ofOurs(operations: Operations, key: string): string {

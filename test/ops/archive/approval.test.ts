@@ -103,6 +103,17 @@ test('without a reason nothing is asked for, and with faulty files nothing runs'
   assert.deepEqual([exit, /whether a second person is needed cannot be read/.test(text)], [2, true]);
 });
 
+test('what is erased waits for a second person, what is only counted does not', async () => {
+  using two = await twoPersonHome();
+  const { olga, pavel } = two;
+  assert.match((await olga('user erase', { address: NORA }, '')).text, /Nothing was erased: add --yes/);
+  const id = idOf(await olga('user erase', { address: NORA, yes: true }));
+  await pavel('archive approve', { id });
+  const { exit, text } = await olga('user erase', { address: NORA, yes: true, approval: id });
+  assert.equal(exit, 0, text);
+  assert.match(text, /account, passwords, photo, devices +1/);
+});
+
 test('where no second person is asked for, nothing waits', async () => {
   using home = new PeopleHome();
   await home.run('user add', { address: NORA, name: 'Nora' });
