@@ -10,6 +10,7 @@ import type { WebAnswer, WebRequest, WebRoute, WebSocketRoute } from '../model/w
 import { NOT_ALLOWED, NOT_FOUND, preflight, type Shown, TOO_LARGE, WRONG, writeAnswer } from './web-door-answer.ts';
 import { BodyTooLarge, bodyOf } from './web-door-body.ts';
 import { Pace } from './web-door-pace.ts';
+import { headersOf, targetOf } from './web-door-request.ts';
 import { openSocket } from './web-door-socket.ts';
 
 /** Every bound of a connection, in ms, bytes or counts. */
@@ -147,7 +148,7 @@ export class WebDoor {
     response: ServerResponse,
     { link, pace, signal }: { readonly link: Link; readonly pace: Pace; readonly signal: AbortSignal },
   ): Promise<Shown> {
-    const target = this.#targetOf(request);
+    const target = targetOf(request, this.#options.serves);
     const route = target && this.#routes.find(({ path }) => fits(path, target.path));
     if (target === undefined || route === undefined) return { answer: NOT_FOUND };
     const method = request.method ?? '';
@@ -170,21 +171,9 @@ export class WebDoor {
     return { answer, crossOrigin };
   }
 
-  /** Undefined: it is for another host, or for no path. */
-  #targetOf({ url = '', headers }: IncomingMessage): Pick<WebRequest, 'path' | 'query' | 'host'> | undefined {
-    // RFC 9112 §3.2.2: a client may write the whole address.
-    const whole = /^https:\/\/([^/?#]*)(.*)$/is.exec(url);
-    const host = hostOf(whole === null ? headers.host : whole[1]);
-    const rest = whole === null ? url : whole[2] || '/';
-    if (host === undefined || !this.#options.serves(host) || !rest.startsWith('/')) return undefined;
-    const mark = rest.indexOf('?');
-    const path = mark < 0 ? rest : rest.slice(0, mark);
-    return { path, host, query: new URLSearchParams(mark < 0 ? '' : rest.slice(mark + 1)) };
-  }
-
   #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     const visit = this.#visits.get(socket);
-    const target = this.#targetOf(request);
+    const target = targetOf(request, this.#options.serves);
     const found = target && this.#sockets.get(target.path);
     if (visit === undefined || visit.busy || this.#closing) {
       socket.destroy();
@@ -243,17 +232,6 @@ function socketServer({ protocol, messageBytes }: WebSocketRoute): WebSocketServ
 /** A path, or everything below it. */
 function fits(path: string, asked: string): boolean {
   return path.endsWith('/') ? asked.startsWith(path) : asked === path;
-}
-
-/** The name without the port, lower case; undefined where it is none. */
-function hostOf(written: string | undefined): string | undefined {
-  return /^([a-z0-9._-]{1,253}|\[[0-9a-f:.]{2,45}\])(?::\d{1,5})?$/i.exec(written ?? '')?.[1]?.toLowerCase();
-}
-
-function headersOf({ headers }: IncomingMessage): Readonly<Record<string, string | undefined>> {
-  const read: Record<string, string | undefined> = {};
-  for (const [name, value] of Object.entries(headers)) read[name] = Array.isArray(value) ? value.join(', ') : value;
-  return read;
 }
 
 function refuse(socket: Duplex, status: number): void {

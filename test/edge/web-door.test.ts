@@ -122,6 +122,9 @@ describe('which route answers', () => {
     assert.deepEqual(alike(await world.ask('/one', { host: 'other.example' })), missing);
     assert.deepEqual(alike(await world.ask('/one', { host: '127.0.0.1' })), missing);
     assert.equal((await world.ask('/one', { host: `${HOST.toUpperCase()}:443` })).status, 200);
+    // RFC 9112 §3.2.2: the host of a whole address counts.
+    assert.equal((await world.ask(`https://${HOST}/one`, { host: 'other.example' })).status, 200);
+    assert.equal((await world.ask('https://other.example/one')).status, 404);
   });
 
   it('tells what it was asked: method, query, headers, who', async () => {
