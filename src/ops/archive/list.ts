@@ -9,8 +9,8 @@ import { count } from '../words.ts';
 import { filterOf, LINES_INPUT, LINES_OPTIONS, type LinesGiven, lineText, lineView, orRefused } from './given.ts';
 
 const DETAILS = [
-  'Oldest first; -> is between users of ours, => crossed the border. Says why with --why; who looked, at what and why stands in the audit',
-  'log: isthmus audit list. "isthmus archive export" writes files.',
+  'Oldest first; -> is between users of ours, => crossed the border. --why is demanded; who looked, at what and why stands in the audit log:',
+  'isthmus audit list. "isthmus archive export" writes files.',
 ].join('\n');
 
 const list = verb({

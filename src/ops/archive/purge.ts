@@ -28,7 +28,7 @@ export const archivePurge = verb({
   role: 'compliance',
   only: true,
   audited: true,
-  where: 'here',
+  where: 'either', // the process knows which retention is in force
   run: (operations, { dryRun, yes: really }) =>
     orRefused('archive purge', async (): Promise<Report> => {
       const settings = settingsOf(operations);
