@@ -157,6 +157,9 @@ export class Notices {
     for (const watcher of await core.watchers(owner)) await tell(watcher, interested);
     for (const subscriber of known ?? (await store.subscribers(bareKey(owner), node.name))) {
       const address = subscriberOf(subscriber);
+      const [first] = clientsOf(bare(address));
+      // XEP-0191 §3.3: nothing arrives from who is blocked; contacts are looked at in `watchers`.
+      if (first === undefined || blocks(await first.session.blocked(), owner)) continue;
       const jid = address.resource === undefined ? undefined : toJid(address);
       await tell(bare(address), (client) => interests.available(client) && (jid === undefined || jid === client.jid));
     }

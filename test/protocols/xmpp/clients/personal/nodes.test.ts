@@ -143,6 +143,9 @@ test('retracting, purging, deleting and subscribing by name', async () => {
   const subscribe = `<pubsub ${PUBSUB}><subscribe node='list' jid='li@people.example'/></pubsub>`;
   assert.equal(typeof (await lis.ask('set', subscribe, nora)), 'object');
   assert.equal(await lis.ask('set', subscribe.replace('li@', 'omar@'), nora), 'bad-request invalid-jid');
+  await lis.session.block(['nora@people.example']);
+  await desk.publish('list', tune('unheard'), { id: 'e', options });
+  await lis.session.unblock(['nora@people.example']);
   await desk.ask('set', `<pubsub ${PUBSUB}><retract node='list'><item id='c'/></retract></pubsub>`);
   assert.equal(await desk.ask('set', `<pubsub ${PUBSUB}><retract node='list'><item id='c'/></retract></pubsub>`), 'item-not-found');
   await desk.ask('set', owner("<purge node='list'/>"));
