@@ -14,7 +14,7 @@ import type { Store } from '../store/store.ts';
 import type { XmppParts } from './xmpp.ts';
 
 export interface PushGround {
-  readonly home: Pick<Home, 'clients'>;
+  readonly home: { readonly clients: Pick<Home['clients'], 'push'> };
   readonly store: Pick<Store, 'push'>;
   readonly clock: Clock;
   readonly log: Log;
