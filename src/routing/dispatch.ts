@@ -93,7 +93,9 @@ export class Dispatch {
     // Counted whatever policy says: a sender over the limit must not learn from the answer who is blocked and who is not.
     const tooMuch = (await this.#tooMuch(event)) ?? this.#unfit(event);
     if (decision.kind !== 'refuse') await this.#deps.discovered.proven(event);
-    const elsewhere = tooMuch === undefined && decision.kind !== 'refuse' ? await this.#didYouMean(event) : undefined;
+    // Refused as nobody is what the internal system of a split domain sends for somebody whom it does not know.
+    const asked = decision.kind !== 'refuse' || decision.reason.code === 'PEER_UNKNOWN_USER';
+    const elsewhere = tooMuch === undefined && asked ? await this.#didYouMean(event) : undefined;
     if (elsewhere !== undefined) {
       noteDecision(this.#deps, event, { kind: 'refuse', reason: elsewhere });
       return refused(elsewhere);

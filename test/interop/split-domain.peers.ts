@@ -93,13 +93,40 @@ if (noWorld !== undefined) {
 
     world.scene('a partner writes to both, and both write to the partner', async () => {
       await juliet.write(nora.jid, 'to the core');
-      assert.equal((await nora.message(juliet.jid)).getChildText('body'), 'to the core');
+      const heard = await nora.message(juliet.jid);
+      assert.equal(heard.getChildText('body'), 'to the core');
+      assert.equal(
+        heard.getChildText('nick', 'http://jabber.org/protocol/nick'),
+        `${juliet.jid.split('@')[0]} (${PARTNER.domain}, external)`,
+      );
       await juliet.write(inge.aor, 'to the inside');
       assert.equal((await inge.messageFrom(juliet.jid)).body, 'to the inside');
       await nora.write(juliet.jid, 'from the core');
       assert.equal((await juliet.message(nora.jid)).getChildText('body'), 'from the core');
       assert.equal(status(await inge.message(juliet.jid, 'from the inside')), 200);
       assert.equal((await juliet.message(inge.aor)).getChildText('body'), 'from the inside');
+    });
+
+    world.scene('who writes to an other address of somebody is told where they are; a connection shows whose it is', async () => {
+      const changed = await home.command(
+        'user',
+        'change',
+        `omar@${DOMAIN}`,
+        '--mail',
+        'omar.haddad@mail.test',
+        '--other',
+        `o.haddad@${DOMAIN}`,
+      );
+      assert.equal(changed.code, 0, changed.out + changed.err);
+      for (const other of ['omar.haddad@mail.test', `o.haddad@${DOMAIN}`]) {
+        await nora.write(other, 'are you there?');
+        const error = await nora.message(other, (stanza) => stanza.attrs.type === 'error');
+        assert.equal(conditionOf(error), 'gone');
+        assert.equal(error.getChild('error')?.getChildText('gone'), `xmpp:omar@${DOMAIN}`);
+      }
+      assert.equal(status(await inge.message(`o.haddad@${DOMAIN}`, 'are you there?')), 301);
+      const listed = await home.command('session', 'list');
+      assert.match(listed.out, /^\S+ +nora@people\.test +account +xmpp +local/m);
     });
 
     world.scene('whom neither system knows nobody reaches, and nothing goes round in circles', async () => {
