@@ -1,5 +1,6 @@
 // The archive at the border, where the core is not used: Kamailio inside, Prosody outside. What passes in either direction is one
-// line each, as it went on; with blockOnFailure nothing passes that cannot be archived, and both senders are told.
+// line each, as it went on; with blockOnFailure nothing passes that cannot be archived, and both senders are told. Beside it a
+// domain of the core: its users among themselves, with the SIP server, and with the partner.
 
 import assert from 'node:assert/strict';
 import { mkdirSync, rmdirSync } from 'node:fs';
@@ -31,7 +32,8 @@ if (noWorld !== undefined) {
   describe('the archive at the border', async () => {
     const CORP = organisation('corp.test', '127.0.2.1', 'nora', 'omar');
     const PROSODY = organisation('prosody.test', '127.0.3.1', 'juliet');
-    const world = await World.open(records([PROSODY], [], [CORP.domain], [CORP]));
+    const PEOPLE = organisation('people.test', '127.0.9.1', 'li', 'kim');
+    const world = await World.open(records([PROSODY], [], [CORP.domain, PEOPLE.domain], [CORP, PEOPLE]));
     const stranger = makeCa('Nobody We Know');
     const good = (of: typeof CORP) => certificateOf(world, of, 'good', stranger);
     const folder = world.room('home');
@@ -39,16 +41,24 @@ if (noWorld !== undefined) {
       isthmus: {
         edge: { host: EDGE.host, sip: `tls://${EDGE.address}:5061`, xmpp: `starttls://${EDGE.address}:5269` },
         inside: { host: INSIDE.host, sip: `tls://${INSIDE.address}:5061` },
+        clients: { xmpp: [`starttls://${PEOPLE.address}:5222`] },
       },
-      domains: { [CORP.domain]: { served: 'sip', nextHop: `tls://${CORP.host}:5061`, acceptFrom: CORP.host } },
+      domains: {
+        [CORP.domain]: { served: 'sip', nextHop: `tls://${CORP.host}:5061`, acceptFrom: CORP.host },
+        [PEOPLE.domain]: { served: 'core' },
+      },
       partners: { [PROSODY.domain]: { prefer: 'xmpp', allowPrivateAddresses: true } },
-      own: { corp: world.certificate({ names: [CORP.domain, EDGE.host, INSIDE.host] }) },
+      own: { corp: world.certificate({ names: [CORP.domain, PEOPLE.domain, EDGE.host, INSIDE.host] }) },
       trustEdge: { world: world.ca.rootPem },
       trustInside: { world: world.ca.rootPem },
     });
     const rules = `users: { omar@${CORP.domain}: { external: false } }\neveryone: { external: true }\n`;
     home.file('records/archive.yaml', rules);
     home.file('routes/filters.yaml', 'disclaimer: { text: Messages with us are archived. }\n');
+    const rows = Object.entries(PEOPLE.users).map(([user, password]) => `${user}@${PEOPLE.domain},${user},${password}`);
+    home.file('people.csv', `address,name,password\n${rows.join('\n')}\n`);
+    const imported = await home.command('user', 'import', `${home.folder}/people.csv`);
+    assert.equal(imported.code, 0, imported.out + imported.err);
     const through = { kind: 'through', host: INSIDE.host, port: 5061, transport: 'tls' } as const;
     await Promise.all([
       startKamailio(world, CORP, good(CORP), through, [CORP.domain]),
@@ -107,6 +117,29 @@ if (noWorld !== undefined) {
       const { out: audit } = await home.command('audit', 'list');
       assert.match(audit, /hold add/);
       assert.match(audit, /archive list[\s\S]*a test/);
+    });
+
+    world.scene('users of the core: what they say to each other, and to others, is one line each', async () => {
+      home.file('records/archive.yaml', `${rules}domains: { ${PEOPLE.domain}: { internal: true } }\n`);
+      await home.reload();
+      const [li, kim] = [await xmppUser(world, PEOPLE, 'li'), await xmppUser(world, PEOPLE, 'kim')];
+      await li.write(kim.jid, 'among us');
+      await kim.message(li.jid);
+      await li.write(nora.aor, 'to the SIP server');
+      assert.equal((await nora.messageFrom(li.jid)).body, 'to the SIP server');
+      assert.equal(status(await nora.message(li.jid, 'from the SIP server')), 200);
+      await li.message(nora.aor);
+      await li.write(juliet.jid, 'to the partner');
+      await juliet.message(li.jid);
+      await juliet.write(li.jid, 'from the partner');
+      await li.message(juliet.jid);
+      assert.deepEqual(await archived('--user', li.jid), [
+        `internal ${li.jid} > ${kim.jid}: among us`,
+        `internal ${li.jid} > ${nora.aor}: to the SIP server`,
+        `internal ${nora.aor} > ${li.jid}: from the SIP server`,
+        `external ${li.jid} > ${juliet.jid}: to the partner\n\nMessages with us are archived.`,
+        `external ${juliet.jid} > ${li.jid}: from the partner`,
+      ]);
     });
 
     world.scene('words are found, and a program that is killed has lost no line of what it took', async () => {
