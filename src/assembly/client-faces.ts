@@ -1,6 +1,7 @@
 // The faces of the core, one for each protocol that clients speak: how each is made with its listeners of `clients:`.
 
 import type { Home } from '../config/home.ts';
+import { webOrigin } from '../config/web-origin.ts';
 import type { Edge } from '../edge/link.ts';
 import type { Listener } from '../edge/listener.ts';
 import type { Log } from '../log.ts';
@@ -19,7 +20,7 @@ import type { PersonalRoom } from './personal.ts';
 import type { PushRoom } from './push.ts';
 import { sipClientsFace } from './sip-clients.ts';
 import { sharedFiles } from './uploads.ts';
-import { webClientsFace, webOrigin } from './web-clients.ts';
+import { webClientsFace } from './web-clients.ts';
 import { xcapDocuments } from './xcap.ts';
 import { XMPP_PATH, xmppClientsFace } from './xmpp-clients.ts';
 

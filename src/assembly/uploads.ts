@@ -4,6 +4,7 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import type { Home } from '../config/home.ts';
+import { webOrigin } from '../config/web-origin.ts';
 import type { Log } from '../log.ts';
 import type { SecretStore } from '../model/outbox-store.ts';
 import type { PeopleStore } from '../model/people.ts';
@@ -14,7 +15,6 @@ import type { IqHandler } from '../protocols/xmpp/clients/iq-table.ts';
 import { uploadRoute } from '../protocols/xmpp/clients/upload-routes.ts';
 import { SLOT_MS, uploadSlots } from '../protocols/xmpp/clients/upload-slots.ts';
 import { uploadFiles } from '../store/upload-files.ts';
-import { webOrigin } from './web-clients.ts';
 
 export interface UploadGroundOf {
   readonly home: Pick<Home, 'edge' | 'clients' | 'data' | 'retention'>;

@@ -2,6 +2,7 @@
 // What is served there is handed in as routes (model/web-route.ts); client-faces.ts has the list.
 
 import type { Home } from '../config/home.ts';
+import { webOrigin } from '../config/web-origin.ts';
 import { Admission, type AdmissionLimits } from '../edge/admission.ts';
 import type { Edge } from '../edge/link.ts';
 import { Listener } from '../edge/listener.ts';
@@ -37,7 +38,8 @@ export function webClientsFace(
   routes: readonly WebRoute[],
   sockets: readonly WebSocketRoute[],
 ): WebClientsFace {
-  const names = new Set([home.clients.host ?? home.edge.host, home.edge.host]);
+  const told = webOrigin(home);
+  const names = new Set([home.clients.host ?? home.edge.host, home.edge.host, ...(told === undefined ? [] : [new URL(told).hostname])]);
   const serves = (host: string): boolean => names.has(host) || table().domains.get(host)?.served === 'core';
   const door = new WebDoor({ routes, sockets, serves, clock, log });
   // The certificate for a client without SNI is the one that others are shown at this address.
@@ -47,12 +49,4 @@ export function webClientsFace(
     listeners: home.clients.web.map((bind) => new Listener({ ...common, alpn: ['http/1.1'], bind, onLink: (link) => door.accept(link) })),
     drain: (graceMs) => door.close(graceMs),
   };
-}
-
-/** How clients write the door's place: `https://chat.people.example`; undefined: there is none. */
-export function webOrigin(home: Pick<Home, 'edge' | 'clients'>): string | undefined {
-  const [bind] = home.clients.web;
-  if (bind === undefined) return undefined;
-  const host = home.clients.host ?? home.edge.host;
-  return `https://${host}${bind.port === 443 ? '' : `:${bind.port}`}`;
 }

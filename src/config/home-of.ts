@@ -2,6 +2,7 @@
 
 import { isAbsolute, resolve } from 'node:path';
 import { PRESENCE_POLICY } from '../model/presence-settings.ts';
+import type { HostPort } from '../model/table.ts';
 import { adminOf } from './admin.ts';
 import type { Home } from './home.ts';
 import type { IsthmusInput, Listeners } from './listeners.ts';
@@ -28,6 +29,7 @@ export function homeOf(dir: string, input: IsthmusInput, listeners: Listeners, h
       sip: listeners.clientSip,
       xmpp: listeners.clientXmpp,
       web: listeners.clientWeb,
+      ...(clients?.webUrl !== undefined && { webUrl: urlOf(clients.webUrl) }),
       uploads: uploadsOf(clients?.uploads),
       push: clients?.push ?? [],
     },
@@ -52,6 +54,11 @@ export function homeOf(dir: string, input: IsthmusInput, listeners: Listeners, h
     reload: input.reload,
     log: { level: input.log.level },
   };
+}
+
+function urlOf({ host, port }: HostPort): string {
+  const name = host.includes(':') ? `[${host}]` : host;
+  return `https://${name}${port === 443 ? '' : `:${port}`}`;
 }
 
 const MIB = 1024 ** 2;

@@ -63,6 +63,8 @@ export interface Home {
     readonly sip: readonly Bind[];
     readonly xmpp: readonly Bind[];
     readonly web: readonly Bind<'https'>[];
+    /** What clients are told of `web`, where that is not its own port: `https://` and a host, without a slash at its end. */
+    readonly webUrl?: string;
     /** Files that users share: one of them, and all of one user. 0: none may be. */
     readonly uploads: { readonly sizeBytes: number; readonly quotaBytes: number };
     /** Domains of push services that may be told that a message waits (XEP-0357). */

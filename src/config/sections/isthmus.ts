@@ -42,6 +42,11 @@ const clients = entry({
   web: bind({ https: 443 }, 'https://203.0.113.6:443')
     .optional()
     .describe('HTTPS: XMPP over WebSocket for browsers, shared files, and what clients look up.'),
+  webUrl: text((value) => parseSchemeUrl(value, { https: 443 }, 'dial'), 'https://chat.people.example')
+    .optional()
+    .describe(
+      'What clients are told of clients.web, where a firewall leads another port to it. Default: clients.host, port of clients.web.',
+    ),
   uploads: entry({
     size: text(parseSize, '50MiB').optional().describe('The largest file that a user may share. Default: 50MiB.'),
     quota: text(parseSize, '1GiB').optional().describe('All files of one user. Default: 1GiB.'),

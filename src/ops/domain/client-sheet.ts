@@ -1,6 +1,7 @@
 // The records by which people's own clients find a domain that is served: core, and what DNS cannot say. Pure, as sheet.ts.
 
 import type { Home } from '../../config/home.ts';
+import { webOrigin } from '../../config/web-origin.ts';
 import type { OwnDomain } from '../../model/table.ts';
 import type { NeededName, Service, SheetService } from './sheet.ts';
 
@@ -30,8 +31,7 @@ export function clientSheet(domain: string, own: OwnDomain, { edge, clients }: H
   // RFC 3263 §4.1 knows one name for partners and clients. Where partners are listened for, it is theirs.
   if (edge.sip.length === 0) add('sips', sip, false);
   add('sip', ports(clients.sip, 'plain'), true);
-  const web = clients.web[0]?.port;
-  const address = `https://${host}${web === 443 ? '' : `:${web}`}`;
+  const address = webOrigin({ clients: { ...clients, host }, edge });
   return {
     services: found,
     needs:
@@ -47,7 +47,7 @@ export function clientSheet(domain: string, own: OwnDomain, { edge, clients }: H
             `no record leads SIP clients here: _sips._tcp.${domain} is for partners; give clients ${host}${sip[0] === 5061 ? '' : `:${sip[0]}`} (TLS) as outbound proxy`,
           ]
         : []),
-      ...(web === undefined
+      ...(address === undefined
         ? []
         : [
             `browsers ask https://${domain}/.well-known/host-meta where to connect: unless ${domain} itself leads to clients.web, let its web server redirect that path, and host-meta.json beside it, to ${address}`,

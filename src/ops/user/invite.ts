@@ -5,6 +5,7 @@ import { writeFileSync } from 'node:fs';
 import { renderSVG, renderUnicodeCompact } from 'uqr';
 import * as z from 'zod';
 import { parseUser, Wrong } from '../../config/values.ts';
+import { webOrigin } from '../../config/web-origin.ts';
 import { bareKey } from '../../model/address.ts';
 import { INVITE_PATH, inviteUri, makeToken, stateOf, tokenHash } from '../../model/invitation-link.ts';
 import type { Invitation } from '../../model/invitations.ts';
@@ -109,7 +110,7 @@ async function whomOf(
 function shown(operations: Operations, invitation: Invitation, token: string, svg: string | undefined): Report {
   const uri = inviteUri(invitation, token);
   const loaded = operations.load();
-  const origin = loaded.ok ? originOf(loaded.home) : undefined;
+  const origin = loaded.ok ? webOrigin(loaded.home) : undefined;
   const link = origin === undefined ? undefined : `${origin}${INVITE_PATH}${token}`;
   if (svg !== undefined) writeFileSync(svg, renderSVG(uri), { mode: 0o600 });
   const { id, address, domain, expiresAt } = invitation;
@@ -124,17 +125,6 @@ function shown(operations: Operations, invitation: Invitation, token: string, sv
   ];
   const json = { id, domain, ...(address !== undefined && { address }), uri, ...(link !== undefined && { link }), ...timesOf(invitation) };
   return { text: lines.join('\n'), json, exit: 0, changes: `invitation ${id} for ${whom}` };
-}
-
-function originOf({
-  clients,
-  edge,
-}: {
-  readonly clients: { readonly host?: string; readonly web: readonly { readonly port: number }[] };
-  readonly edge: { readonly host: string };
-}): string | undefined {
-  const [bind] = clients.web;
-  return bind && `https://${clients.host ?? edge.host}${bind.port === 443 ? '' : `:${bind.port}`}`;
 }
 
 function listed(all: readonly Invitation[], now: number): Report {
