@@ -112,3 +112,19 @@ test('with blockOnFailure messages of two people stay in their order', async () 
     bodies.map((body) => `nora@people.example/desk: ${body}`),
   );
 });
+
+test('after kill -9 what waits for who is away and the archive have the same messages', async () => {
+  await using world = await archived(ALL);
+  const desk = await world.client(nora, 'desk');
+  const saying = Array.from({ length: 30 }, (_, i) =>
+    desk.session.say({ event: { ...message(nora, omar, `m${i}`), id: `m${i}` } }).catch(() => undefined),
+  );
+  for (let waiting = 0; waiting === 0; waiting = await world.temp.store.kept.count('omar@people.example'))
+    await new Promise((turn) => setImmediate(turn));
+  await world.restart('killed');
+  const kept = (await world.temp.store.kept.of('omar@people.example', 0, 100)).map(({ said }) => said.event.id);
+  const written = (await world.temp.store.archive.page({}, 0, 100)).map(({ id }) => id);
+  assert.ok(kept.length > 0);
+  assert.deepEqual(written, kept);
+  void saying;
+});
