@@ -68,7 +68,7 @@ export function personalOf(user: Address, is: ChoosingParts, home: (address: Add
   const key = bareKey(user);
   return {
     settings: async () => (await people.profile(key)).settings,
-    change: (wanted) => change(key, wanted, is),
+    change: (wanted) => visibility.inTurn(key, () => change(key, wanted, is)),
     states: (language) => [
       ...choices(parts).map((state) => ({ state, words: CHOICE_WORDS[state] })),
       ...(parts.states?.() ?? []).map(({ id, words }) => ({ state: id, words: wordsFor(words, language) ?? id })),

@@ -28,6 +28,8 @@ export class Visibility {
   readonly #people: People;
   readonly #partners: Partners;
   readonly #turns = new Turns();
+  /** Changes of what people say of themselves, one after the other. */
+  readonly #changes = new Turns();
   /** By user, by level (empty: their own clients). */
   readonly #shown = new Map<string, Map<Level | '', Shown>>();
   readonly #timers = new Map<string, Timer>();
@@ -49,6 +51,11 @@ export class Visibility {
       this.#again(user, all, now);
       this.#showWatchers(profile, clients, all, said);
     });
+  }
+
+  /** Runs a change of what a user says of themselves after those before it. @param user bare key */
+  inTurn<T>(user: string, work: () => Promise<T>): Promise<T> {
+    return this.#changes.run(user, work);
   }
 
   /** Levels may have changed with it: whoever sees something else from now on is shown that. @param settings absent: as they were */
@@ -224,8 +231,9 @@ export class Visibility {
     });
   }
 
-  settled(): Promise<void> {
-    return this.#turns.settled();
+  async settled(): Promise<void> {
+    await this.#changes.settled();
+    await this.#turns.settled();
   }
 
   close(): void {

@@ -69,6 +69,18 @@ test('what was said is there after a kill, with the notes before it', async () =
   );
 });
 
+test('what two clients change at the same moment holds both', async () => {
+  await using world = await coreWorld();
+  const [desk, phone] = [await world.client(nora, 'desk'), await world.client(nora, 'phone')];
+  await Promise.all([
+    desk.session.personal.change({ note: 'from the desk' }),
+    phone.session.personal.change({ location: 'Hamburg' }),
+    desk.session.personal.change({ domain: { name: 'a.example', level: 'friends' } }),
+  ]);
+  const { note, location, domains } = await world.temp.store.presenceSettings.of('nora@people.example');
+  assert.deepEqual([note, location, domains], ['from the desk', 'Hamburg', { 'a.example': 'friends' }]);
+});
+
 const REFUSED: readonly (readonly [string, Parameters<FakeClient['session']['personal']['change']>[0], RegExp])[] = [
   ['a note that is too long', { note: 'x'.repeat(501) }, /at most 500 characters/],
   ['a zone that is none', { timeZone: 'Mars/Olympus' }, /no time zone.*Europe\/Berlin/],
