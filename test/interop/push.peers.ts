@@ -215,7 +215,7 @@ if (noWorld !== undefined) {
       assert.match(audit.out, /user join/);
     });
 
-    world.scene('somebody comes in through the page, and their SIP client may too', async () => {
+    world.scene('somebody comes in through the page, with a name of their own', async () => {
       const made = await home.command('user', 'invite', DOMAIN, '--json');
       assert.equal(made.code, 0, made.out + made.err);
       const { link } = JSON.parse(made.out) as { link: string };
