@@ -3,6 +3,7 @@
 
 import type { Log } from '../log.ts';
 import { type Address, bareKey, fromBareKey } from '../model/address.ts';
+import type { Moves } from '../model/moves.ts';
 import type { PeopleStore } from '../model/people.ts';
 import type { Clock, Timer } from '../model/ports.ts';
 import type { Table } from '../model/table.ts';
@@ -27,6 +28,8 @@ export class CorePeople {
   #looking: Promise<void> | undefined;
   #timer: Timer | undefined;
   #stopped = false;
+  /** Which domains are split, of the set that was looked at last. */
+  #known: { readonly table?: Table; readonly split: readonly string[] } = { split: [] };
   #moved: (address: Address, here: boolean) => void = () => {};
 
   constructor(parts: CorePeopleParts) {
@@ -81,9 +84,11 @@ export class CorePeople {
   }
 
   #split(): readonly string[] {
+    const table = this.#parts.table();
+    if (this.#known.table === table) return this.#known.split;
     const split: string[] = [];
-    for (const own of this.#parts.table().domains.values())
-      if (own.otherwise !== undefined && !split.includes(own.domain)) split.push(own.domain);
+    for (const own of table.domains.values()) if (own.otherwise !== undefined && !split.includes(own.domain)) split.push(own.domain);
+    this.#known = { table, split };
     return split;
   }
 
@@ -132,10 +137,13 @@ export class CorePeople {
 export function followMoves(parts: {
   readonly core: { moved(address: Address, here: boolean): Promise<void> };
   readonly presence: { moved(user: Address): Promise<void> };
+  readonly moves: Pick<Moves, 'adopt'>;
+  readonly table: () => Table;
   readonly log: Log;
 }): (address: Address, here: boolean) => void {
   return (address, here) => {
-    const following = parts.core.moved(address, here).then(() => parts.presence.moved(address));
+    const adopted = here ? parts.moves.adopt(bareKey(address), parts.table()) : Promise.resolve();
+    const following = adopted.then(() => parts.core.moved(address, here)).then(() => parts.presence.moved(address));
     following.catch((error: unknown) =>
       parts.log.error({ event: 'core.failed', what: 'moving', user: bareKey(address), error: String(error) }),
     );

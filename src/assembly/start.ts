@@ -2,6 +2,7 @@
 // neck are made, tied to each other, and opened in an order in which nothing is accepted that could not be kept.
 
 import packageJson from '../../package.json' with { type: 'json' };
+import { movesOf } from '../core/moving.ts';
 import { makeIds } from '../edge/ids.ts';
 import type { Listener } from '../edge/listener.ts';
 import { PassportBook } from '../edge/passport-book.ts';
@@ -206,7 +207,7 @@ export async function start(ready: Ready, written: Log): Promise<Running> {
   await presence.resume();
   firstContact.start();
   await journal.start();
-  await corePeople.begin(followMoves({ core: people, presence, log }));
+  await corePeople.begin(followMoves({ core: people, presence, moves: movesOf(store, clock), table, log }));
   const everything = { log, firstContact, outbox, presence, store, shores: [people, sip, xmpp, journal] };
   const opened: { listeners: readonly Listener[]; watchers: readonly Reloads[] } = { listeners: [], watchers: [] };
   let closing: Promise<void> | undefined;

@@ -34,11 +34,26 @@ export function movesOf(stores: MovingStores, clock: Pick<Clock, 'now'>): Moves 
 
   const sight = async (key: string, to: 'core' | 'inside', table: Table): Promise<MoveSight> => {
     const records = await ofNeck(key);
-    const listed = (await contacts.of(key)).entries;
+    const known = (await contacts.of(key)).entries;
     const watchers: string[] = [];
     for (const { presentity, watcher, state } of records)
       if (presentity === key && state === 'granted' && !(await inCore(watcher, table))) watchers.push(watcher);
-    return { contacts: to === 'core' ? entriesFrom(key, records, listed) : listed, watchers, waiting: await kept.count(key) };
+    return { contacts: to === 'core' ? entriesFrom(key, records, known) : known, watchers, waiting: await kept.count(key) };
+  };
+
+  /** Writes what of a contact list is new. */
+  const listed = async (key: string, entries: readonly ListEntry[]): Promise<void> => {
+    const { entries: before, version } = await contacts.of(key);
+    const known = new Map(before.map((entry) => [entry.address, JSON.stringify(entry)]));
+    const fresh = entries.filter((entry) => known.get(entry.address) !== JSON.stringify(entry));
+    if (fresh.length === 0) return;
+    await contacts.write(fresh.map((entry) => ({ owner: key, address: entry.address, entry, wasListed: false, version: version + 1 })));
+  };
+
+  /** Two users of the core have their lists; the neck has nothing to say between them any more. */
+  const leaveNeck = async (key: string, table: Table): Promise<void> => {
+    for (const { watcher, presentity } of await ofNeck(key))
+      if (await inCore(watcher === key ? presentity : watcher, table)) await authorizations.remove(watcher, presentity);
   };
 
   return {
@@ -46,16 +61,15 @@ export function movesOf(stores: MovingStores, clock: Pick<Clock, 'now'>): Moves 
     async toCore(person, table) {
       const key = bareKey(person.address);
       const found = await sight(key, 'core', table);
-      const { version } = await contacts.of(key);
-      await contacts.write(
-        found.contacts.map((entry) => ({ owner: key, address: entry.address, entry, wasListed: false, version: version + 1 })),
-      );
+      await listed(key, found.contacts);
       await people.put(person);
       await moved.remove(key);
-      // Two users of the core have their lists; the neck has nothing to say between them any more.
-      for (const { watcher, presentity } of await ofNeck(key))
-        if (await inCore(watcher === key ? presentity : watcher, table)) await authorizations.remove(watcher, presentity);
+      await leaveNeck(key, table);
       return found;
+    },
+    async adopt(key, table) {
+      await listed(key, (await sight(key, 'core', table)).contacts);
+      await leaveNeck(key, table);
     },
     async toInside(key, table) {
       const found = await sight(key, 'inside', table);

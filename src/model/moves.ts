@@ -21,6 +21,8 @@ export interface Moves {
   sight(address: string, to: 'core' | 'inside', table: Table): Promise<MoveSight>;
   /** The person is there from now on; a password is given after it. */
   toCore(person: Person, table: Table): Promise<MoveSight>;
+  /** Somebody has been made a user of the core by other means (a table, a directory): what the neck knows of them, as in a move. */
+  adopt(address: string, table: Table): Promise<void>;
   /** The account is gone, with its passwords and list; histories and archives stay. A running process delivers what waits. */
   toInside(address: string, table: Table): Promise<MoveSight>;
 }

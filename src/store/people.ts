@@ -29,6 +29,7 @@ export function peopleTable(db: Database, seal: Seal): PeopleStore {
       const { address, name, groups, addresses = [], disabled, createdAt } = person;
       return db.write(() => {
         changed(bareKey(address));
+        db.prepare('DELETE FROM moved_inside WHERE address = ?').run(bareKey(address));
         // Who is let in again signs in with a password first.
         if (disabled) db.prepare('DELETE FROM device_token WHERE address = ?').run(bareKey(address));
         db.prepare(

@@ -97,7 +97,12 @@ async function splitWorld(): Promise<SplitWorld> {
   dispatch.connect(outbox, presence);
   await outbox.start();
   submit = dispatch.submit;
-  await residents.begin(followMoves({ core: { moved: (address, here) => core.core.moved(address, here) }, presence, log: SILENT }));
+  await residents.begin(
+    followMoves({
+      core: { moved: (address, here) => core.core.moved(address, here) },
+      ...{ presence, moves: movesOf(store, clock), table: () => RULES, log: SILENT },
+    }),
+  );
   let count = 0;
   const world: SplitWorld = {
     core,
@@ -219,6 +224,20 @@ test('a user comes to the core: whom partners and colleagues saw they see there'
   assert.equal(world.inside.length, inside);
   const old = await world.hears(says(inge, nora, 'still here', FROM_INSIDE));
   assert.equal(old.kind === 'refused' && old.reason.code, 'AUTH_NOT_AN_INSIDE_SERVER');
+});
+
+test('who is added by a table or a directory is seen by whom they showed themselves to before', async () => {
+  await using world = await splitWorld();
+  await world.hears({ kind: 'presence.requested', from: bob, to: inge, origin: FROM_BOB });
+  await world.hears({ kind: 'presence.granted', from: inge, to: bob, origin: FROM_INSIDE });
+  await world.core.temp.store.people.put({ address: inge, name: 'Inge Moe', disabled: false, groups: [], createdAt: 0 });
+  await world.look();
+  const theirs = world.theirs.length;
+  await world.core.client(inge, 'phone');
+  await world.settle();
+  const news = kinds(world.theirs.slice(theirs));
+  assert.ok(news.includes('presence.notified inge>bob'), news.join());
+  assert.ok(!kinds(world.theirs).includes('presence.denied inge>bob'), kinds(world.theirs).join());
 });
 
 test('a user goes inside: sessions end, what waited is delivered there, and who saw them asks there', async () => {
