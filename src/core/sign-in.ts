@@ -49,7 +49,7 @@ export class PasswordSignIn implements SignIn {
 
   async digest(user: Address, realm: string, algorithm: DigestVerifier['algorithm']): Promise<DigestVerifier> {
     const kept = await this.#kept(user, `DIGEST-${algorithm}`);
-    const ha1s = kept.map(({ data }) => Buffer.from(data).toString('utf8'));
+    const ha1s = kept.flatMap(({ data }) => Buffer.from(data).toString('utf8').split('\n'));
     return { algorithm, realm, ha1s: ha1s.length > 0 ? ha1s : [Buffer.from(this.#madeUp(`digest ${algorithm}`, user)).toString('hex')] };
   }
 
@@ -117,7 +117,8 @@ export async function credentialsOf(
   };
   const digest = (algorithm: DigestVerifier['algorithm']): Omit<Credential, 'device'> => ({
     kind: `DIGEST-${algorithm}`,
-    data: Buffer.from(digestHa1(algorithm, local, domain, password)),
+    // The name stands in the hash, and clients write it in either way.
+    data: Buffer.from([local, `${local}@${domain}`].map((name) => digestHa1(algorithm, name, domain, password)).join('\n')),
     madeAt: now,
   });
   return [

@@ -69,6 +69,16 @@ test('the right password signs in, a wrong one, a disabled user and an unknown o
   await temp[Symbol.asyncDispose]();
 });
 
+test('a SIP client that writes the whole address as its user name signs in like one that writes the name', async () => {
+  const { temp, signIn } = await world();
+  for (const algorithm of ['MD5', 'SHA-256'] as const) {
+    const { ha1s } = await signIn.digest(NORA, NORA.domain, algorithm);
+    for (const username of ['nora', 'nora@people.example'])
+      assert.ok(ha1s.includes(digestHa1(algorithm, username, NORA.domain, 'open sesame')), `${algorithm} ${username}`);
+  }
+  await temp[Symbol.asyncDispose]();
+});
+
 test('a challenge for nobody looks like one for somebody, and is the same each time', async () => {
   const { temp, signIn } = await world();
   const nobody = { local: 'nobody', domain: 'people.example' };

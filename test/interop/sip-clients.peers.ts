@@ -142,6 +142,11 @@ if (noWorld !== undefined) {
       assert.equal((await li.messageFrom(`uma@${DOMAIN}`)).body, 'sent by SIPp');
     });
 
+    world.scene('a client that is given the whole address as its user name signs in', async () => {
+      const options = { user: 'uma', domain: DOMAIN, password: PASSWORDS.uma, address: ADDRESS, port: 5061, tls: { servername: HOST } };
+      (await SipUa.signIn({ ...options, username: `uma@${DOMAIN}` })).close();
+    });
+
     world.scene('a wrong password is refused, and who is not there looks the same', async () => {
       for (const user of ['omar', 'nobody']) {
         const options = { user, domain: DOMAIN, password: 'wrong', address: ADDRESS, port: 5061, tls: { servername: HOST } };

@@ -11,6 +11,8 @@ export interface SipUaOptions {
   readonly user: string;
   readonly domain: string;
   readonly password: string;
+  /** What it writes into credentials; default: `user`. */
+  readonly username?: string;
   readonly address: string;
   readonly port?: number;
   /** TLS instead of TCP. */
@@ -208,7 +210,7 @@ export class SipUa {
     const challenge = this.#challenges.get(kind);
     if (challenge === undefined) return [];
     const field = (key: string): string => new RegExp(`${key}="([^"]*)"`).exec(challenge)?.[1] ?? '';
-    const { user, password } = this.#options;
+    const { password, username: user = this.#options.user } = this.#options;
     const [realm, nonce] = [field('realm'), field('nonce')];
     const answer = md5(`${md5(`${user}:${realm}:${password}`)}:${nonce}:${md5(`${name}:${uri}`)}`);
     return [`${kind}: Digest username="${user}", realm="${realm}", nonce="${nonce}", uri="${uri}", response="${answer}", algorithm=MD5`];
