@@ -54,8 +54,9 @@ interface Act {
   readonly input: string;
 }
 
-/** As files stand, so that a rule which is being written counts before it is applied. */
+/** As files stand, so that a rule which is being written counts before it is applied; in the process also as it is in force. */
 function isNeeded(operations: Operations): boolean | Report {
+  if (operations.live?.archive().settings?.secondPerson === true) return true;
   const loaded = operations.load();
   if (loaded.ok) return loaded.home.archive?.secondPerson === true;
   if (!existsSync(join(operations.dir, RULES))) return false;
