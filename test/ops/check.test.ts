@@ -28,7 +28,7 @@ async function check(args: readonly string[], cwd = folder, env = {}) {
 test('the example home is good, its own tests hold, and what is not yet in force is named', async () => {
   const { code, out } = await check(['--home', EXAMPLE_HOME]);
   assert.equal(code, 0, out);
-  assert.match(out, /clients\.web is understood, not in force/);
+  assert.match(out, /dialect: lync; calls and sessions/);
   assert.match(out, /good \(0 faults/);
   assert.match(out, /3 domains of ours: corp\.example \(sip\)/);
 });
