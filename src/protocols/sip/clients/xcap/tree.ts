@@ -39,16 +39,19 @@ export interface TreeFault {
   readonly text: string;
 }
 
-export const TREE_LIMITS = { chars: 256 * 1024, elements: 10_000, depth: 32 } as const;
+/** `prefixes`: that mean something at one place; every element knows all of its own. */
+export const TREE_LIMITS = { chars: 256 * 1024, elements: 10_000, depth: 32, prefixes: 32 } as const;
 
 /** Reads a document; its root element. */
 export function readTree(source: string): XmlElement | TreeFault {
-  const { chars, elements, depth } = TREE_LIMITS;
+  const { chars, elements, depth, prefixes } = TREE_LIMITS;
   if (source.length > chars) return bad(`a document has at most ${chars} characters`);
   const parser = new SaxesParser({ xmlns: true });
   const tags: SaxesTagNS[] = [];
   const texts: string[] = [];
   const open: number[] = [];
+  /** How many prefixes are bound in each of the open elements. */
+  const bound: number[] = [];
   let fault: TreeFault | undefined;
   const stop = (found: TreeFault): never => {
     fault ??= found;
@@ -63,6 +66,8 @@ export function readTree(source: string): XmlElement | TreeFault {
   });
   parser.on('opentag', (tag) => {
     if (tags.length >= elements || open.length >= depth) stop(bad(`a document has at most ${elements} elements, ${depth} deep`));
+    bound.push((bound.at(-1) ?? 0) + Object.keys(tag.ns).length);
+    if ((bound.at(-1) ?? 0) > prefixes) stop(bad(`a document binds at most ${prefixes} prefixes at one place`));
     open.push(tags.length);
     tags.push(tag);
     texts.push('');
@@ -73,7 +78,10 @@ export function readTree(source: string): XmlElement | TreeFault {
   };
   parser.on('text', characters);
   parser.on('cdata', characters);
-  parser.on('closetag', () => void open.pop());
+  parser.on('closetag', () => {
+    open.pop();
+    bound.pop();
+  });
   try {
     parser.write(source).close();
   } catch (error) {
@@ -94,7 +102,7 @@ function bad(text: string): TreeFault {
 }
 
 const MARKUP = /<!--[\s\S]*?-->|<\?[\s\S]*?\?>|<!\[CDATA\[[\s\S]*?\]\]>|<\/[^>]*>|<[^\s/>]+(?:[^>"']|"[^"]*"|'[^']*')*>/g;
-const ATTRIBUTE = /\s+([^\s=>/]+)\s*=\s*(?:"[^"]*"|'[^']*')/g;
+const ATTRIBUTE = /\s+([^\s=>/]+)\s*=\s*(?:"[^"]*"|'[^']*')/y;
 
 /** Where everything stands in a text that is known to be in order. */
 function placed(source: string, tags: readonly SaxesTagNS[], texts: readonly string[]): XmlElement | TreeFault {
@@ -115,7 +123,7 @@ function placed(source: string, tags: readonly SaxesTagNS[], texts: readonly str
     const element: XmlElement = {
       ...{ name: tag.name, ns: tag.uri, local: tag.local, text: texts[count] ?? '' },
       attributes: attributesOf(markup, index, tag),
-      namespaces: new Map([...(parent?.namespaces ?? []), ...Object.entries(tag.ns)]),
+      namespaces: namespacesOf(parent, tag),
       ...{ children: [], parent, start: index, openEnd: end, closeStart: end, end },
     };
     count += 1;
@@ -126,13 +134,25 @@ function placed(source: string, tags: readonly SaxesTagNS[], texts: readonly str
   return root ?? bad('there is no element');
 }
 
-function attributesOf(markup: string, at: number, { attributes }: SaxesTagNS): XmlAttribute[] {
-  return [...markup.matchAll(ATTRIBUTE)].flatMap(({ 0: text, 1: name = '', index }) => {
+/** Shared with the element around it, where nothing is bound anew. */
+function namespacesOf(parent: XmlElement | undefined, { ns }: SaxesTagNS): ReadonlyMap<string, string> {
+  const own = Object.entries(ns);
+  return parent !== undefined && own.length === 0 ? parent.namespaces : new Map([...(parent?.namespaces ?? []), ...own]);
+}
+
+/** One behind the other from the name on: white space that no attribute follows is looked at once. */
+function attributesOf(markup: string, at: number, { name: tag, attributes }: SaxesTagNS): XmlAttribute[] {
+  const found: XmlAttribute[] = [];
+  ATTRIBUTE.lastIndex = 1 + tag.length;
+  for (;;) {
+    const start = ATTRIBUTE.lastIndex;
+    const [text, name = ''] = ATTRIBUTE.exec(markup) ?? [];
+    if (text === undefined) return found;
     const known = attributes[name];
-    if (known === undefined) return [];
+    if (known === undefined) continue;
     const { uri: ns, local, value } = known;
-    return [{ name, ns, local, value, start: at + index, end: at + index + text.length }];
-  });
+    found.push({ name, ns, local, value, start: at + start, end: at + start + text.length });
+  }
 }
 
 /** Something of a text is replaced. */
