@@ -7,7 +7,7 @@ import type { Core } from '../../../model/core.ts';
 import type { Origin } from '../../../model/event.ts';
 import type { Clock, Ids } from '../../../model/ports.ts';
 import type { Reason } from '../../../model/reason.ts';
-import type { Element } from '../element.ts';
+import { type Element, elements } from '../element.ts';
 import { iqError } from '../iq.ts';
 import { toAddress } from '../jid.ts';
 import { NS } from '../names.ts';
@@ -56,9 +56,7 @@ export async function hear(stanza: Element, raw: Element, speaker: Speaker, grou
   if (breaksStreams(raw)) return refuse(stanza, stanzaError('bad-request', 'modify', 'these elements belong to streams'), speaker);
   switch (stanza.name) {
     case 'message':
-      if (type !== 'error') return message(stanza, raw, to, speaker, ground);
-      pass(raw, to, speaker, ground);
-      return;
+      return type === 'error' ? failed(raw, to, speaker, ground) : message(stanza, raw, to, speaker, ground);
     case 'presence':
       return presence(stanza, raw, named === undefined ? undefined : to, speaker, ground);
     default:
@@ -85,6 +83,16 @@ async function message(stanza: Element, raw: Element, to: Address, speaker: Spea
   // Typing and receipts that may not pass are nobody's error.
   if ((outcome.kind === 'refused' || outcome.kind === 'failed') && reading.said.event.kind === 'im.sent')
     refuse(stanza, unheard(outcome.reason, ground.serves(to.domain) !== undefined), speaker);
+}
+
+/**
+ * A client answers a message with an error (RFC 6120 §8.3): only that goes to the other. What it quotes they know, and words beside it
+ * would be said past the archive and the filters; nobody answers who is blocked (XEP-0191 §3.3).
+ */
+async function failed(raw: Element, to: Address, speaker: Speaker, ground: HearingGround): Promise<void> {
+  const errors = elements(raw).filter(({ name, ns }) => name === 'error' && ns === NS.client);
+  if (to.resource === undefined || errors.length !== 1 || !(await ground.mayAsk(speaker.user, bare(to)))) return;
+  pass({ ...raw, children: errors }, to, speaker, ground);
 }
 
 /** RFC 6121 §8.5.1, XEP-0191 §4: of ours, somebody who is not there and somebody who has blocked the sender look alike. */

@@ -250,3 +250,23 @@ test('the same resource again ends the one before with a conflict', async () => 
   assert.equal((await second.ask('get', "<ping xmlns='urn:xmpp:ping'/>", DOMAIN)).attrs.type, 'result');
   second.stream.close();
 });
+
+test('an error that a client answers with brings no words along, and nothing to whoever has blocked its user', async () => {
+  await using world = await ClientWorld.open();
+  const [nora, omar] = [await world.client('nora', 'pencil', 'desk'), await world.client('omar', 'paper', 'phone')];
+  const error = "<error type='cancel'><gone xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error>";
+  const say = (id: string, inner: string): void =>
+    omar.send(`<message to='nora@${DOMAIN}/desk' type='error' id='${id}'>${inner}</message>`);
+  say('words-alone', '<body>past the archive</body>');
+  say('both', `<body>past the archive</body>${error}`);
+  const came = await nora.get('the error', ({ name }) => name === 'message');
+  assert.deepEqual([came.attrs.id, came.attrs.from, came.children.map(({ name }) => name)], ['both', `omar@${DOMAIN}/phone`, ['error']]);
+
+  nora.send(`<iq type='set' id='b'><block xmlns='urn:xmpp:blocking'><item jid='omar@${DOMAIN}'/></block></iq>`);
+  await nora.get('the answer', ({ attrs }) => attrs.id === 'b');
+  say('blocked', error);
+  omar.send(`<iq type='get' id='ping' to='${DOMAIN}'><ping xmlns='urn:xmpp:ping'/></iq>`);
+  await omar.get('the answer', ({ attrs }) => attrs.id === 'ping');
+  nora.send(`<iq type='get' id='ping' to='${DOMAIN}'><ping xmlns='urn:xmpp:ping'/></iq>`);
+  assert.equal((await nora.get('the next but the list', ({ name, attrs }) => name === 'message' || attrs.id === 'ping')).attrs.id, 'ping');
+});
