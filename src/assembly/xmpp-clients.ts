@@ -12,7 +12,7 @@ import type { WebSocketRoute } from '../model/web-route.ts';
 import { type ArchiveParts, archive, boundArchive } from '../protocols/xmpp/clients/archive.ts';
 import { XmppClients, type XmppClientsParts } from '../protocols/xmpp/clients/clients.ts';
 import { CLIENT_SETTINGS } from '../protocols/xmpp/clients/limits.ts';
-import { SUBPROTOCOL } from '../protocols/xmpp/clients/websocket.ts';
+import { SUBPROTOCOL } from '../protocols/xmpp/clients/stream/websocket.ts';
 import { C2S_ALPN } from '../protocols/xmpp/names.ts';
 
 export interface XmppClientsGround {

@@ -10,7 +10,7 @@ import { SILENT } from '../../src/log.ts';
 import { type Address, bareKey } from '../../src/model/address.ts';
 import type { Person } from '../../src/model/core.ts';
 import type { PushResult, PushTarget } from '../../src/model/push.ts';
-import { boundData, fitting, readHashed } from '../../src/protocols/xmpp/clients/fast.ts';
+import { boundData, fitting, readHashed } from '../../src/protocols/xmpp/clients/sign-in/fast.ts';
 import { tempStore } from '../store/temp-store.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 

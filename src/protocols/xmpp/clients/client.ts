@@ -14,11 +14,11 @@ import { printElement } from '../print.ts';
 import { goodbye, type StreamError } from '../stream-error.ts';
 import { contactPush } from './contacts.ts';
 import { type HearingGround, hear, refuseForUs, type Speaker } from './hearing.ts';
-import { HeldBack } from './held-back.ts';
-import { InHand } from './in-hand.ts';
 import { printSaid } from './messages.ts';
 import { printPresence, printVerb } from './presence.ts';
-import { type Road, Roads, smFailed } from './road.ts';
+import { HeldBack } from './road/held-back.ts';
+import { InHand } from './road/in-hand.ts';
+import { type Road, Roads, smFailed } from './road/road.ts';
 
 /** What clients share; made once in clients.ts. */
 export interface ClientGround extends HearingGround {

@@ -9,19 +9,19 @@ import type { PushNews } from '../../../model/push.ts';
 import type { Reason } from '../../../model/reason.ts';
 import type { DeviceTokens } from '../../../model/sign-in-tokens.ts';
 import type { WebSocketLink } from '../../../model/web-route.ts';
-import { adHoc } from './adhoc.ts';
 import { type ClientGround, openClient, type XmppClient } from './client.ts';
-import { presenceCommands } from './commands.ts';
+import { adHoc } from './commands/adhoc.ts';
+import { presenceCommands } from './commands/own-presence.ts';
 import { BLOCKING, blocks, ROSTER } from './contacts.ts';
-import { octets } from './framing.ts';
 import { basics, discovery, serverCaps } from './handlers.ts';
 import { type IqHandler, IqTable } from './iq-table.ts';
 import { CLIENT_SETTINGS, type ClientSettings } from './limits.ts';
 import { makePersonal, type PersonalParts } from './personal/personal.ts';
-import type { InvitedDoor } from './register.ts';
-import type { Road } from './road.ts';
-import { ClientStream, type StreamOwner } from './stream.ts';
-import { messages } from './websocket.ts';
+import type { Road } from './road/road.ts';
+import type { InvitedDoor } from './sign-in/register.ts';
+import { octets } from './stream/framing.ts';
+import { ClientStream, type StreamOwner } from './stream/stream.ts';
+import { messages } from './stream/websocket.ts';
 
 export interface XmppClientsParts {
   readonly core: Core;

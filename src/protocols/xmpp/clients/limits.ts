@@ -2,7 +2,7 @@
 
 import { CONNECTION_LIMITS, type ConnectionLimits } from '../connection.ts';
 import { LIMITS_BEFORE_AUTH, type StreamLimits } from '../stream-limits.ts';
-import { ALLOWANCE, type AllowanceLimits } from './allowance.ts';
+import { ALLOWANCE, type AllowanceLimits } from './stream/allowance.ts';
 
 export interface StreamSettings {
   /** From a connection to a bound resource. */
