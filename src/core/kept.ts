@@ -3,6 +3,7 @@
 import { LRUCache } from 'lru-cache';
 import type { Log } from '../log.ts';
 import type { Alongside } from '../model/archive.ts';
+import { atMost } from '../model/at-most.ts';
 import type { Said } from '../model/core.ts';
 import type { KeptBounds, KeptStore } from '../model/core-stores.ts';
 import type { Clock } from '../model/ports.ts';
@@ -11,7 +12,11 @@ import type { OpenClient, OpenClients } from './clients.ts';
 /** So many are handed to a client before it is waited for. */
 const PAGE = 50;
 
-export type PutResult = { readonly kind: 'taken'; readonly by: number } | { readonly kind: 'kept' } | { readonly kind: 'full' };
+/** `written: false`: clients have it, and neither it nor what was to be written with it is on disk. */
+export type PutResult =
+  | { readonly kind: 'taken'; readonly by: number; readonly written?: false }
+  | { readonly kind: 'kept' }
+  | { readonly kind: 'full' };
 
 export class Kept {
   readonly #store: KeptStore;
@@ -22,7 +27,7 @@ export class Kept {
   /** Being handed to somebody just now, so that a client that comes meanwhile is not given it twice: `user id`. */
   readonly #onTheWay = new Set<string>();
   /** Rows whose end may not be on disk yet (it is written within 50 ms). */
-  readonly #taken = new LRUCache<number, true>({ max: 10_000 });
+  readonly #taken = new LRUCache<number, true>(atMost(10_000));
 
   constructor(store: KeptStore, clients: OpenClients, clock: Clock, log: Log, most: KeptBounds) {
     this.#store = store;
@@ -45,7 +50,7 @@ export class Kept {
       if (result.kind === 'full') {
         const by = early === undefined ? 0 : await countTrue(early);
         this.#onTheWay.delete(way);
-        return by > 0 ? { kind: 'taken', by } : { kind: 'full' };
+        return by > 0 ? { kind: 'taken', by, written: false } : { kind: 'full' };
       }
       if (result.kind === 'copy') {
         if (!again) this.#onTheWay.delete(way);
@@ -55,7 +60,7 @@ export class Kept {
     } catch (error) {
       const by = early === undefined ? 0 : await countTrue(early);
       this.#onTheWay.delete(way);
-      if (by > 0) return { kind: 'taken', by };
+      if (by > 0) return { kind: 'taken', by, written: false };
       throw error;
     }
   }

@@ -4,7 +4,8 @@
 
 import { reason } from '../errors.ts';
 import { type Address, bare, bareKey, sameBare, show } from '../model/address.ts';
-import type { Alongside } from '../model/archive.ts';
+import type { Captured } from '../model/archive.ts';
+import { atMost } from '../model/at-most.ts';
 import type { Said } from '../model/core.ts';
 import { StoreError } from '../model/outbox-store.ts';
 import { delivered, failed, HANDED_OVER, type Outcome, refused } from '../model/outcome.ts';
@@ -157,7 +158,7 @@ export class Messages {
       for (const one of copies) void one.hand({ kind: 'said', ...said, copyOf: 'received' });
       return HANDED_OVER;
     }
-    return this.#handOver(user, said, direct, copies, captured?.must === false ? captured.line : undefined);
+    return this.#handOver(user, said, direct, copies, captured?.must === false ? captured : undefined);
   }
 
   async #handOver(
@@ -165,13 +166,13 @@ export class Messages {
     said: Said,
     direct: readonly OpenClient[],
     copies: readonly OpenClient[],
-    line: Alongside | undefined,
+    captured: Pick<Captured, 'line' | 'write'> | undefined,
   ): Promise<Outcome> {
     const { to } = said.event;
     try {
       const noted = said.store === undefined ? this.#parts.history?.note(bare(to), 'in', said) : undefined;
       const archived = { ...said, ...(noted?.archiveId !== undefined && { archiveId: noted.archiveId }) };
-      const kept = this.#kept.put(user, archived, direct, line);
+      const kept = this.#kept.put(user, archived, direct, captured?.line);
       for (const one of copies) void one.hand({ kind: 'said', ...archived, copyOf: 'received' });
       const [result] = await Promise.all([kept, noted?.written]);
       if (result.kind === 'full') {
@@ -190,6 +191,8 @@ export class Messages {
     return reason('PEER_UNKNOWN_USER', `${show(bare(to))} is no user here.`);
   }
 }
+      // A client has it, and the line that was to be written with it is not there: it is tried alone, and told when it fails.
+      if (result.kind === 'taken' && result.written === false) await captured?.write();
 
 /** What a write that failed means to who waits for it; anything else is a defect. @throws what is no StoreError */
 export function notStored(error: unknown): Outcome {

@@ -4,8 +4,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { historyOf } from '../../src/core/history.ts';
-import { SILENT } from '../../src/log.ts';
+import { reason } from '../../src/errors.ts';
+import { type LogLine, observed, SILENT } from '../../src/log.ts';
 import type { ArchiveSettings, ArchiveStore } from '../../src/model/archive.ts';
+import { StoreError } from '../../src/model/outbox-store.ts';
 import { Archiving } from '../../src/routing/archiving.ts';
 import { ownDomain, table } from '../support/table.ts';
 import { bob, type CoreWorld, coreWorld, HERE, li, message, nora, omar } from './world.ts';
@@ -16,6 +18,9 @@ const ALL: ArchiveSettings = {
   ...{ blockOnFailure: false, purgeHour: 2, purgeOnlyExported: false, secondPerson: false },
 };
 
+/** What the log was told of. */
+const told: LogLine['fields'][] = [];
+
 async function archived(settings: ArchiveSettings, broken?: (store: ArchiveStore) => Partial<ArchiveStore>): Promise<CoreWorld> {
   const rules = table([ownDomain(HERE, 'core')], []);
   const archiving = (): Archiving =>
@@ -25,7 +30,7 @@ async function archived(settings: ArchiveSettings, broken?: (store: ArchiveStore
       settings: () => settings,
       table: () => rules,
       clock: world.temp.clock,
-      log: SILENT,
+      log: observed(SILENT, [({ fields }) => told.push(fields)]),
     });
   const world: CoreWorld = await coreWorld({
     capture: (event) => archiving().capture(event),
@@ -98,6 +103,41 @@ test('and passes where it may', async () => {
   const phone = await world.client(omar, 'phone');
   assert.equal((await world.say(desk, omar, 'hello')).kind, 'delivered');
   assert.deepEqual([phone.heard, await lines(world)], [['nora@people.example/desk: hello'], []]);
+});
+
+test('what a client has although the disk did not take it is archived by itself, or told as passed without a line', async () => {
+  let failing = false;
+  told.splice(0);
+  await using world = await archived(ALL, (store) => ({
+    append: async (record) => {
+      if (failing) throw new Error('disk full');
+      await store.append(record);
+    },
+  }));
+  const desk = await world.client(nora, 'desk');
+  const phone = await world.client(omar, 'phone');
+  const { kept } = world.temp.store;
+  const keep = kept.keep;
+  kept.keep = () => Promise.reject(new StoreError(reason('STORE_FULL', 'the disk is full')));
+  assert.equal((await world.say(desk, omar, 'one')).kind, 'delivered');
+  kept.keep = async () => ({ kind: 'full' });
+  assert.equal((await world.say(desk, omar, 'two')).kind, 'delivered');
+  assert.deepEqual(told, []);
+  failing = true;
+  assert.equal((await world.say(desk, omar, 'three')).kind, 'delivered');
+  kept.keep = keep;
+  assert.deepEqual(
+    phone.heard.map((one) => one.split(': ')[1]),
+    ['one', 'two', 'three'],
+  );
+  assert.deepEqual(
+    (await world.temp.store.archive.page({}, 0, 9)).map(({ event }) => event?.body),
+    ['one', 'two'],
+  );
+  assert.deepEqual(
+    told.map((one: LogLine['fields']) => one.passed),
+    [true],
+  );
 });
 
 test('with blockOnFailure messages of two people stay in their order', async () => {
