@@ -50,6 +50,8 @@ export interface CoreRoom extends Drains {
   readonly moved: RunningCore['moved'];
   readonly reachedAt: RunningCore['reachedAt'];
   readonly erased: RunningCore['erased'];
+  /** Looks at once at who was changed. */
+  readonly peopleChanged: RunningCore['look'];
   /** Opens the listeners of `clients:`, or none: the first that fails closes the others. */
   open(): Promise<readonly Listener[]>;
 }
@@ -109,6 +111,7 @@ export async function coreRoom(ground: CoreGround): Promise<CoreRoom> {
     reachedAt: core.reachedAt,
     moved: core.moved,
     erased: core.erased,
+    peopleChanged: core.look,
     async open() {
       await core.look(); // who was removed meanwhile is forgotten before anybody signs in
       await core.forwardKept();

@@ -271,6 +271,7 @@ export async function start(ready: Ready, written: Log): Promise<Running> {
     journal: () => journal.state(),
     clients: people.clients,
     erased: people.erased,
+    peopleChanged: people.peopleChanged,
     states: people.states,
     archive: archive.sight,
     drain: ended,

@@ -6,6 +6,7 @@ import { type Address, bareKey, fromBareKey, show } from '../model/address.ts';
 import type { Client, Core, Session, StateDesk } from '../model/core.ts';
 import type { Gateway, Timer } from '../model/ports.ts';
 import type { Reason } from '../model/reason.ts';
+import { Turns } from '../model/turns.ts';
 import { stateDesk } from './choosing.ts';
 import { type OpenClient, OpenClients } from './clients.ts';
 import { ContactLists } from './contact-lists.ts';
@@ -123,7 +124,7 @@ export function makeCore(parts: CoreParts): RunningCore {
     else if (parts.serves({ local: '', domain: fromBareKey(key).domain })) await forget(key);
   };
   let version = 0;
-  const look = async (): Promise<void> => {
+  const lookOnce = async (): Promise<void> => {
     for (;;) {
       const changes = await parts.people.changedSince(version);
       if (changes.addresses.length === 0) return;
@@ -140,6 +141,9 @@ export function makeCore(parts: CoreParts): RunningCore {
       }
     }
   };
+  // One after the other: who asks for a look is told when those before it have ended what they found.
+  const looks = new Turns();
+  const look = (): Promise<void> => looks.run('', lookOnce);
   let looking: Timer | undefined;
   const lookAgain = (): void => {
     if (closed) return;

@@ -40,6 +40,8 @@ export interface Live {
   readonly clients: ClientSights;
   /** What users of the core are seen as. */
   readonly states: StateDesk;
+  /** Somebody was disabled or removed: their sessions are over when this resolves. */
+  peopleChanged(): Promise<void>;
   /** Somebody is erased: who has them in a list or a session is told, and nothing of them stays in memory. @param address bare key */
   erased(address: string): Promise<void>;
   /** The journal mailbox; undefined: nothing is journaled. */

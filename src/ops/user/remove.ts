@@ -11,7 +11,7 @@ export const userRemove = verb({
   positionals: ['address'],
   options: { yes: { type: 'boolean', says: 'yes, remove them: there is no way back' } },
   details: [
-    'Sessions end within a minute. isthmus user disable keeps somebody out and can be taken back; most who leave are better disabled first.',
+    'Sessions end at once. isthmus user disable keeps somebody out and can be taken back; most who leave are better disabled first.',
     'A user that the directory (people/directory.yaml) still has comes back with its next round.',
     'What they said and were told stays until retention.history and records/archive.yaml remove it, and a hold keeps it longer; whoever gets the address later does not see it.',
     'Files that they shared are not found any more from now on, and off the disk within ten minutes.',
@@ -21,13 +21,15 @@ export const userRemove = verb({
   http: { method: 'DELETE', path: '/users/{address}' },
   role: 'admin',
   audited: true,
-  where: 'here',
+  where: 'either',
   run: (operations, { address, yes }) =>
     atPeople(operations, 'user remove', async (desk): Promise<Report> => {
       const person = await personOf(operations, desk, address);
       const key = bareKey(person.address);
       if (!yes) throw new Refused(`${key} (${person.name}) would be gone for good; add --yes, or use isthmus user disable ${key}`);
       await desk.people.remove(key);
+      // At once: whoever is given the address a moment later begins with nothing of theirs.
+      await operations.live?.peopleChanged();
       const held = (await operations.records().holds.of(key)).map(({ matter }) => matter);
       const stays = held.length === 0 ? '' : ` What they said stays until it is released: ${held.join(', ')} (isthmus hold list).`;
       return {

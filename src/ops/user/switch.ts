@@ -1,4 +1,5 @@
-// `isthmus user disable|enable`: whether a user may sign in. What they have stays.
+// `isthmus user disable|enable`: whether a user may sign in. What they have stays. The running process disables, so that sessions end
+// with it; while nothing runs, there are none.
 
 import * as z from 'zod';
 import { bareKey } from '../../model/address.ts';
@@ -14,7 +15,7 @@ export const userDisable = verb({
   positionals: ['address'],
   options: {},
   details: [
-    'Their sessions end within a minute, on every client. Contact list, history and passwords stay; isthmus user enable lets them in again.',
+    'Their sessions end at once, on every client, and do not come back when they are enabled. Contact list, history and passwords stay; isthmus user enable lets them in again.',
     'A user of a directory (people/directory.yaml) that is disabled here stays disabled, whatever the directory says.',
   ].join('\n'),
   example: 'isthmus user disable nora@people.example --why "left on 30 June"',
@@ -22,7 +23,7 @@ export const userDisable = verb({
   http: { method: 'POST', path: '/users/{address}/disable' },
   role: 'operator',
   audited: true,
-  where: 'here',
+  where: 'either',
   run: (operations, { address }) =>
     atPeople(operations, 'user disable', async (desk): Promise<Report> => {
       const person = await personOf(operations, desk, address);
@@ -33,7 +34,9 @@ export const userDisable = verb({
       const json = viewPerson({ ...person, disabled: true });
       if (person.disabled) return { text: `${key} is disabled already.`, json, exit: 0 };
       await desk.people.put({ ...person, disabled: true });
-      return { text: `${key} is disabled. What they have open ends within a minute.`, json, exit: 0, changes: `disabled ${key}` };
+      // At once: who is enabled again a moment later has to sign in all the same.
+      await operations.live?.peopleChanged();
+      return { text: `${key} is disabled. What they had open has ended.`, json, exit: 0, changes: `disabled ${key}` };
     }),
 });
 

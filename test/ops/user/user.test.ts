@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { PasswordSignIn } from '../../../src/core/sign-in.ts';
 import { SILENT } from '../../../src/log.ts';
+import type { Live } from '../../../src/ops/live.ts';
 import { makePassword, passwordFault } from '../../../src/ops/user/password-rules.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
 import { PeopleHome } from './people-home.ts';
@@ -81,6 +82,19 @@ test('disabled, enabled, changed, listed, removed', async () => {
   assert.equal((await home.run('user remove', { address: KEY, yes: true })).exit, 0);
   const gone = await home.run('user show', { address: KEY });
   assert.deepEqual([gone.exit, gone.status], [2, 404]);
+});
+
+test('who is disabled or removed is out at once: enabled a moment later, or with somebody else under the address, nothing goes on', async () => {
+  using home = new PeopleHome();
+  await home.run('user add', { address: KEY });
+  const desk = await home.operations.people();
+  const seen: unknown[] = [];
+  // The running process as the commands see it.
+  const live = { peopleChanged: async () => void seen.push((await desk.people.get(KEY))?.disabled) } as unknown as Live;
+  await home.run('user disable', { address: KEY }, { live });
+  await home.run('user enable', { address: KEY }, { live });
+  await home.run('user remove', { address: KEY, yes: true }, { live });
+  assert.deepEqual(seen, [true, undefined]);
 });
 
 test('a password for a device comes and goes alone', async () => {

@@ -28,20 +28,20 @@ export function uploadRoute(parts: UploadRouteParts): WebRoute {
     // Clients in browsers put and get across origins; the address says who may.
     crossOrigin: true,
     async answer(request) {
-      const upload = await uploadAt(parts, request.path);
+      const upload = await uploadAt(parts, request.path, request.method === 'PUT');
       if (upload === undefined) return NOT_FOUND;
       return request.method === 'PUT' ? put(parts, upload, request) : get(parts, upload, request);
     },
   };
 }
 
-/** Of a user who is gone, or who had the address before, nothing is there. */
-async function uploadAt({ store, people }: UploadRouteParts, path: string): Promise<Upload | undefined> {
+/** Of a user who is gone, or who had the address before, nothing is there; who may not sign in any more puts nothing. */
+async function uploadAt({ store, people }: UploadRouteParts, path: string, puts: boolean): Promise<Upload | undefined> {
   const [, id] = /^\/upload\/([A-Za-z0-9_-]{24})\//.exec(path) ?? [];
   const upload = id === undefined ? undefined : await store.get(id);
   if (upload === undefined || !isPathOf(upload, path)) return undefined;
   const owner = await people.get(upload.owner);
-  return owner === undefined || owner.createdAt > upload.madeAt ? undefined : upload;
+  return owner === undefined || owner.createdAt > upload.madeAt || (puts && owner.disabled) ? undefined : upload;
 }
 
 /** The name is a part of the address; how its characters are encoded is not. */

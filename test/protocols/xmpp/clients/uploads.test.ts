@@ -44,9 +44,12 @@ class Shelf implements AsyncDisposable {
     await shelf.#add();
     return shelf;
   }
-  async #add(createdAt = this.clock.now()): Promise<void> {
-    const person: Person = { address: NORA, name: 'Nora', disabled: false, groups: [], createdAt };
+  async #add(createdAt = this.clock.now(), disabled = false): Promise<void> {
+    const person: Person = { address: NORA, name: 'Nora', disabled, groups: [], createdAt };
     await this.store.people.put(person);
+  }
+  async disableNora(): Promise<void> {
+    await this.#add((await this.store.people.get('nora@people.example'))?.createdAt, true);
   }
   async removeNora(): Promise<void> {
     await this.store.people.remove('nora@people.example');
@@ -332,6 +335,15 @@ describe('going', () => {
     assert.equal(await gone(shelf), 1);
     assert.deepEqual(shelf.onDisk(), []);
     assert.equal(await shelf.store.uploads.used('nora@people.example'), 0);
+  });
+
+  it('who may not sign in any more puts nothing in a place they were given; what others were sent stays', async () => {
+    await using shelf = await Shelf.open();
+    const url = await shelf.putFile();
+    const { put } = await shelf.slot();
+    await shelf.disableNora();
+    assert.equal((await shelf.request('PUT', put, {}, 'hello')).status, 404);
+    assert.equal((await shelf.request('GET', url)).status, 200);
   });
 
   it('with its user, at once; whoever has the address next has nothing of it', async () => {
