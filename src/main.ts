@@ -21,14 +21,14 @@ const COMMANDS: readonly CommandRow[] = [
       return startCommand({
         judge: await judge(),
         run: async (ready, terminal) => (await import('./assembly/run.ts')).run(ready, terminal),
-        developmentHome: async (terminal) => (await import('./assembly/development-home.ts')).developmentHome(terminal),
+        developmentHome: async (terminal) => (await import('./assembly/demo/development-home.ts')).developmentHome(terminal),
       });
     },
   },
   {
     words: 'demo',
     summary: 'shows presence and messages crossing, here and now',
-    load: async () => (await import('./ops/demo.ts')).demoCommand((await import('./assembly/demo.ts')).demo),
+    load: async () => (await import('./ops/demo.ts')).demoCommand((await import('./assembly/demo/demo.ts')).demo),
   },
   {
     words: 'restore',

@@ -9,7 +9,7 @@ import type { Clock } from '../model/ports.ts';
 import { type Journal, type JournalDoor, MailRefused, makeJournal } from '../monitoring/journal.ts';
 import { mailTransport } from '../monitoring/mail-transport.ts';
 import type { Store } from '../store/store.ts';
-import { rootsIn } from './directory.ts';
+import { rootsIn } from './people/directory.ts';
 import { secretOf } from './secrets.ts';
 
 export interface JournalGround {

@@ -43,14 +43,14 @@ export function commandLineOperations(dir: string, terminal: Terminal, judge: Ju
     records: () => (store ??= openStore({ folder: data, clock: systemClock, mode: 'visit' })),
     audit: () => (audit ??= openAudit(data)),
     people: async () => {
-      const { deskOf, storeToVisit } = await import('./people.ts');
+      const { deskOf, storeToVisit } = await import('./people/people.ts');
       store ??= storeToVisit(dir, data);
       return deskOf(dir, data, store, systemClock);
     },
     snapshots: async () => (await import('../store/backup.ts')).snapshots,
     certificates: () => certificateDesk(dir, systemClock),
     renewals: async ({ home, table }) => (await import('./renewal.ts')).commandRenewals(home, table),
-    prober: async (home, table) => (await import('./partner-probe.ts')).makeProber(home, () => table),
+    prober: async (home, table) => (await import('./partner-test/prober.ts')).makeProber(home, () => table),
     dns: async (home) => (await import('./domain-dns.ts')).dnsView(home.dns.servers),
     async ask(words, input, own) {
       const owned = (): Report | undefined => (isOwned(join(data, 'isthmus.owner')) ? unreachable(words, dir, socket) : undefined);

@@ -3,7 +3,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { CorePeople, followMoves } from '../../src/assembly/core-people.ts';
+import { CorePeople, followMoves } from '../../src/assembly/people/core-people.ts';
 import { movesOf } from '../../src/core/moving.ts';
 import { reason } from '../../src/errors.ts';
 import { SILENT } from '../../src/log.ts';

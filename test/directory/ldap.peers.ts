@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { Attribute, Change } from 'ldapts';
-import { signInOf, takeRound, watchDirectory } from '../../src/assembly/directory.ts';
+import { signInOf, takeRound, watchDirectory } from '../../src/assembly/people/directory.ts';
 import { loadHome } from '../../src/config/load.ts';
 import { SILENT } from '../../src/log.ts';
 import type { SignInFrom } from '../../src/model/core.ts';

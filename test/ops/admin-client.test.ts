@@ -7,7 +7,7 @@ import { connect, createServer as createNetServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { listenOnSocket } from '../../src/assembly/admin-socket.ts';
+import { listenOnSocket } from '../../src/assembly/admin/socket.ts';
 import { SILENT } from '../../src/log.ts';
 import { askProcess } from '../../src/ops/admin-client.ts';
 import { ACTOR_HEADER } from '../../src/ops/api/answer.ts';
