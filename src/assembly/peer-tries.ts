@@ -4,6 +4,7 @@
 import { LRUCache } from 'lru-cache';
 import { tlsFailure } from '../edge/tls-failure.ts';
 import type { LogLine } from '../log.ts';
+import { atMost } from '../model/at-most.ts';
 import type { FinerCode } from '../model/diagnosis.ts';
 import type { PeerTry, PeerTryStore } from '../model/peer-try.ts';
 import type { Clock } from '../model/ports.ts';
@@ -19,7 +20,7 @@ const PER_SECOND = 20;
 
 /** For `observed(log, ...)`: quick, never throws, never logs. */
 export function watchPeerTries(store: PeerTryStore, clock: Clock): (line: LogLine) => void {
-  const written = new LRUCache<string, { readonly ok: boolean; readonly code: string; readonly at: number }>({ max: REMEMBERED });
+  const written = new LRUCache<string, { readonly ok: boolean; readonly code: string; readonly at: number }>(atMost(REMEMBERED));
   let second = 0;
   let count = 0;
   return (line) => {

@@ -1,6 +1,7 @@
 // Too many failed sign-ins: the user waits, and so does the address they come from. In memory: a restart forgives.
 
 import { LRUCache } from 'lru-cache';
+import { atMost } from '../model/at-most.ts';
 import type { Clock } from '../model/ports.ts';
 
 export interface LockOutLimits {
@@ -24,7 +25,7 @@ interface Count {
 export class LockOut {
   readonly #clock: Clock;
   readonly #limits: LockOutLimits;
-  readonly #counts = new LRUCache<string, Count>({ max: MAX_KEPT });
+  readonly #counts = new LRUCache<string, Count>(atMost(MAX_KEPT));
 
   constructor(clock: Clock, limits: LockOutLimits = LOCK_OUT) {
     this.#clock = clock;

@@ -3,6 +3,7 @@
 
 import { LRUCache } from 'lru-cache';
 import { type Address, bareKey, fromBareKey } from '../model/address.ts';
+import { atMost } from '../model/at-most.ts';
 import type { Chosen, Contact } from '../model/core.ts';
 import type { ListChange, ListEntry } from '../model/core-stores.ts';
 import type { PresenceSettings } from '../model/presence-settings.ts';
@@ -88,8 +89,8 @@ export class Profiles {
 
   constructor(parts: CoreParts, most: number) {
     this.#parts = parts;
-    this.#known = new LRUCache({ max: most });
-    this.#loaded = new LRUCache({ max: most });
+    this.#known = new LRUCache(atMost(most));
+    this.#loaded = new LRUCache(atMost(most));
   }
 
   /** @param key bare key of a user of ours */

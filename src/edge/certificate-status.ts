@@ -5,6 +5,7 @@
 import type { X509Certificate } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import type { Log } from '../log.ts';
+import { atMost } from '../model/at-most.ts';
 import type { Clock } from '../model/ports.ts';
 import { utcDay } from '../model/utc.ts';
 import { plainSerial } from './der-reader.ts';
@@ -55,7 +56,7 @@ export class CertificateStatus {
   readonly #clock: Clock;
   readonly #log: Log;
   readonly #background: boolean;
-  readonly #words = new LRUCache<string, Kept>({ max: MAX_WORDS });
+  readonly #words = new LRUCache<string, Kept>(atMost(MAX_WORDS));
   readonly #lists = new LRUCache<string, { readonly list: RevocationList; readonly until: number }>({
     max: MAX_LISTS,
     maxSize: MAX_SERIALS,

@@ -5,6 +5,7 @@
 import type { X509Certificate } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import type { Log } from '../log.ts';
+import { atMost } from '../model/at-most.ts';
 import type { Passport, PassportStore } from '../model/passport.ts';
 import type { Clock } from '../model/ports.ts';
 import type { Protocol } from '../model/table.ts';
@@ -50,7 +51,7 @@ export class PassportBook implements PassportObserver {
   readonly #store: PassportStore;
   readonly #clock: Clock;
   readonly #log: Log;
-  readonly #known = new LRUCache<string, Known>({ max: MAX_REMEMBERED });
+  readonly #known = new LRUCache<string, Known>(atMost(MAX_REMEMBERED));
   /** Sightings of one passport are taken one after the other. */
   readonly #busy = new Map<string, Promise<void>>();
   #count: number | undefined;

@@ -6,6 +6,7 @@ import { createHash, type X509Certificate } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import { type Certificate, CertificateChainValidationEngine } from 'pkijs';
 import { reason } from '../errors.ts';
+import { atMost } from '../model/at-most.ts';
 import type { Clock } from '../model/ports.ts';
 import type { Reason } from '../model/reason.ts';
 import { pkiCertificate } from './certificate-extensions.ts';
@@ -49,7 +50,7 @@ export class PathValidator {
 
   constructor(clock: Clock) {
     this.#clock = clock;
-    this.#cache = new LRUCache({ max: MAX_CACHED });
+    this.#cache = new LRUCache(atMost(MAX_CACHED));
   }
 
   /** @param shown the leaf, then what else the peer sent. Never rejects. */

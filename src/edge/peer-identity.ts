@@ -4,6 +4,7 @@
 import type { X509Certificate } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import { reason } from '../errors.ts';
+import { atMost } from '../model/at-most.ts';
 import type { Side } from '../model/event.ts';
 import type { Clock, Peer, ProofResult, Resolver } from '../model/ports.ts';
 import type { Reason } from '../model/reason.ts';
@@ -113,8 +114,7 @@ export class PeerIdentity implements Peer {
     if (result.proven) this.#notes?.proven(normalDomain(domain) ?? domain, result.how);
     const lastsMs = result.proven ? BELIEVED_MS : REFUSED_MS;
     // An answer that was found under an older table or trust is given once, not kept.
-    // By size, not by number: a cache of a number sets aside the room for all of them, on every connection.
-    this.#answers ??= new LRUCache({ maxSize: MAX_DOMAINS, sizeCalculation: () => 1 });
+    this.#answers ??= new LRUCache(atMost(MAX_DOMAINS));
     this.#answers.set(key, { result, generation, until: this.#judges.clock.monotonic() + lastsMs });
     if (result.proven) this.#sighted(domain, protocol);
     return result;

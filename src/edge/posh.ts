@@ -4,6 +4,7 @@
 
 import { createHash, type X509Certificate } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
+import { atMost } from '../model/at-most.ts';
 import type { Clock } from '../model/ports.ts';
 import type { Web } from './web.ts';
 
@@ -35,7 +36,7 @@ interface Published {
 export class Posh implements PoshJudge {
   readonly #web: Web;
   readonly #clock: Clock;
-  readonly #known = new LRUCache<string, Published>({ max: MAX_DOMAINS });
+  readonly #known = new LRUCache<string, Published>(atMost(MAX_DOMAINS));
   readonly #asking = new Map<string, Promise<Published>>();
 
   constructor(parts: { readonly web: Web; readonly clock: Clock }) {

@@ -6,6 +6,7 @@ import { Resolver as DnsClient, lookup } from 'node:dns/promises';
 import { isIP } from 'node:net';
 import { LRUCache } from 'lru-cache';
 import { reason } from '../errors.ts';
+import { atMost } from '../model/at-most.ts';
 import type { AddressAnswer, Clock, NaptrRecord, Resolver, SrvAnswer } from '../model/ports.ts';
 import { plainAddress } from './address-ranges.ts';
 
@@ -42,7 +43,7 @@ export function makeResolver(options: ResolverOptions): Resolver {
   const client = new DnsClient({ timeout: options.timeoutMs ?? 2000, tries: 2 });
   const servers = options.servers ?? [];
   if (servers.length > 0) client.setServers([...servers]);
-  const cache = new LRUCache<string, Entry>({ max: options.maxEntries ?? 10_000 });
+  const cache = new LRUCache<string, Entry>(atMost(options.maxEntries ?? 10_000));
   const asking = new Map<string, Promise<unknown>>();
 
   // `onFailure` makes the answer for "DNS failed"; an older good answer is preferred.

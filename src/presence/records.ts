@@ -2,6 +2,7 @@
 
 import { LRUCache } from 'lru-cache';
 import { bareKey } from '../model/address.ts';
+import { atMost } from '../model/at-most.ts';
 import type { Authorization, AuthorizationStore } from '../model/stores.ts';
 import type { Pair } from './pair.ts';
 
@@ -11,7 +12,7 @@ export class Records {
 
   constructor(store: AuthorizationStore, max: number) {
     this.#store = store;
-    this.#known = new LRUCache({ max });
+    this.#known = new LRUCache(atMost(max));
   }
 
   async get(pair: Pair): Promise<Authorization | undefined> {

@@ -2,6 +2,7 @@
 // wins) and go out as presence.notified. After a start nobody is shown as gone before the grace is over (spec 5.8).
 
 import { LRUCache } from 'lru-cache';
+import { atMost } from '../model/at-most.ts';
 import type { Origin, PresenceNotified } from '../model/event.ts';
 import type { Clock, Ids, Timer } from '../model/ports.ts';
 import type { PresenceDetail, PresenceDocument } from '../model/presence.ts';
@@ -36,7 +37,7 @@ export class Showing {
 
   constructor(ports: ShowingPorts) {
     this.#ports = ports;
-    this.#views = new LRUCache({ max: ports.cachedPairs });
+    this.#views = new LRUCache(atMost(ports.cachedPairs));
     this.#startedAt = ports.clock.monotonic();
   }
 

@@ -2,6 +2,7 @@
 
 import { LRUCache } from 'lru-cache';
 import { bareKey } from '../model/address.ts';
+import { atMost } from '../model/at-most.ts';
 import type { Event } from '../model/event.ts';
 import type { Clock, Hop } from '../model/ports.ts';
 import type { ContactRequestStore } from '../model/stores.ts';
@@ -20,8 +21,8 @@ export interface AcquaintanceDeps {
 export class Acquaintance {
   readonly #deps: AcquaintanceDeps;
   /** Monotonic ms of the last message of a pair, in either direction. */
-  readonly #talked = new LRUCache<string, number>({ max: MAX_CONVERSATIONS });
-  readonly #acquainted = new LRUCache<string, true>({ max: MAX_ACQUAINTED });
+  readonly #talked = new LRUCache<string, number>(atMost(MAX_CONVERSATIONS));
+  readonly #acquainted = new LRUCache<string, true>(atMost(MAX_ACQUAINTED));
 
   constructor({ clock, requests }: AcquaintanceDeps) {
     this.#deps = { clock, requests };

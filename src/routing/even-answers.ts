@@ -4,6 +4,7 @@
 
 import { LRUCache } from 'lru-cache';
 import { bareKey } from '../model/address.ts';
+import { atMost } from '../model/at-most.ts';
 import { type Event, type ImSent, knownAs, type Network } from '../model/event.ts';
 import type { Clock, Gateway, Submit } from '../model/ports.ts';
 
@@ -28,7 +29,7 @@ export class EvenAnswers {
   /** The last times, oldest overwritten first; keyed by domain and protocol. */
   readonly #times = new Map<string, { readonly ms: number[]; next: number }>();
   /** When a message that an XMPP user sent came in: its refusal comes later, as a stanza of its own. */
-  readonly #asked = new LRUCache<string, number>({ max: MAX_ASKED });
+  readonly #asked = new LRUCache<string, number>(atMost(MAX_ASKED));
 
   constructor(deps: EvenAnswersDeps) {
     this.#deps = deps;

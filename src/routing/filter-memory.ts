@@ -2,6 +2,7 @@
 // after a restart it is said once more, which harms nobody; it is never left out.
 
 import { LRUCache } from 'lru-cache';
+import { atMost } from '../model/at-most.ts';
 import type { Clock } from '../model/ports.ts';
 
 /** Pairs that are remembered; the least recently heard are forgotten. */
@@ -27,7 +28,7 @@ export interface Talk {
 
 export class TalkMemory {
   readonly #clock: Clock;
-  readonly #pairs = new LRUCache<string, Pair>({ max: MAX_PAIRS });
+  readonly #pairs = new LRUCache<string, Pair>(atMost(MAX_PAIRS));
 
   constructor(clock: Clock) {
     this.#clock = clock;

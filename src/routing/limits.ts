@@ -4,6 +4,7 @@
 import { LRUCache } from 'lru-cache';
 import { reason } from '../errors.ts';
 import { bareKey, show } from '../model/address.ts';
+import { atMost } from '../model/at-most.ts';
 import type { ImSent } from '../model/event.ts';
 import type { Clock } from '../model/ports.ts';
 import type { Reason } from '../model/reason.ts';
@@ -31,8 +32,8 @@ export const LIMITS = {
 
 export class Limits {
   readonly #clock: Clock;
-  readonly #buckets = new LRUCache<string, Bucket>({ max: LIMITS.maxBuckets });
-  readonly #failures = new LRUCache<string, { good: number; bad: number }>({ max: LIMITS.maxBuckets });
+  readonly #buckets = new LRUCache<string, Bucket>(atMost(LIMITS.maxBuckets));
+  readonly #failures = new LRUCache<string, { good: number; bad: number }>(atMost(LIMITS.maxBuckets));
 
   constructor(clock: Clock) {
     this.#clock = clock;

@@ -2,6 +2,7 @@
 // `chosen_state`.
 
 import { LRUCache } from 'lru-cache';
+import { atMost } from '../model/at-most.ts';
 import { LEVELS } from '../model/core.ts';
 import type { BlockStore, ChosenStore, ContactStore, ListEntry } from '../model/core-stores.ts';
 import { integer, maybeInteger, maybeText, type Row, text } from './column.ts';
@@ -111,7 +112,7 @@ function label(owner: string, address: string): string {
 }
 
 /** Most entries of most lists have the same few groups: one array for all of them. */
-const KNOWN_GROUPS = new LRUCache<string, readonly string[]>({ max: 1000 });
+const KNOWN_GROUPS = new LRUCache<string, readonly string[]>(atMost(1000));
 
 /** @param json as `write` has written it */
 function groupsOf(json: string): readonly string[] {

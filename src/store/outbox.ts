@@ -3,6 +3,7 @@
 import { LRUCache } from 'lru-cache';
 import { bareKey } from '../model/address.ts';
 import type { Alongside } from '../model/archive.ts';
+import { atMost } from '../model/at-most.ts';
 import type { AcceptResult, DurableEvent, NewRow, OutboxRow, OutboxStore, RowEnd } from '../model/outbox-store.ts';
 import { laneOf } from '../model/outbox-store.ts';
 import type { Hop } from '../model/ports.ts';
@@ -30,7 +31,7 @@ export class OutboxTable implements OutboxStore {
   readonly #dedup: Dedup;
   readonly #dedupMs: number;
   /** Keys seen of late, so that a copy that follows at once needs no transaction. */
-  readonly #recent = new LRUCache<string, { readonly row: number; readonly service: number }>({ max: RECENT_KEYS });
+  readonly #recent = new LRUCache<string, { readonly row: number; readonly service: number }>(atMost(RECENT_KEYS));
   #next: number;
 
   /** @param dedupMs how long a copy is recognised, in ms of service time */

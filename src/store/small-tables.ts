@@ -1,6 +1,7 @@
 // The tables that are a key and a value: dialogs, spellings, discovered partners, secrets, the service clock.
 
 import { LRUCache } from 'lru-cache';
+import { atMost } from '../model/at-most.ts';
 import type { SecretStore, ServiceClockStore } from '../model/outbox-store.ts';
 import type { DialogRecord, DialogStore, DiscoveredStore, SpellingStore } from '../model/stores.ts';
 import { blob, integer, text, word } from './column.ts';
@@ -51,7 +52,7 @@ export function dialogTable(db: Database): DialogStore {
 /** How SIP users spell their addresses, on table `address_spelling`. */
 export function spellingTable(db: Database): SpellingStore {
   /** The empty string: spelled as it is mapped. */
-  const known = new LRUCache<string, string>({ max: SPELLINGS_KEPT });
+  const known = new LRUCache<string, string>(atMost(SPELLINGS_KEPT));
   const get = (address: string): string | undefined => {
     let local = known.get(address);
     if (local === undefined) {

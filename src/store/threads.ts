@@ -4,6 +4,7 @@
 // again that a kill has swallowed, from the ledger's lines.
 
 import { LRUCache } from 'lru-cache';
+import { atMost } from '../model/at-most.ts';
 import type { NewRow } from '../model/outbox-store.ts';
 import type { Clock } from '../model/ports.ts';
 import type { ThreadStore } from '../model/stores.ts';
@@ -22,7 +23,7 @@ export class Threads implements ThreadStore {
   /** Conversations that are not on disk yet. */
   #waiting = new Map<string, { readonly pair: string; readonly thread: string; readonly callId: string }>();
   /** Counterparts; the empty string: there is none, the id crosses as it is. */
-  readonly #known = new LRUCache<string, string>({ max: KEPT });
+  readonly #known = new LRUCache<string, string>(atMost(KEPT));
 
   constructor(db: Database, clock: Clock) {
     this.#db = db;

@@ -1,6 +1,7 @@
 // Failed attempts to be somebody, counted for each address: ten a minute, then nothing is compared any more for a while.
 
 import { LRUCache } from 'lru-cache';
+import { atMost } from '../../model/at-most.ts';
 
 const WINDOW_MS = 60_000;
 const MAX_FAILURES = 10;
@@ -9,7 +10,7 @@ const MAX_ADDRESSES = 10_000;
 
 export class Throttle {
   readonly #now: () => number;
-  readonly #failures = new LRUCache<string, number[]>({ max: MAX_ADDRESSES });
+  readonly #failures = new LRUCache<string, number[]>(atMost(MAX_ADDRESSES));
 
   /** @param now monotonic ms */
   constructor(now: () => number) {

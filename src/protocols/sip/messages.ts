@@ -5,6 +5,7 @@ import { LRUCache } from 'lru-cache';
 import { reason } from '../../errors.ts';
 import type { Log } from '../../log.ts';
 import { bare, bareKey, show } from '../../model/address.ts';
+import { atMost } from '../../model/at-most.ts';
 import type { ImComposing, ImReceipt, ImSent, Origin } from '../../model/event.ts';
 import { failed, HANDED_OVER, type Outcome, refused } from '../../model/outcome.ts';
 import type { Clock, Delivery, Hop, Ids, NoteRefusal, Submit, WireIds } from '../../model/ports.ts';
@@ -50,9 +51,9 @@ const TAKEN: readonly (readonly [string, string])[] = [
 
 export class Messages {
   readonly #deps: MessagesDeps;
-  readonly #clients = new LRUCache<string, Client>({ max: MAX_CLIENTS });
+  readonly #clients = new LRUCache<string, Client>(atMost(MAX_CLIENTS));
   /** Monotonic ms of the last notice of a call, by pair. */
-  readonly #calls = new LRUCache<string, number>({ max: MAX_CLIENTS });
+  readonly #calls = new LRUCache<string, number>(atMost(MAX_CLIENTS));
   readonly #typing: Typing;
 
   constructor(deps: MessagesDeps) {

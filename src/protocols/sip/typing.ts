@@ -3,6 +3,7 @@
 // This room owns both timers. Wire lifetimes only: whether typing may cross at all is decided in routing.
 
 import { LRUCache } from 'lru-cache';
+import { atMost } from '../../model/at-most.ts';
 import type { ChatState } from '../../model/event.ts';
 import type { Clock, Timer } from '../../model/ports.ts';
 
@@ -21,8 +22,8 @@ interface Repeating {
 
 export class Typing {
   readonly #clock: Clock;
-  readonly #outgoing = new LRUCache<string, Repeating>({ max: MAX_PAIRS, dispose: (entry) => entry.timer.cancel() });
-  readonly #incoming = new LRUCache<string, Timer>({ max: MAX_PAIRS, dispose: (timer) => timer.cancel() });
+  readonly #outgoing = new LRUCache<string, Repeating>({ ...atMost(MAX_PAIRS), dispose: (entry) => entry.timer.cancel() });
+  readonly #incoming = new LRUCache<string, Timer>({ ...atMost(MAX_PAIRS), dispose: (timer) => timer.cancel() });
 
   constructor(clock: Clock) {
     this.#clock = clock;

@@ -3,6 +3,7 @@
 
 import { LRUCache } from 'lru-cache';
 import { type Address, bare, bareKey, sameBare } from '../../model/address.ts';
+import { atMost } from '../../model/at-most.ts';
 import type { ImComposing, ImReceipt, ImSent } from '../../model/event.ts';
 import { delivered, failed, HANDED_OVER, type Outcome, refused } from '../../model/outcome.ts';
 import type { Clock, Delivery, Ids } from '../../model/ports.ts';
@@ -32,7 +33,7 @@ export class Messages {
   /** Stanzas whose outcome is not known yet, by stanza id. */
   readonly #waiting = new Map<string, Waiting>();
   /** Monotonic ms of the last sign of a chat, by contact. */
-  readonly #chats = new LRUCache<string, number>({ max: MAX_CHATS });
+  readonly #chats = new LRUCache<string, number>(atMost(MAX_CHATS));
 
   constructor(deps: MessagesDeps) {
     this.#deps = deps;

@@ -6,6 +6,7 @@ import { LRUCache } from 'lru-cache';
 import { reason } from '../../errors.ts';
 import type { Log } from '../../log.ts';
 import { type Address, bare, bareKey } from '../../model/address.ts';
+import { atMost } from '../../model/at-most.ts';
 import type { ImSent, Origin } from '../../model/event.ts';
 import type { Clock, Ids, NoteRefusal, Submit } from '../../model/ports.ts';
 import type { Reason } from '../../model/reason.ts';
@@ -41,9 +42,9 @@ const MAX_REMEMBERED = 20_000;
 
 export class Stanzas {
   readonly #deps: StanzasDeps;
-  readonly #noticed = new LRUCache<string, number>({ max: MAX_REMEMBERED });
+  readonly #noticed = new LRUCache<string, number>(atMost(MAX_REMEMBERED));
   /** Ids whose late failure has been passed on: a sender is told once. */
-  readonly #told = new LRUCache<string, true>({ max: MAX_REMEMBERED });
+  readonly #told = new LRUCache<string, true>(atMost(MAX_REMEMBERED));
 
   constructor(deps: StanzasDeps) {
     this.#deps = deps;

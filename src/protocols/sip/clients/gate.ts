@@ -4,6 +4,7 @@
 
 import { LRUCache } from 'lru-cache';
 import { type Address, bareKey, sameBare, show } from '../../../model/address.ts';
+import { atMost } from '../../../model/at-most.ts';
 import type { SignIn } from '../../../model/core.ts';
 import type { Clock } from '../../../model/ports.ts';
 import { toAddress } from '../address.ts';
@@ -45,7 +46,7 @@ const MAX_REMEMBERED = 20_000;
 export class Gate {
   readonly #parts: GateParts;
   /** By user and User-Agent: offered MD5 alone, it signed in. */
-  readonly #md5Only = new LRUCache<string, true>({ max: MAX_REMEMBERED });
+  readonly #md5Only = new LRUCache<string, true>(atMost(MAX_REMEMBERED));
 
   constructor(parts: GateParts) {
     this.#parts = parts;

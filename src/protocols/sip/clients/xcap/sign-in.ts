@@ -3,6 +3,7 @@
 
 import { LRUCache } from 'lru-cache';
 import { type Address, bareKey, show } from '../../../../model/address.ts';
+import { atMost } from '../../../../model/at-most.ts';
 import type { SignIn } from '../../../../model/core.ts';
 import type { Clock } from '../../../../model/ports.ts';
 import type { WebAnswer, WebRequest } from '../../../../model/web-route.ts';
@@ -31,7 +32,7 @@ interface Counted {
 export class WebSignIn {
   readonly #parts: WebSignInParts;
   readonly #nonces = new Nonces();
-  readonly #counts = new LRUCache<string, Counted>({ max: MAX_NONCES });
+  readonly #counts = new LRUCache<string, Counted>(atMost(MAX_NONCES));
 
   constructor(parts: WebSignInParts) {
     this.#parts = parts;

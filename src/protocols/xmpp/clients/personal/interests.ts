@@ -2,6 +2,7 @@
 // named that hash before (XEP-0163 §4.3.2). A client that says nothing of itself is told of nothing.
 
 import { LRUCache } from 'lru-cache';
+import { atMost } from '../../../../model/at-most.ts';
 import type { Clock, Ids, Timer } from '../../../../model/ports.ts';
 import { child, type Element, element } from '../../element.ts';
 import { toJid } from '../../jid.ts';
@@ -36,7 +37,7 @@ export interface InterestParts {
 export class Interests {
   readonly #parts: InterestParts;
   readonly #facts = new WeakMap<Asker, Facts>();
-  readonly #known = new LRUCache<string, ReadonlySet<string>>({ max: REMEMBERED });
+  readonly #known = new LRUCache<string, ReadonlySet<string>>(atMost(REMEMBERED));
   /** By hash: who is asked just now. */
   readonly #asked = new Map<string, Promise<unknown>>();
   readonly #questions = new Map<string, { readonly answer: (query: Element | undefined) => void; readonly timer: Timer }>();

@@ -1,6 +1,7 @@
 // Payloads as they are kept, one element as text, and as elements again. What many people are shown is read once.
 
 import { LRUCache } from 'lru-cache';
+import { atMost } from '../../../../model/at-most.ts';
 import type { Element } from '../../element.ts';
 import { NS } from '../../names.ts';
 import { parseElement } from '../../parse.ts';
@@ -8,7 +9,7 @@ import { printElement } from '../../print.ts';
 import { CLIENT_SETTINGS } from '../limits.ts';
 
 /** Small ones only, so that the memory is bounded: 8 MiB of text at most. */
-const REMEMBERED = new LRUCache<string, Element>({ max: 4000 });
+const REMEMBERED = new LRUCache<string, Element>(atMost(4000));
 const REMEMBERED_LENGTH = 2000;
 
 export function readPayload(text: string | undefined): Element | undefined {
