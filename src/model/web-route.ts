@@ -1,4 +1,4 @@
-// What is served to clients of our users over HTTPS, on the listeners of `clients.web`: rooms hand in routes, assembly/web-clients.ts
+// What is served to clients of our users over HTTPS, on the listeners of `clients.web`: rooms hand in routes, assembly/clients/web.ts
 // puts them on the doors. Nothing here knows which HTTP library stands behind it.
 
 import type { Link } from './ports.ts';

@@ -1,5 +1,5 @@
 // The web door of the core on the listeners of `clients.web`: HTTPS for browsers and for what other clients fetch, and WebSockets.
-// What is served there is handed in as routes (model/web-route.ts); client-faces.ts has the list.
+// What is served there is handed in as routes (model/web-route.ts); faces.ts has the list.
 
 import type { Home } from '../../config/home.ts';
 import { webOrigin } from '../../config/web-origin.ts';

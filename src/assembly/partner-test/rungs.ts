@@ -1,4 +1,4 @@
-// What both climbers of `isthmus partner test` share (probe-sip.ts, probe-xmpp.ts): their parts, the TCP rung, and the words
+// What both climbers of `isthmus partner test` share (sip.ts, xmpp.ts): their parts, the TCP rung, and the words
 // for what TLS and certificates showed.
 
 import { reason } from '../../errors.ts';

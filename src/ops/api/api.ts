@@ -1,5 +1,5 @@
 // The HTTP face of operation: one route for every verb, under /v1, and nothing that has no verb. It does not know who listens:
-// assembly/admin.ts opens it on the admin socket and, where the home says so, on TCP, and says who the caller is.
+// assembly/admin/admin.ts opens it on the admin socket and, where the home says so, on TCP, and says who the caller is.
 
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';

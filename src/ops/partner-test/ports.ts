@@ -1,4 +1,4 @@
-// What `isthmus partner test` needs of the world; assembly/ makes it from the edge and the shores.
+// What `isthmus partner test` needs of the world; assembly/partner-test/ makes it from the edge and the shores.
 
 import type { Home } from '../../config/home.ts';
 import type { ProofWord } from '../../model/event.ts';
