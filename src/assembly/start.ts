@@ -2,7 +2,7 @@
 // neck are made, tied to each other, and opened in an order in which nothing is accepted that could not be kept.
 
 import packageJson from '../../package.json' with { type: 'json' };
-import { movesOf } from '../core/moving.ts';
+import { movesOf } from '../core/people/moving.ts';
 import { makeIds } from '../edge/ids.ts';
 import type { Listener } from '../edge/listener.ts';
 import { PassportBook } from '../edge/passport-book.ts';

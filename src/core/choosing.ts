@@ -8,7 +8,7 @@ import { delivered, type Outcome, refused } from '../model/outcome.ts';
 import { PRESENCE_POLICY, type SettingsChange } from '../model/presence-settings.ts';
 import { wordsFor } from './custom-words.ts';
 import { notStored } from './messages.ts';
-import type { People } from './people.ts';
+import type { People } from './people/people.ts';
 import type { CoreParts } from './ports.ts';
 import { changed } from './settings.ts';
 import { CHOICE_WORDS, CHOICES, type Choice } from './states.ts';

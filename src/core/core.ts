@@ -9,19 +9,18 @@ import type { Reason } from '../model/reason.ts';
 import { Turns } from '../model/turns.ts';
 import { stateDesk } from './choosing.ts';
 import { type OpenClient, OpenClients } from './clients.ts';
-import { ContactLists } from './contact-lists.ts';
+import { ContactLists } from './contacts/contact-lists.ts';
+import { Subscribing } from './contacts/subscribing.ts';
+import { NO_SUBSCRIPTIONS } from './contacts/subscriptions.ts';
 import { CoreGateway } from './gateway.ts';
 import { Kept } from './kept.ts';
 import { Messages } from './messages.ts';
-import { movingWith } from './moved.ts';
 import { Partners } from './partners.ts';
-import { People } from './people.ts';
-import { relationOf, watchersOf } from './personal.ts';
+import { movingWith } from './people/moved.ts';
+import { People } from './people/people.ts';
+import { relationOf, watchersOf } from './people/personal.ts';
 import { CORE_LIMITS, type CoreParts } from './ports.ts';
-
 import { deskOf, homeOf, sessionOf } from './sessions.ts';
-import { Subscribing } from './subscribing.ts';
-import { NO_SUBSCRIPTIONS } from './subscriptions.ts';
 import { Visibility } from './visibility.ts';
 
 export interface RunningCore extends Core {

@@ -10,10 +10,10 @@ import type { PresenceEvent } from '../model/event.ts';
 import { failed, HANDED_OVER, type Outcome, refused } from '../model/outcome.ts';
 import type { Clock, Delivery, Gateway } from '../model/ports.ts';
 import type { OpenClients } from './clients.ts';
+import type { Subscribing } from './contacts/subscribing.ts';
 import { type Messages, notStored } from './messages.ts';
 import type { Partners } from './partners.ts';
-import type { People } from './people.ts';
-import type { Subscribing } from './subscribing.ts';
+import type { People } from './people/people.ts';
 import type { Visibility } from './visibility.ts';
 
 export interface CoreGatewayParts {

@@ -12,7 +12,7 @@ import { delivered, failed, HANDED_OVER, type Outcome, refused } from '../model/
 import { Turns } from '../model/turns.ts';
 import type { OpenClient, OpenClients } from './clients.ts';
 import type { Kept } from './kept.ts';
-import type { People } from './people.ts';
+import type { People } from './people/people.ts';
 import type { CoreParts } from './ports.ts';
 
 /** What messages ask of presence. */
@@ -191,8 +191,8 @@ export class Messages {
     return reason('PEER_UNKNOWN_USER', `${show(bare(to))} is no user here.`);
   }
 }
-      // A client has it, and the line that was to be written with it is not there: it is tried alone, and told when it fails.
-      if (result.kind === 'taken' && result.written === false) await captured?.write();
+// A client has it, and the line that was to be written with it is not there: it is tried alone, and told when it fails.
+if (result.kind === 'taken' && result.written === false) await captured?.write();
 
 /** What a write that failed means to who waits for it; anything else is a defect. @throws what is no StoreError */
 export function notStored(error: unknown): Outcome {

@@ -6,12 +6,12 @@ import type { Chosen, ContactDesk, OwnPresence, Said, Session } from '../model/c
 import { type Outcome, refused } from '../model/outcome.ts';
 import { choose, personalOf } from './choosing.ts';
 import type { OpenClient } from './clients.ts';
-import type { ContactLists } from './contact-lists.ts';
+import type { ContactLists } from './contacts/contact-lists.ts';
+import type { Subscribing } from './contacts/subscribing.ts';
 import type { Kept } from './kept.ts';
 import type { Messages } from './messages.ts';
-import type { People } from './people.ts';
+import type { People } from './people/people.ts';
 import type { CoreLimits, CoreParts } from './ports.ts';
-import type { Subscribing } from './subscribing.ts';
 import type { Visibility } from './visibility.ts';
 
 export interface Rooms {

@@ -12,10 +12,10 @@ import { choiceOf, GONE, type Seen, seenBy, type Whole, whole } from './aggregat
 import type { OpenClient, OpenClients } from './clients.ts';
 import { levelOf, sees } from './levels.ts';
 import type { Partners } from './partners.ts';
-import type { People } from './people.ts';
+import type { People } from './people/people.ts';
+import type { Profile } from './people/profiles.ts';
 import type { CoreParts } from './ports.ts';
 import { compare, gone, itemsOf, nothing, type Shown } from './presence-items.ts';
-import type { Profile } from './profiles.ts';
 
 /** Quarters of an hour that are told: a day. */
 const SHOWN_BLOCKS = 96;

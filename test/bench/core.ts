@@ -5,7 +5,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { makeCore, type RunningCore } from '../../src/core/core.ts';
-import { PasswordSignIn } from '../../src/core/sign-in.ts';
+import { PasswordSignIn } from '../../src/core/sign-in/sign-in.ts';
 import { makeIds } from '../../src/edge/ids.ts';
 import { systemClock as clock } from '../../src/edge/system-clock.ts';
 import { SILENT } from '../../src/log.ts';

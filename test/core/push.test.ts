@@ -3,9 +3,9 @@
 import assert from 'node:assert/strict';
 import { createHmac } from 'node:crypto';
 import { test } from 'node:test';
-import { deviceTokens } from '../../src/core/device-tokens.ts';
-import { peopleDesk } from '../../src/core/people-desk.ts';
+import { peopleDesk } from '../../src/core/people/people-desk.ts';
 import { Push } from '../../src/core/push.ts';
+import { deviceTokens } from '../../src/core/sign-in/device-tokens.ts';
 import { SILENT } from '../../src/log.ts';
 import { type Address, bareKey } from '../../src/model/address.ts';
 import type { Person } from '../../src/model/core.ts';

@@ -2,7 +2,7 @@
 
 import { makeCore, type RunningCore } from '../../src/core/core.ts';
 import type { CoreParts } from '../../src/core/ports.ts';
-import { PasswordSignIn } from '../../src/core/sign-in.ts';
+import { PasswordSignIn } from '../../src/core/sign-in/sign-in.ts';
 import { SILENT } from '../../src/log.ts';
 import { type Address, show } from '../../src/model/address.ts';
 import type { Client, Item, OwnPresence, Session } from '../../src/model/core.ts';

@@ -3,8 +3,8 @@
 import { createServer } from 'node:http';
 import type { Home } from '../../config/home.ts';
 import type { Loaded } from '../../config/load.ts';
-import type { MovingStores } from '../../core/moving.ts';
-import type { DeskParts } from '../../core/people-desk.ts';
+import type { MovingStores } from '../../core/people/moving.ts';
+import type { DeskParts } from '../../core/people/people-desk.ts';
 import type { OwnCertificates } from '../../edge/own-certificates.ts';
 import type { Web } from '../../edge/web.ts';
 import type { Log } from '../../log.ts';

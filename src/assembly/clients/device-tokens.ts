@@ -1,7 +1,7 @@
 // Tokens with which devices of users sign in again (XEP-0484), on the tables of a home.
 
 import type { Home } from '../../config/home.ts';
-import { deviceTokens } from '../../core/device-tokens.ts';
+import { deviceTokens } from '../../core/sign-in/device-tokens.ts';
 import type { Clock } from '../../model/ports.ts';
 import type { DeviceTokens } from '../../model/sign-in-tokens.ts';
 import type { Store } from '../../store/store.ts';

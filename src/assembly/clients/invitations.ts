@@ -1,7 +1,7 @@
 // Invitations of a home: the desk that every door asks, with the rules for passwords and the audit log.
 
 import type { Home } from '../../config/home.ts';
-import { invitationDesk } from '../../core/invitations.ts';
+import { invitationDesk } from '../../core/sign-in/invitations.ts';
 import type { Log } from '../../log.ts';
 import type { InvitationDesk } from '../../model/invitations.ts';
 import type { Clock } from '../../model/ports.ts';

@@ -3,9 +3,9 @@
 import { mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Home } from '../../config/home.ts';
-import { DirectorySignIn } from '../../core/directory-sign-in.ts';
-import { LockOut } from '../../core/lock-out.ts';
-import { PasswordSignIn } from '../../core/sign-in.ts';
+import { DirectorySignIn } from '../../core/sign-in/directory-sign-in.ts';
+import { LockOut } from '../../core/sign-in/lock-out.ts';
+import { PasswordSignIn } from '../../core/sign-in/sign-in.ts';
 import { type Door, fits } from '../../directory/connect.ts';
 import { type Round, syncOnce } from '../../directory/sync.ts';
 import type { Log } from '../../log.ts';

@@ -3,8 +3,8 @@
 
 import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import type { MovingStores } from '../../core/moving.ts';
-import { type DeskParts, peopleDesk } from '../../core/people-desk.ts';
+import type { MovingStores } from '../../core/people/moving.ts';
+import { type DeskParts, peopleDesk } from '../../core/people/people-desk.ts';
 import { systemClock } from '../../edge/system-clock.ts';
 import { reason } from '../../errors.ts';
 import { StoreError } from '../../model/outbox-store.ts';

@@ -1,8 +1,8 @@
 // Users of the core, written straight into the database of a home that has not been started: what the commands would write, but for
 // the password, which is the same for everybody and made once.
 
-import { credentialsOf } from '../../../src/core/sign-in.ts';
-import { digestHa1 } from '../../../src/core/verifiers.ts';
+import { credentialsOf } from '../../../src/core/sign-in/sign-in.ts';
+import { digestHa1 } from '../../../src/core/sign-in/verifiers.ts';
 import { systemClock as clock } from '../../../src/edge/system-clock.ts';
 import type { Person } from '../../../src/model/core.ts';
 import type { ListChange } from '../../../src/model/core-stores.ts';

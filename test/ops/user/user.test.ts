@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { PasswordSignIn } from '../../../src/core/sign-in.ts';
+import { PasswordSignIn } from '../../../src/core/sign-in/sign-in.ts';
 import { SILENT } from '../../../src/log.ts';
 import type { Live } from '../../../src/ops/live.ts';
 import { makePassword, passwordFault } from '../../../src/ops/user/password-rules.ts';

@@ -1,8 +1,8 @@
 // The core as a face sees it, played in memory: people with passwords, contact lists, and what one says to another goes to every
 // client of the other at once. No aggregation, no history, nothing on disk; who is no user here is played by the test.
 
-import { between, NO_SUBSCRIPTIONS, stateOf } from '../../../../src/core/subscriptions.ts';
-import { digestHa1 } from '../../../../src/core/verifiers.ts';
+import { between, NO_SUBSCRIPTIONS, stateOf } from '../../../../src/core/contacts/subscriptions.ts';
+import { digestHa1 } from '../../../../src/core/sign-in/verifiers.ts';
 import { reason } from '../../../../src/errors.ts';
 import { type Address, bare, bareKey, fromBareKey, sameBare } from '../../../../src/model/address.ts';
 import type {

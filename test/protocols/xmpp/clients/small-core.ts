@@ -2,7 +2,7 @@
 // others. It keeps no rules of its own that a face could lean on; the real one is src/core.
 
 import { randomBytes } from 'node:crypto';
-import { digestHa1, scramKeys } from '../../../../src/core/verifiers.ts';
+import { digestHa1, scramKeys } from '../../../../src/core/sign-in/verifiers.ts';
 import { reason } from '../../../../src/errors.ts';
 import { type Address, bareKey } from '../../../../src/model/address.ts';
 import type { Client, Contact, Core, Item, OwnPresence, Person, Said, ScramHash, Session, SignIn } from '../../../../src/model/core.ts';

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { scramKeys } from '../../../../../src/core/verifiers.ts';
+import { scramKeys } from '../../../../../src/core/sign-in/verifiers.ts';
 import type { ScramHash } from '../../../../../src/model/core.ts';
 import {
   printServerFirst,

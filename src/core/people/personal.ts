@@ -1,12 +1,12 @@
 // What stands between two people when one asks for something of the other that is no message and no presence: a photo, a
 // number, a published node. Lists say who is a contact, levels who sees which field.
 
-import { type Address, bareKey, fromBareKey, sameBare } from '../model/address.ts';
-import type { PersonField, Relation } from '../model/core.ts';
-import { sees } from './levels.ts';
+import { type Address, bareKey, fromBareKey, sameBare } from '../../model/address.ts';
+import type { PersonField, Relation } from '../../model/core.ts';
+import { stateOf } from '../contacts/subscriptions.ts';
+import { sees } from '../levels.ts';
+import type { Visibility } from '../visibility.ts';
 import type { People } from './people.ts';
-import { stateOf } from './subscriptions.ts';
-import type { Visibility } from './visibility.ts';
 
 const ALL: Omit<Relation, 'own'> = { subscription: 'both', groups: [], blocked: false, sees: () => true };
 

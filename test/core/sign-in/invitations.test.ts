@@ -2,17 +2,17 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { invitationDesk } from '../../src/core/invitations.ts';
-import { SILENT } from '../../src/log.ts';
-import { makeToken, tokenHash } from '../../src/model/invitation-link.ts';
-import type { Invitation } from '../../src/model/invitations.ts';
-import type { WebAnswer, WebRequest } from '../../src/model/web-route.ts';
-import { passwordFault } from '../../src/ops/user/password-rules.ts';
-import { invitePage } from '../../src/protocols/xmpp/clients/sign-in/invite-page.ts';
-import { invitedDoor } from '../../src/protocols/xmpp/clients/sign-in/register.ts';
-import { child, type Element, element } from '../../src/protocols/xmpp/element.ts';
-import { NS } from '../../src/protocols/xmpp/names.ts';
-import { tempStore } from '../store/temp-store.ts';
+import { invitationDesk } from '../../../src/core/sign-in/invitations.ts';
+import { SILENT } from '../../../src/log.ts';
+import { makeToken, tokenHash } from '../../../src/model/invitation-link.ts';
+import type { Invitation } from '../../../src/model/invitations.ts';
+import type { WebAnswer, WebRequest } from '../../../src/model/web-route.ts';
+import { passwordFault } from '../../../src/ops/user/password-rules.ts';
+import { invitePage } from '../../../src/protocols/xmpp/clients/sign-in/invite-page.ts';
+import { invitedDoor } from '../../../src/protocols/xmpp/clients/sign-in/register.ts';
+import { child, type Element, element } from '../../../src/protocols/xmpp/element.ts';
+import { NS } from '../../../src/protocols/xmpp/names.ts';
+import { tempStore } from '../../store/temp-store.ts';
 
 const HERE = 'people.example';
 const LI = `li@${HERE}`;

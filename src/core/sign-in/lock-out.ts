@@ -1,8 +1,8 @@
 // Too many failed sign-ins: the user waits, and so does the address they come from. In memory: a restart forgives.
 
 import { LRUCache } from 'lru-cache';
-import { atMost } from '../model/at-most.ts';
-import type { Clock } from '../model/ports.ts';
+import { atMost } from '../../model/at-most.ts';
+import type { Clock } from '../../model/ports.ts';
 
 export interface LockOutLimits {
   /** Failures of one user within the window. */

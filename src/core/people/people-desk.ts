@@ -1,12 +1,12 @@
 // Where commands and the API change people: the tables, and a password turned into what is kept of it.
 
-import { bareKey } from '../model/address.ts';
-import type { DirectoryStore } from '../model/directory.ts';
-import type { PeopleDesk, PeopleStore } from '../model/people.ts';
-import type { Clock } from '../model/ports.ts';
+import { bareKey } from '../../model/address.ts';
+import type { DirectoryStore } from '../../model/directory.ts';
+import type { PeopleDesk, PeopleStore } from '../../model/people.ts';
+import type { Clock } from '../../model/ports.ts';
+import { credentialsOf, saltsOf } from '../sign-in/sign-in.ts';
+import { prepared } from '../sign-in/verifiers.ts';
 import { type MovingStores, movesOf } from './moving.ts';
-import { credentialsOf, saltsOf } from './sign-in.ts';
-import { prepared } from './verifiers.ts';
 
 export interface DeskParts extends MovingStores {
   readonly people: PeopleStore;

@@ -1,9 +1,9 @@
 // Who is a user of the core, and what is known of them.
 
-import { reason } from '../errors.ts';
-import { type Address, bare, bareKey, sameBare, show } from '../model/address.ts';
-import type { Reason } from '../model/reason.ts';
-import type { CoreParts } from './ports.ts';
+import { reason } from '../../errors.ts';
+import { type Address, bare, bareKey, sameBare, show } from '../../model/address.ts';
+import type { Reason } from '../../model/reason.ts';
+import type { CoreParts } from '../ports.ts';
 import { type Profile, Profiles } from './profiles.ts';
 
 export class People {

@@ -1,8 +1,8 @@
 // May one see the other? RFC 6121 §3 and the tables of appendix A as a pure machine: one person's side of the two
 // subscriptions with one contact. `between` runs both sides of two users of ours in one step, so that they cannot disagree.
 
-import type { SubscriptionState, SubscriptionVerb } from '../model/core.ts';
-import type { Subscriptions } from '../model/core-stores.ts';
+import type { SubscriptionState, SubscriptionVerb } from '../../model/core.ts';
+import type { Subscriptions } from '../../model/core-stores.ts';
 
 export const NO_SUBSCRIPTIONS: Subscriptions = { sees: false, seen: false, asked: false, asks: false, approved: false };
 

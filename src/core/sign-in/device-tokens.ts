@@ -1,10 +1,10 @@
 // Tokens with which a device signs in again (model/sign-in-tokens.ts): which are good now, when a new one is given, when they end.
 
 import { createHash, randomBytes } from 'node:crypto';
-import { bareKey } from '../model/address.ts';
-import type { PeopleStore } from '../model/people.ts';
-import type { Clock } from '../model/ports.ts';
-import type { DeviceTokens, StoredToken, TokenStore } from '../model/sign-in-tokens.ts';
+import { bareKey } from '../../model/address.ts';
+import type { PeopleStore } from '../../model/people.ts';
+import type { Clock } from '../../model/ports.ts';
+import type { DeviceTokens, StoredToken, TokenStore } from '../../model/sign-in-tokens.ts';
 
 /** A device that is not used for so long needs its password again. */
 const GOOD_MS = 21 * 86_400_000;

@@ -2,13 +2,13 @@
 // Whoever is not there looks like somebody whose password is wrong: the same challenge each time, the same answer.
 
 import { createHmac } from 'node:crypto';
-import { reason } from '../errors.ts';
-import type { Log } from '../log.ts';
-import { type Address, bareKey } from '../model/address.ts';
-import type { DigestVerifier, Person, ScramHash, ScramKeys, ScramVerifier, SignedIn, SignIn, SignInFrom } from '../model/core.ts';
-import type { Credential, CredentialKind, PeopleStore } from '../model/people.ts';
-import type { Clock } from '../model/ports.ts';
-import type { ReasonCode } from '../model/reason.ts';
+import { reason } from '../../errors.ts';
+import type { Log } from '../../log.ts';
+import { type Address, bareKey } from '../../model/address.ts';
+import type { DigestVerifier, Person, ScramHash, ScramKeys, ScramVerifier, SignedIn, SignIn, SignInFrom } from '../../model/core.ts';
+import type { Credential, CredentialKind, PeopleStore } from '../../model/people.ts';
+import type { Clock } from '../../model/ports.ts';
+import type { ReasonCode } from '../../model/reason.ts';
 import { LockOut } from './lock-out.ts';
 import { digestHa1, newSalt, SCRAM_ITERATIONS, scramKeys, scryptFits, scryptOf } from './verifiers.ts';
 

@@ -1,21 +1,21 @@
 // Carries out what subscriptions.ts decides: between two users of ours in one commit, with partners through the neck, whose
 // record is the one that counts (docs/decisions/010).
 
-import { reason } from '../errors.ts';
-import { type Address, bare, bareKey, fromBareKey, sameBare, show } from '../model/address.ts';
-import type { SubscriptionVerb } from '../model/core.ts';
-import type { ListChange, ListEntry, Subscriptions } from '../model/core-stores.ts';
-import type { PresenceEvent } from '../model/event.ts';
-import { delivered, type Outcome, refused } from '../model/outcome.ts';
-import { Turns } from '../model/turns.ts';
-import type { OpenClient, OpenClients } from './clients.ts';
+import { reason } from '../../errors.ts';
+import { type Address, bare, bareKey, fromBareKey, sameBare, show } from '../../model/address.ts';
+import type { SubscriptionVerb } from '../../model/core.ts';
+import type { ListChange, ListEntry, Subscriptions } from '../../model/core-stores.ts';
+import type { PresenceEvent } from '../../model/event.ts';
+import { delivered, type Outcome, refused } from '../../model/outcome.ts';
+import { Turns } from '../../model/turns.ts';
+import type { OpenClient, OpenClients } from '../clients.ts';
+import type { Bare, Partners } from '../partners.ts';
+import type { People } from '../people/people.ts';
+import type { Profile } from '../people/profiles.ts';
+import type { CoreLimits, CoreParts } from '../ports.ts';
+import type { Visibility } from '../visibility.ts';
 import type { ContactLists } from './contact-lists.ts';
-import type { Bare, Partners } from './partners.ts';
-import type { People } from './people.ts';
-import type { CoreLimits, CoreParts } from './ports.ts';
-import type { Profile } from './profiles.ts';
 import { between, inbound, outbound } from './subscriptions.ts';
-import type { Visibility } from './visibility.ts';
 
 /** A request carries at most so much text. */
 const MAX_MESSAGE = 1024;

@@ -3,9 +3,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { between, inbound, NO_SUBSCRIPTIONS, outbound, stateOf } from '../../src/core/subscriptions.ts';
-import type { SubscriptionVerb } from '../../src/model/core.ts';
-import type { Subscriptions } from '../../src/model/core-stores.ts';
+import { between, inbound, NO_SUBSCRIPTIONS, outbound, stateOf } from '../../../src/core/contacts/subscriptions.ts';
+import type { SubscriptionVerb } from '../../../src/model/core.ts';
+import type { Subscriptions } from '../../../src/model/core-stores.ts';
 
 /** The nine states of A.1, in its order: subscription, then what waits (out, in). */
 const STATES = ['none', 'none+out', 'none+in', 'none+out+in', 'to', 'to+in', 'from', 'from+out', 'both'] as const;

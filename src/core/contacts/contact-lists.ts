@@ -1,14 +1,14 @@
 // Contact lists as their owners change them (RFC 6121 §2), and the pushes to every client that wants them.
 
-import { reason } from '../errors.ts';
-import { type Address, bareKey, show } from '../model/address.ts';
-import type { Contact, Level } from '../model/core.ts';
-import type { ListChange } from '../model/core-stores.ts';
-import { delivered, type Outcome, refused } from '../model/outcome.ts';
-import type { OpenClients } from './clients.ts';
-import { notStored } from './messages.ts';
-import type { People } from './people.ts';
-import { contactOf, type Profile } from './profiles.ts';
+import { reason } from '../../errors.ts';
+import { type Address, bareKey, show } from '../../model/address.ts';
+import type { Contact, Level } from '../../model/core.ts';
+import type { ListChange } from '../../model/core-stores.ts';
+import { delivered, type Outcome, refused } from '../../model/outcome.ts';
+import type { OpenClients } from '../clients.ts';
+import { notStored } from '../messages.ts';
+import type { People } from '../people/people.ts';
+import { contactOf, type Profile } from '../people/profiles.ts';
 
 /** Bounds on what one entry may hold. */
 const MAX_NAME = 256;

@@ -3,7 +3,7 @@
 
 import { createHash, createHmac, pbkdf2, randomBytes, scrypt, timingSafeEqual } from 'node:crypto';
 import { promisify } from 'node:util';
-import type { DigestVerifier, ScramHash, ScramKeys } from '../model/core.ts';
+import type { DigestVerifier, ScramHash, ScramKeys } from '../../model/core.ts';
 
 /** RFC 7677 §4 asks for at least 4096; more costs phones their battery at each sign-in. */
 export const SCRAM_ITERATIONS = 10_000;

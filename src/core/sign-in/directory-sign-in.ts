@@ -1,9 +1,9 @@
 // Sign-in with the password of a directory: a client that sends it over TLS as it is (PLAIN) is checked by a bind. Mechanisms
 // that prove a password without sending it need one that is kept here, which is one of a device.
 
-import type { Log } from '../log.ts';
-import { type Address, bareKey } from '../model/address.ts';
-import type { DigestVerifier, ScramHash, ScramVerifier, SignedIn, SignIn, SignInFrom } from '../model/core.ts';
+import type { Log } from '../../log.ts';
+import { type Address, bareKey } from '../../model/address.ts';
+import type { DigestVerifier, ScramHash, ScramVerifier, SignedIn, SignIn, SignInFrom } from '../../model/core.ts';
 import type { LockOut } from './lock-out.ts';
 
 export interface DirectorySignInParts {

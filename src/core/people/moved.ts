@@ -1,12 +1,12 @@
 // Users of a split domain who have come to the core, or gone to the internal system, while it runs (model/moves.ts): what was in
 // memory of them is forgotten, colleagues see them at the new place, and what waited for them is handed on.
 
-import { fromBareKey } from '../model/address.ts';
-import type { OpenClients } from './clients.ts';
-import type { Partners } from './partners.ts';
+import { fromBareKey } from '../../model/address.ts';
+import type { OpenClients } from '../clients.ts';
+import type { Partners } from '../partners.ts';
+import type { CoreParts } from '../ports.ts';
+import type { Visibility } from '../visibility.ts';
 import type { People } from './people.ts';
-import type { CoreParts } from './ports.ts';
-import type { Visibility } from './visibility.ts';
 
 /** Messages handed on at once. */
 const PAGE = 50;

@@ -1,14 +1,14 @@
 // A user of a split domain moves between the core and its internal system (model/moves.ts). Each step is safe to do again: what
 // is granted is written before what it replaces is taken away, and the person comes or goes in between.
 
-import { bareKey, fromBareKey } from '../model/address.ts';
-import type { BlockStore, ChosenStore, ContactStore, KeptStore, ListEntry } from '../model/core-stores.ts';
-import type { MovedStore, MoveSight, Moves } from '../model/moves.ts';
-import type { PeopleStore } from '../model/people.ts';
-import type { Clock } from '../model/ports.ts';
-import type { Authorization, AuthorizationState, AuthorizationStore } from '../model/stores.ts';
-import type { Table } from '../model/table.ts';
-import { NO_SUBSCRIPTIONS } from './subscriptions.ts';
+import { bareKey, fromBareKey } from '../../model/address.ts';
+import type { BlockStore, ChosenStore, ContactStore, KeptStore, ListEntry } from '../../model/core-stores.ts';
+import type { MovedStore, MoveSight, Moves } from '../../model/moves.ts';
+import type { PeopleStore } from '../../model/people.ts';
+import type { Clock } from '../../model/ports.ts';
+import type { Authorization, AuthorizationState, AuthorizationStore } from '../../model/stores.ts';
+import type { Table } from '../../model/table.ts';
+import { NO_SUBSCRIPTIONS } from '../contacts/subscriptions.ts';
 
 export interface MovingStores {
   readonly people: PeopleStore;

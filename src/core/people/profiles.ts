@@ -2,13 +2,13 @@
 // held in a bounded memory. A change is made in memory and committed before anybody is told of it.
 
 import { LRUCache } from 'lru-cache';
-import { type Address, bareKey, fromBareKey } from '../model/address.ts';
-import { atMost } from '../model/at-most.ts';
-import type { Chosen, Contact } from '../model/core.ts';
-import type { ListChange, ListEntry } from '../model/core-stores.ts';
-import type { PresenceSettings } from '../model/presence-settings.ts';
-import type { CoreParts } from './ports.ts';
-import { NO_SUBSCRIPTIONS, stateOf } from './subscriptions.ts';
+import { type Address, bareKey, fromBareKey } from '../../model/address.ts';
+import { atMost } from '../../model/at-most.ts';
+import type { Chosen, Contact } from '../../model/core.ts';
+import type { ListChange, ListEntry } from '../../model/core-stores.ts';
+import type { PresenceSettings } from '../../model/presence-settings.ts';
+import { NO_SUBSCRIPTIONS, stateOf } from '../contacts/subscriptions.ts';
+import type { CoreParts } from '../ports.ts';
 
 const NO_GROUPS: readonly string[] = [];
 

@@ -2,19 +2,19 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { reason } from '../../src/errors.ts';
-import { SILENT } from '../../src/log.ts';
-import type { Address } from '../../src/model/address.ts';
-import type { Event, ImSent } from '../../src/model/event.ts';
-import { type Outcome, refused } from '../../src/model/outcome.ts';
-import { replyTo } from '../../src/protocols/sip/replies.ts';
-import { printElement } from '../../src/protocols/xmpp/print.ts';
-import { errorOf } from '../../src/protocols/xmpp/replies.ts';
-import { Discovered } from '../../src/routing/discovered.ts';
-import { Dispatch } from '../../src/routing/dispatch.ts';
-import { Limits } from '../../src/routing/limits.ts';
-import { ALLOW, ownDomain, partner, rule, table } from '../support/table.ts';
-import { at, bob, type CoreWorld, coreWorld, HERE, message, nora, omar } from './world.ts';
+import { reason } from '../../../src/errors.ts';
+import { SILENT } from '../../../src/log.ts';
+import type { Address } from '../../../src/model/address.ts';
+import type { Event, ImSent } from '../../../src/model/event.ts';
+import { type Outcome, refused } from '../../../src/model/outcome.ts';
+import { replyTo } from '../../../src/protocols/sip/replies.ts';
+import { printElement } from '../../../src/protocols/xmpp/print.ts';
+import { errorOf } from '../../../src/protocols/xmpp/replies.ts';
+import { Discovered } from '../../../src/routing/discovered.ts';
+import { Dispatch } from '../../../src/routing/dispatch.ts';
+import { Limits } from '../../../src/routing/limits.ts';
+import { ALLOW, ownDomain, partner, rule, table } from '../../support/table.ts';
+import { at, bob, type CoreWorld, coreWorld, HERE, message, nora, omar } from '../world.ts';
 
 const MAIL = at('nora.berg', 'corp.example');
 const OLD = at('berg');

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { createHash, createHmac, pbkdf2Sync } from 'node:crypto';
 import { test } from 'node:test';
-import { credentialsOf, PasswordSignIn, saltsOf } from '../../src/core/sign-in.ts';
-import { digestHa1, scramKeys } from '../../src/core/verifiers.ts';
-import { SILENT } from '../../src/log.ts';
-import type { Person, SignInFrom } from '../../src/model/core.ts';
-import { tempStore } from '../store/temp-store.ts';
+import { credentialsOf, PasswordSignIn, saltsOf } from '../../../src/core/sign-in/sign-in.ts';
+import { digestHa1, scramKeys } from '../../../src/core/sign-in/verifiers.ts';
+import { SILENT } from '../../../src/log.ts';
+import type { Person, SignInFrom } from '../../../src/model/core.ts';
+import { tempStore } from '../../store/temp-store.ts';
 
 const NORA = { local: 'nora', domain: 'people.example' };
 const FROM: SignInFrom = { face: 'xmpp', address: '192.0.2.7', connection: 'c1' };

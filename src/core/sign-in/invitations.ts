@@ -1,13 +1,13 @@
 // How somebody comes in with an invitation (XEP-0445), and how a user changes the own password: one desk for every door. The
 // same rules as for operators hold for passwords; who tries tokens out is made to wait.
 
-import type { Log } from '../log.ts';
-import { type Address, bareKey, fromBareKey } from '../model/address.ts';
-import type { Person } from '../model/core.ts';
-import { stateOf, tokenHash } from '../model/invitation-link.ts';
-import type { Invitation, InvitationDesk, InvitationStore, Joined } from '../model/invitations.ts';
-import type { PeopleDesk, PeopleStore } from '../model/people.ts';
-import type { Clock } from '../model/ports.ts';
+import type { Log } from '../../log.ts';
+import { type Address, bareKey, fromBareKey } from '../../model/address.ts';
+import type { Person } from '../../model/core.ts';
+import { stateOf, tokenHash } from '../../model/invitation-link.ts';
+import type { Invitation, InvitationDesk, InvitationStore, Joined } from '../../model/invitations.ts';
+import type { PeopleDesk, PeopleStore } from '../../model/people.ts';
+import type { Clock } from '../../model/ports.ts';
 import { LockOut } from './lock-out.ts';
 
 /** From one address in a quarter of an hour. */
