@@ -68,7 +68,8 @@ export function aggregate(inputs: Inputs): Aggregate {
   const isAway = away !== undefined && away.from <= now && (away.until === undefined || away.until > now);
   const { state, custom } = compose(open, choice?.what, isAway ? { kind: 'outOfOffice' } : calendar, idle);
   const idleSince = idle === 'none' ? undefined : mostActive?.idleSince;
-  const changes = [choice?.until, calendar?.until, away?.from, away?.until, ...idleChanges(mostActive, inputs)].filter(
+  const idling = open.flatMap((endpoint) => idleChanges(endpoint, inputs));
+  const changes = [choice?.until, calendar?.until, away?.from, away?.until, ...idling].filter(
     (at): at is number => at !== undefined && at > now,
   );
   const shown = appearsOffline ? 'offline' : state;
@@ -160,10 +161,6 @@ function idleness(
   return idleMs >= awayAfter ? 'away' : idleMs >= inactiveAfter ? 'inactive' : 'none';
 }
 
-function idleChanges(
-  endpoint: EndpointInput | undefined,
-  { inactiveAfter = INACTIVE_AFTER_MS, awayAfter = AWAY_AFTER_MS }: Inputs,
-): number[] {
-  if (endpoint?.idleSince === undefined) return [];
-  return [endpoint.idleSince + inactiveAfter, endpoint.idleSince + awayAfter];
+function idleChanges({ idleSince }: EndpointInput, { inactiveAfter = INACTIVE_AFTER_MS, awayAfter = AWAY_AFTER_MS }: Inputs): number[] {
+  return idleSince === undefined ? [] : [idleSince + inactiveAfter, idleSince + awayAfter];
 }

@@ -39,6 +39,8 @@ export interface Whole extends Aggregate {
   readonly calendar?: CalendarNow;
   /** Out of the office by their own word. */
   readonly away: boolean;
+  /** Ms without a touch after which a client is away. */
+  readonly awayAfter: number;
 }
 
 /** What a state is made of beside the open clients. */
@@ -78,16 +80,21 @@ export function whole(clients: Iterable<OpenClient>, makings: Makings, now: numb
     now,
     settings,
     away: isAway(settings, now),
+    awayAfter: policy.awayAfterMs,
     ...(what && { choice: what }),
     ...(calendar && what !== 'available' && { calendar }),
   };
 }
 
-function input({ resource, open, saidAt }: OpenClient, { availability, show, activity, idleSince }: OwnPresence): EndpointInput {
-  const says =
-    show === 'away' ? 'away' : show === 'xa' ? 'longAway' : show === 'dnd' ? 'doNotDisturb' : activity === 'busy' ? 'busy' : undefined;
+function input(
+  { resource, open, saidAt, client: { face } }: OpenClient,
+  { availability, show, activity, idleSince }: OwnPresence,
+): EndpointInput {
   const doing =
     activity === 'on-the-phone' ? 'call' : activity === 'meeting' ? 'conference' : activity === 'presentation' ? 'presenting' : undefined;
+  // Who is in a call says `dnd` because of the call; and RPID's one word for all of it is busy (RFC 4480 §3.2).
+  const dnd = doing === undefined ? (face === 'sip' || activity === 'busy' ? 'busy' : 'doNotDisturb') : undefined;
+  const says = show === 'away' ? 'away' : show === 'xa' ? 'longAway' : show === 'dnd' ? dnd : activity === 'busy' ? 'busy' : undefined;
   return {
     id: resource,
     open: open && availability === 'open',
@@ -131,7 +138,7 @@ function stateFor(level: Level | undefined, all: Whole, there: boolean): Omit<Co
 function lowered(own: OwnPresence, level: Level | undefined, all: Whole): OwnPresence {
   if (level === undefined) return own;
   const wide = sees(level, 'note') && sees(level, 'activity') && sees(level, 'device');
-  const shows = [own.show, ...boundsOf(all)];
+  const shows = [own.show, ...boundsOf(all), ...untouched(own, all)];
   const chosen = shows.reduce((least, one) => (SHOWS.indexOf(one) > SHOWS.indexOf(least) ? one : least), own.show);
   const { show: said, notes: words, activity: doing, idleSince, payload, ...rest } = own;
   const activity = sees(level, 'activity') ? (doing ?? activityOfState(all)) : undefined;
@@ -149,7 +156,15 @@ function lowered(own: OwnPresence, level: Level | undefined, all: Whole): OwnPre
   };
 }
 
-/** How available every endpoint is at most: by the person's choice, by their calendar and by being out of the office. */
+/** A client that nobody has touched for long is away, as its user is where they have no other (lync-features A1). */
+function untouched({ idleSince }: OwnPresence, { now, awayAfter }: Whole): readonly Show[] {
+  return idleSince !== undefined && now - idleSince >= awayAfter ? ['away'] : [];
+}
+
+/**
+ * How available every endpoint is at most: by the person's choice, by their calendar, by being out of the office, and by what keeps
+ * them busy on any of their clients.
+ */
 function boundsOf({ choice, calendar, away, state }: Whole): (Show | undefined)[] {
   const bounds: (Show | undefined)[] = [];
   if (typeof choice === 'object') bounds.push(CLASS_TO_SHOW[choice.class]);
@@ -157,6 +172,9 @@ function boundsOf({ choice, calendar, away, state }: Whole): (Show | undefined)[
   // A custom state and Available overrule the calendar (aggregate.ts); what remains stands in the state.
   if (typeof choice !== 'object' && choice !== 'available' && (away || (calendar !== undefined && calendar.kind !== 'free')))
     bounds.push(CLASS_TO_SHOW[STATES[state].class]);
+  // Who is in a call is so on every client; being away is of one client alone.
+  const { class: held } = STATES[state];
+  if (held === 'busy' || held === 'doNotDisturb') bounds.push(CLASS_TO_SHOW[held]);
   return bounds;
 }
 

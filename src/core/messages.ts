@@ -2,6 +2,7 @@
 // RFC 6121 §8.5 says which clients get it, XEP-0280 which get a copy. A message is on disk before anybody is told that it was
 // taken, and waits there for who is away.
 
+import { LRUCache } from 'lru-cache';
 import { reason } from '../errors.ts';
 import { type Address, bare, bareKey, sameBare, show } from '../model/address.ts';
 import type { Captured } from '../model/archive.ts';
@@ -14,6 +15,9 @@ import type { OpenClient, OpenClients } from './clients.ts';
 import type { Kept } from './kept.ts';
 import type { People } from './people/people.ts';
 import type { CoreParts } from './ports.ts';
+
+/** How long somebody who was written to by a person who is not to be disturbed may answer. */
+const ANSWERS_MS = 60 * 60_000;
 
 /** What messages ask of presence. */
 export interface Disturbing {
@@ -28,6 +32,8 @@ export class Messages {
   readonly #kept: Kept;
   readonly #disturbing: Disturbing;
   readonly #turns = new Turns();
+  /** Wall ms at which one of ours last wrote to somebody: `from>to`. */
+  readonly #written = new LRUCache<string, number>(atMost(10_000));
 
   constructor(parts: CoreParts, clients: OpenClients, people: People, kept: Kept, disturbing: Disturbing) {
     this.#parts = parts;
@@ -62,8 +68,10 @@ export class Messages {
     // XEP-0191 §3.1: as if nobody were there.
     const word = profile.entry(bareKey(event.from))?.level ?? profile.settings.domains[event.from.domain];
     if (profile.blocks(event.from) || word === 'blocked') return refused(this.#unknown(to));
-    if (event.kind === 'im.sent' && (await this.#disturbing.refuses(person, event.from)))
-      return refused(reason('PEER_BUSY', `${show(bare(to))} does not want to be disturbed now.`, { retry: 'never' }));
+    if (event.kind !== 'im.receipt' && (await this.#disturbs(person, event.from)))
+      return event.kind === 'im.composing'
+        ? HANDED_OVER // typing is nobody's error
+        : refused(reason('PEER_BUSY', `${show(bare(to))} does not want to be disturbed now.`, { retry: 'never' }));
     const lane = `${bareKey(event.from)}>${person}`;
     const name = profile.entry(bareKey(event.from))?.name;
     const met = { with: 'message', proof: event.origin.proof, ...(name !== undefined && { name }) } as const;
@@ -71,6 +79,13 @@ export class Messages {
     const known = sender === undefined ? said : { ...said, sender };
     const { done } = await this.#turns.run(lane, async () => ({ done: this.#hand(person, known) }));
     return done;
+  }
+
+  /** Whom somebody has written to may answer, whatever they have chosen: it is they who speak. */
+  async #disturbs(person: string, from: Address): Promise<boolean> {
+    if (!(await this.#disturbing.refuses(person, from))) return false;
+    const writtenAt = this.#written.get(`${person}>${bareKey(from)}`);
+    return writtenAt === undefined || this.#parts.clock.now() - writtenAt > ANSWERS_MS;
   }
 
   settled(): Promise<void> {
@@ -112,6 +127,7 @@ export class Messages {
   async #afterwards(from: OpenClient, said: Said, outcome: Outcome): Promise<Outcome> {
     const { event } = said;
     if (event.kind === 'im.composing') return outcome;
+    if (event.kind === 'im.sent') this.#written.set(`${from.key}>${bareKey(event.to)}`, this.#parts.clock.now());
     const noted = said.store === undefined ? this.#parts.history?.note(from.user, 'out', said) : undefined;
     const { archiveId: _, ...rest } = said;
     const copy = { ...rest, ...(noted?.archiveId !== undefined && { archiveId: noted.archiveId }), copyOf: 'sent' } as const;
@@ -175,6 +191,8 @@ export class Messages {
       const kept = this.#kept.put(user, archived, direct, captured?.line);
       for (const one of copies) void one.hand({ kind: 'said', ...archived, copyOf: 'received' });
       const [result] = await Promise.all([kept, noted?.written]);
+      // A client has it, and the line that was to be written with it is not there: it is tried alone, and told when it fails.
+      if (result.kind === 'taken' && result.written === false) await captured?.write();
       if (result.kind === 'full') {
         const text = `As many messages as may wait for ${show(bare(to))}.`;
         return refused(reason('LIMIT_QUEUE_FULL', text));
@@ -191,8 +209,6 @@ export class Messages {
     return reason('PEER_UNKNOWN_USER', `${show(bare(to))} is no user here.`);
   }
 }
-// A client has it, and the line that was to be written with it is not there: it is tried alone, and told when it fails.
-if (result.kind === 'taken' && result.written === false) await captured?.write();
 
 /** What a write that failed means to who waits for it; anything else is a defect. @throws what is no StoreError */
 export function notStored(error: unknown): Outcome {

@@ -8,8 +8,18 @@ import type { Whole } from './aggregating.ts';
 import { sees } from './levels.ts';
 import { STATES, type State } from './states.ts';
 
-/** States that come from a choice or a calendar and that no show of XMPP says. */
-const SPOKEN: readonly State[] = ['inAMeeting', 'outOfOffice', 'offWork', 'beRightBack'];
+/** States that no show of XMPP says: `dnd` alone is read as Do Not Disturb, and who is busy may be written to. */
+const SPOKEN: ReadonlySet<State> = new Set<State>([
+  'busy',
+  'busyInactive',
+  'inACall',
+  'inAConference',
+  'inAMeeting',
+  'presenting',
+  'outOfOffice',
+  'offWork',
+  'beRightBack',
+]);
 
 /** RFC 4480 §3.2: the word of a state; the others are said by their class. */
 const RPID: Partial<Record<State, string>> = {
@@ -48,7 +58,7 @@ export function endpointNotes(level: Level, own: readonly Note[], all: Whole): r
 /** The state in words, one note for each language it is known in. */
 function stateNotes(level: Level, all: Whole): readonly Note[] {
   if (all.custom !== undefined) return wordsOf(all.custom.words);
-  if (!SPOKEN.includes(all.state)) return [];
+  if (!SPOKEN.has(all.state)) return [];
   const text = STATES[all.state].words;
   const meeting = all.state === 'inAMeeting' ? meetingOf(level, all) : undefined;
   const about = [meeting?.subject, meeting?.place === undefined ? undefined : `(${meeting.place})`].filter((part) => part !== undefined);
@@ -93,10 +103,11 @@ export function personOf(level: Level | undefined, all: Whole, there: boolean): 
   return activities.length === 0 && note === undefined && Object.keys(facts).length === 2 ? undefined : facts;
 }
 
-/** Only what the endpoints do not say themselves: a choice, the calendar, being out of the office. */
+/** What is true of the whole person, whichever client says it. Who is merely away is so client by client. */
 function activitiesOf({ custom, choice, calendar, away, state }: Whole): readonly ActivityWord[] {
   if (custom !== undefined) return wordsOf(custom.words).map((other) => ({ other }));
-  if (choice === undefined && calendar === undefined && !away) return [];
+  const { class: held } = STATES[state];
+  if (choice === undefined && calendar === undefined && !away && held !== 'busy' && held !== 'doNotDisturb') return [];
   const [word, other] = [RPID[state], OTHER[state]];
   if (other !== undefined) return [{ other: { text: other, lang: 'en' } }];
   return word === undefined ? [] : [{ rpid: word }];

@@ -16,6 +16,7 @@ import type { People } from './people/people.ts';
 import type { Profile } from './people/profiles.ts';
 import type { CoreParts } from './ports.ts';
 import { compare, gone, itemsOf, nothing, type Shown } from './presence-items.ts';
+import { isAway } from './settings.ts';
 
 /** Quarters of an hour that are told: a day. */
 const SHOWN_BLOCKS = 96;
@@ -288,7 +289,8 @@ export class Visibility {
       if (this.#parts.serves(watcher)) this.#handWatching(user, entry.address, items);
       else if (differs) this.#partners.show(user, watcher, seen.composed.document);
     }
-    if (clients.length === 0) this.#shown.delete(profile.key);
+    // Who is out of the office has shown that, and takes it back when they are back.
+    if (clients.length === 0 && !all.away) this.#shown.delete(profile.key);
     else this.#shown.set(profile.key, after);
   }
 
@@ -299,9 +301,15 @@ export class Visibility {
     for (const one of theirs.values()) if (one.watches) for (const item of items) void one.hand(item);
   }
 
+  /** Is somebody who is not signed in out of the office? A look at one row: most of a list are not there. */
+  async #hasLeftWord(key: string): Promise<boolean> {
+    const settings = this.#people.profiles.peek(key)?.settings ?? (await this.#parts.presenceSettings.of(key));
+    return isAway(settings, this.#parts.clock.now());
+  }
+
   async #showTo(one: OpenClient, of: Address, evenNothing: boolean): Promise<void> {
     const key = bareKey(of);
-    if (this.#clients.of(key).size === 0 && !evenNothing) return;
+    if (this.#clients.of(key).size === 0 && !evenNothing && !(await this.#hasLeftWord(key))) return;
     const seen = await this.seenBy(key, one.user);
     const items = itemsOf(of, seen);
     for (const item of items) void one.hand(item);

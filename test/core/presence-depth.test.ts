@@ -127,6 +127,21 @@ test('out of the office begins and ends by itself, and is told while nobody is t
   assert.equal(seen(colleague), 'offline | closed');
 });
 
+test('who signs in reads who is out of the office though nobody is there, and sees it taken back', async () => {
+  await using world = await coreWorld();
+  const desk = await world.client(nora, 'desk');
+  const early = await watch(world, desk, omar);
+  await desk.session.personal.change({ outOfOffice: { text: 'Ask Omar', from: 0 } });
+  desk.session.close();
+  await world.settle();
+  const late = await world.client(omar, 'late');
+  assert.equal(seen(late), 'offline | closed | Ask Omar');
+  await desk.session.personal.change({ outOfOffice: null });
+  await world.settle();
+  assert.deepEqual([seen(early), seen(late)], ['offline | closed', 'offline | closed']);
+  assert.equal(seen(await world.client(omar, 'later')), 'nothing');
+});
+
 test('who appears offline cannot be told from who is', async () => {
   await using world = await coreWorld();
   const desk = await world.client(nora, 'desk');

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type Address, show } from '../../src/model/address.ts';
-import { at, type CoreWorld, coreWorld, type FakeClient, li, nora, omar, open } from './world.ts';
+import { at, type CoreWorld, coreWorld, type FakeClient, li, message, nora, omar, open } from './world.ts';
 
 /** Both see each other. */
 async function friends(world: CoreWorld, a: Address, b: Address): Promise<void> {
@@ -165,7 +165,7 @@ test('a choice bounds what each client shows; a person as a whole has one state'
   const [desk, phone] = [await world.client(nora, 'desk'), await world.client(omar, 'phone')];
   await desk.session.choose({ state: 'busy', until: world.temp.clock.now() + 60_000 });
   await world.settle();
-  assert.equal(last(phone), 'nora@people.example/desk open dnd');
+  assert.equal(last(phone), 'nora@people.example/desk open dnd Busy');
   const item = phone.items.at(-1);
   assert.ok(item?.kind === 'presence' && item.composed !== undefined);
   assert.deepEqual([item.composed.state, item.composed.number], ['busy', 6500]);
@@ -187,11 +187,11 @@ test('time alone makes somebody inactive, then away', async () => {
   const states: (string | undefined)[] = [];
   for (let i = 0; i < 3; i += 1) {
     const item = phone.items.at(-1);
-    states.push(item?.kind === 'presence' ? item.composed?.state : undefined);
+    states.push(item?.kind === 'presence' ? `${item.composed?.state} ${item.presence.show ?? '-'}` : undefined);
     world.temp.clock.advance(8 * 60_000);
     await world.settle();
   }
-  assert.deepEqual(states, ['available', 'inactive', 'away']);
+  assert.deepEqual(states, ['available -', 'inactive -', 'away away']);
 });
 
 test('levels: a colleague sees notes, an external contact availability alone, a blocked one nothing', async () => {
@@ -247,6 +247,48 @@ test('do not disturb: only who may break through does', async () => {
   await desk.session.putContact({ address: omar, groups: [], level: 'workgroup' });
   assert.equal((await world.say(phone, nora, 'urgent')).kind, 'delivered');
   assert.deepEqual(desk.heard, ['omar@people.example/phone: urgent']);
+});
+
+test('who is not to be disturbed hears no typing, and is answered by whom they have asked', async () => {
+  await using world = await coreWorld();
+  await friends(world, nora, omar);
+  const [desk, phone] = [await world.client(nora, 'desk'), await world.client(omar, 'phone')];
+  await desk.session.choose({ state: 'doNotDisturb' });
+  const { id, at: when, origin, from, to } = message(omar, nora, 'typing');
+  await phone.session.say({ event: { kind: 'im.composing', id, at: when, origin, from, to, state: 'composing' } });
+  await world.settle();
+  assert.deepEqual(desk.heard, []);
+  await world.say(desk, omar, 'where are you?');
+  assert.equal((await world.say(phone, nora, 'here')).kind, 'delivered');
+  assert.deepEqual(desk.heard, ['omar@people.example/phone: here']);
+  world.temp.clock.advance(61 * 60_000);
+  assert.equal((await world.say(phone, nora, 'and another thing')).kind, 'refused');
+});
+
+test('a call is seen on every client of the person, in words; away is one client alone', async () => {
+  await using world = await coreWorld();
+  await friends(world, nora, omar);
+  const [desk, telephone] = [await world.client(nora, 'desk'), await world.client(nora, 'telephone', { face: 'sip' })];
+  const phone = await world.client(omar, 'phone');
+  const seen = (): string[] => {
+    const item = phone.items.filter((one) => one.kind === 'presence').at(-1);
+    const { endpoints = [], person } = (item?.kind === 'presence' && item.composed?.document) || {};
+    const words = endpoints.map(({ id, show, notes }) => [id, show, notes[0]?.text].filter(Boolean).join(' ')).sort();
+    return [...words, ...(person?.activities ?? []).map((word) => JSON.stringify(word))];
+  };
+  telephone.session.present(open({ show: 'dnd', activity: 'on-the-phone' }));
+  await world.settle();
+  assert.deepEqual(seen(), ['desk dnd In a call', 'telephone dnd In a call', '{"rpid":"on-the-phone"}']);
+  telephone.session.present(open({ show: 'dnd' }));
+  await world.settle();
+  assert.deepEqual(seen(), ['desk dnd Busy', 'telephone dnd Busy', '{"rpid":"busy"}']);
+  telephone.session.present(open());
+  desk.session.present(open({ idleSince: world.temp.clock.now() }));
+  await world.settle();
+  assert.deepEqual(seen(), ['desk', 'telephone']);
+  world.temp.clock.advance(15 * 60_000);
+  await world.settle();
+  assert.deepEqual(seen(), ['desk away', 'telephone']);
 });
 
 test('directed presence: shown to a stranger, and taken back when the client goes (RFC 6121 §4.6)', async () => {
