@@ -32,9 +32,23 @@ export function outsiderOf(from: Address, met: Met, table: Table): Outsider | un
   const unproven = told ? !PROVEN.has(proof) : partner?.xmpp.proof === 'dialback' && partner.prefer.includes('xmpp');
   if (mark?.who === 'unproven' && !unproven) return undefined;
   const { local, domain } = from;
+  // Whose domain it is stands at its end.
+  const shown = domain.length > MAX_DOMAIN ? `...${domain.slice(-MAX_DOMAIN)}` : domain;
   const known = partner === undefined || partner.discovered ? 'no partner of ours' : 'a partner of ours';
   const vouched = unproven
     ? `${domain} is ${known}, and no certificate proves that this comes from there.`
     : `${domain} is ${known}, proven by its certificate.`;
-  return { name: `${met.name ?? (local || domain)} (${domain}, ${unproven ? 'unproven' : 'external'})`, vouched };
+  return { name: `${met.name ?? (plain(local) || shown)} (${shown}, ${unproven ? 'unproven' : 'external'})`, vouched };
+}
+
+/** Characters that stay of an address, so that what we say of it is not pushed out of sight. */
+const MAX_LOCAL = 40;
+const MAX_DOMAIN = 60;
+const RIGHT_TO_LEFT = /[\p{Script=Hebrew}\p{Script=Arabic}\p{Script=Syriac}\p{Script=Thaana}\p{Script=Nko}]/u;
+
+/** Without parentheses, in which only we say something; letters that run the other way do not turn what stands behind them. */
+function plain(local: string): string {
+  const chars = [...local.replaceAll(/[\s()\p{Cc}\p{Cf}]+/gu, ' ').trim()];
+  const cut = chars.length > MAX_LOCAL ? `${chars.slice(0, MAX_LOCAL).join('')}...` : chars.join('');
+  return RIGHT_TO_LEFT.test(cut) ? `\u2068${cut}\u2069` : cut;
 }

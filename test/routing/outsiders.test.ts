@@ -28,6 +28,18 @@ test('who is outside is named with their domain; the name is never their own cho
   assert.equal(shown({ with: 'message', proof: 'account' }, undefined, { local: 'omar', domain: 'people.example' }), undefined);
 });
 
+test('an address that is made to look like one of ours cannot: the mark is the only thing in parentheses, and always in sight', () => {
+  const met = { with: 'message', proof: 'certificate' } as const;
+  const named = (local: string, domain = 'other.example'): string | undefined => shown(met, undefined, { local, domain });
+  assert.equal(named('nora berg (people.example)'), 'nora berg people.example (other.example, external)');
+  assert.equal(named('((()))'), 'other.example (other.example, external)');
+  assert.equal(named(`nora${'-'.repeat(900)}`), `nora${'-'.repeat(36)}... (other.example, external)`);
+  assert.equal(named('nora\u202eelpmaxe'), 'nora elpmaxe (other.example, external)');
+  assert.equal(named('נורה'), '\u2068נורה\u2069 (other.example, external)');
+  const long = `people.example.${'a'.repeat(60)}.evil.example`;
+  assert.equal(named('nora', long), `nora (...${'a'.repeat(47)}.evil.example, external)`);
+});
+
 test('what nothing but DNS vouches for is unproven, also where the neck repeats a request', () => {
   const from = { local: 'sam', domain: 'shaky.example' };
   assert.equal(shown({ with: 'message', proof: 'dialback' }, undefined, from), 'sam (shaky.example, unproven)');
