@@ -4,7 +4,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Home } from '../config/home.ts';
 import { makeCore, type RunningCore } from '../core/core.ts';
-import { historyOf } from '../core/history.ts';
+import { historyOf } from '../core/messaging/history.ts';
 import type { CoreParts } from '../core/ports.ts';
 import type { Listener } from '../edge/listener.ts';
 import type { Web } from '../edge/web.ts';

@@ -7,21 +7,21 @@ import type { Client, Core, Session, StateDesk } from '../model/core.ts';
 import type { Gateway, Timer } from '../model/ports.ts';
 import type { Reason } from '../model/reason.ts';
 import { Turns } from '../model/turns.ts';
-import { stateDesk } from './choosing.ts';
 import { type OpenClient, OpenClients } from './clients.ts';
 import { ContactLists } from './contacts/contact-lists.ts';
 import { Subscribing } from './contacts/subscribing.ts';
 import { NO_SUBSCRIPTIONS } from './contacts/subscriptions.ts';
 import { CoreGateway } from './gateway.ts';
-import { Kept } from './kept.ts';
-import { Messages } from './messages.ts';
+import { Kept } from './messaging/kept.ts';
+import { Messages } from './messaging/messages.ts';
 import { Partners } from './partners.ts';
 import { movingWith } from './people/moved.ts';
 import { People } from './people/people.ts';
 import { relationOf, watchersOf } from './people/personal.ts';
 import { CORE_LIMITS, type CoreParts } from './ports.ts';
+import { stateDesk } from './presence/choosing.ts';
+import { Visibility } from './presence/visibility.ts';
 import { deskOf, homeOf, sessionOf } from './sessions.ts';
-import { Visibility } from './visibility.ts';
 
 export interface RunningCore extends Core {
   /** What the neck delivers through. */

@@ -11,10 +11,10 @@ import { failed, HANDED_OVER, type Outcome, refused } from '../model/outcome.ts'
 import type { Clock, Delivery, Gateway } from '../model/ports.ts';
 import type { OpenClients } from './clients.ts';
 import type { Subscribing } from './contacts/subscribing.ts';
-import { type Messages, notStored } from './messages.ts';
+import { type Messages, notStored } from './messaging/messages.ts';
 import type { Partners } from './partners.ts';
 import type { People } from './people/people.ts';
-import type { Visibility } from './visibility.ts';
+import type { Visibility } from './presence/visibility.ts';
 
 export interface CoreGatewayParts {
   readonly clock: Clock;

@@ -9,9 +9,9 @@ import type { Event, Origin, PresenceEvent, PresenceNotified } from '../model/ev
 import type { Outcome } from '../model/outcome.ts';
 import type { Clock, Ids, Submit } from '../model/ports.ts';
 import type { Endpoint, PresenceDocument } from '../model/presence.ts';
-import { endpointOf, GONE } from './aggregating.ts';
 import type { OpenClient, OpenClients } from './clients.ts';
-import { STATES } from './states.ts';
+import { endpointOf, GONE } from './presence/aggregating.ts';
+import { STATES } from './presence/states.ts';
 
 /** Endpoints of one partner's user that are held. */
 const MAX_ENDPOINTS = 32;

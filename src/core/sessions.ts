@@ -4,15 +4,15 @@ import { reason } from '../errors.ts';
 import { type Address, bare, bareKey } from '../model/address.ts';
 import type { Chosen, ContactDesk, OwnPresence, Said, Session } from '../model/core.ts';
 import { type Outcome, refused } from '../model/outcome.ts';
-import { choose, personalOf } from './choosing.ts';
 import type { OpenClient } from './clients.ts';
 import type { ContactLists } from './contacts/contact-lists.ts';
 import type { Subscribing } from './contacts/subscribing.ts';
-import type { Kept } from './kept.ts';
-import type { Messages } from './messages.ts';
+import type { Kept } from './messaging/kept.ts';
+import type { Messages } from './messaging/messages.ts';
 import type { People } from './people/people.ts';
 import type { CoreLimits, CoreParts } from './ports.ts';
-import type { Visibility } from './visibility.ts';
+import { choose, personalOf } from './presence/choosing.ts';
+import type { Visibility } from './presence/visibility.ts';
 
 export interface Rooms {
   readonly parts: CoreParts;

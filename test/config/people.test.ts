@@ -255,7 +255,7 @@ test('plan tells what changes in people/, in force at once', async () => {
 });
 
 test('no custom state is called like a built-in one', async () => {
-  const { CHOICES, STATES } = await import('../../src/core/states.ts');
+  const { CHOICES, STATES } = await import('../../src/core/presence/states.ts');
   for (const id of [...CHOICES, ...Object.keys(STATES)])
     assert.match(faults({ 'people/states.yaml': `states:\n  ${id}: { class: busy, words: x }\n` }), /is a built-in state/, id);
 });

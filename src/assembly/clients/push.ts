@@ -1,7 +1,7 @@
 // Push services for clients that are away (XEP-0357): those that `clients.push` names, told over the XMPP shore.
 
 import type { Home } from '../../config/home.ts';
-import { Push } from '../../core/push.ts';
+import { Push } from '../../core/messaging/push.ts';
 import type { Log } from '../../log.ts';
 import type { Clock } from '../../model/ports.ts';
 import type { PushNews } from '../../model/push.ts';

@@ -6,7 +6,7 @@ import type { Contact, Level } from '../../model/core.ts';
 import type { ListChange } from '../../model/core-stores.ts';
 import { delivered, type Outcome, refused } from '../../model/outcome.ts';
 import type { OpenClients } from '../clients.ts';
-import { notStored } from '../messages.ts';
+import { notStored } from '../messaging/messages.ts';
 import type { People } from '../people/people.ts';
 import { contactOf, type Profile } from '../people/profiles.ts';
 

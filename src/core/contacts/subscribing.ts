@@ -13,7 +13,7 @@ import type { Bare, Partners } from '../partners.ts';
 import type { People } from '../people/people.ts';
 import type { Profile } from '../people/profiles.ts';
 import type { CoreLimits, CoreParts } from '../ports.ts';
-import type { Visibility } from '../visibility.ts';
+import type { Visibility } from '../presence/visibility.ts';
 import type { ContactLists } from './contact-lists.ts';
 import { between, inbound, outbound } from './subscriptions.ts';
 

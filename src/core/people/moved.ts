@@ -5,7 +5,7 @@ import { fromBareKey } from '../../model/address.ts';
 import type { OpenClients } from '../clients.ts';
 import type { Partners } from '../partners.ts';
 import type { CoreParts } from '../ports.ts';
-import type { Visibility } from '../visibility.ts';
+import type { Visibility } from '../presence/visibility.ts';
 import type { People } from './people.ts';
 
 /** Messages handed on at once. */

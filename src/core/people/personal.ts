@@ -4,8 +4,8 @@
 import { type Address, bareKey, fromBareKey, sameBare } from '../../model/address.ts';
 import type { PersonField, Relation } from '../../model/core.ts';
 import { stateOf } from '../contacts/subscriptions.ts';
-import { sees } from '../levels.ts';
-import type { Visibility } from '../visibility.ts';
+import { sees } from '../presence/levels.ts';
+import type { Visibility } from '../presence/visibility.ts';
 import type { People } from './people.ts';
 
 const ALL: Omit<Relation, 'own'> = { subscription: 'both', groups: [], blocked: false, sees: () => true };

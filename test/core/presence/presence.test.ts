@@ -2,8 +2,8 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type Address, show } from '../../src/model/address.ts';
-import { at, type CoreWorld, coreWorld, type FakeClient, li, message, nora, omar, open } from './world.ts';
+import { type Address, show } from '../../../src/model/address.ts';
+import { at, type CoreWorld, coreWorld, type FakeClient, li, message, nora, omar, open } from '../world.ts';
 
 /** Both see each other. */
 async function friends(world: CoreWorld, a: Address, b: Address): Promise<void> {

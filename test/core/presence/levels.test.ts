@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { FIELDS, type Field, type LevelRules, levelOf, sees } from '../../src/core/levels.ts';
-import { LEVELS, type Level } from '../../src/model/core.ts';
+import { FIELDS, type Field, type LevelRules, levelOf, sees } from '../../../src/core/presence/levels.ts';
+import { LEVELS, type Level } from '../../../src/model/core.ts';
 
 /** lync-features.md A2 as it is printed there: y yes, - no. Columns: friends, workgroup, colleagues, external, blocked. */
 const PRINTED: Readonly<Record<Field, string>> = {

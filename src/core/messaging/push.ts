@@ -1,10 +1,10 @@
 // Which clients of a user are told through their push services that something waits (XEP-0357), and how often. A service that
 // refuses is not asked again; one that cannot be reached is given up after a while.
 
-import type { Log } from '../log.ts';
-import { type Address, bareKey } from '../model/address.ts';
-import type { Clock, Timer } from '../model/ports.ts';
-import type { PushNews, PushPublisher, PushStore, PushTarget } from '../model/push.ts';
+import type { Log } from '../../log.ts';
+import { type Address, bareKey } from '../../model/address.ts';
+import type { Clock, Timer } from '../../model/ports.ts';
+import type { PushNews, PushPublisher, PushStore, PushTarget } from '../../model/push.ts';
 
 /** A service hears of one client at most so often, ms; what comes meanwhile is counted in. */
 const EVERY_MS = 5000;

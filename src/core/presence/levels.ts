@@ -1,8 +1,8 @@
 // Who sees what: the relationship levels as one table of data (lync-features.md A2), and which level a watcher has. Where
 // two sources of the table disagree the stricter reading stands.
 
-import type { Address } from '../model/address.ts';
-import { LEVELS, type Level } from '../model/core.ts';
+import type { Address } from '../../model/address.ts';
+import { LEVELS, type Level } from '../../model/core.ts';
 
 /** Everything that a person may show, or let others do. */
 export const FIELDS = [

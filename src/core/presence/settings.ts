@@ -1,10 +1,10 @@
 // One change of what a person says about their presence, checked and bounded. Pure.
 
-import { reason } from '../errors.ts';
-import type { Level } from '../model/core.ts';
-import type { OutOfOffice, PersonalNote, PresenceSettings, SettingsChange } from '../model/presence-settings.ts';
-import type { Reason } from '../model/reason.ts';
-import { isTimeZone } from '../model/zoned-time.ts';
+import { reason } from '../../errors.ts';
+import type { Level } from '../../model/core.ts';
+import type { OutOfOffice, PersonalNote, PresenceSettings, SettingsChange } from '../../model/presence-settings.ts';
+import type { Reason } from '../../model/reason.ts';
+import { isTimeZone } from '../../model/zoned-time.ts';
 
 const MAX_TEXT = 500;
 const MAX_LOCATION = 100;

@@ -1,13 +1,13 @@
 // Messages on their way to the clients of one user, kept on disk until one of them has them (table kept_item).
 
 import { LRUCache } from 'lru-cache';
-import type { Log } from '../log.ts';
-import type { Alongside } from '../model/archive.ts';
-import { atMost } from '../model/at-most.ts';
-import type { Said } from '../model/core.ts';
-import type { KeptBounds, KeptStore } from '../model/core-stores.ts';
-import type { Clock } from '../model/ports.ts';
-import type { OpenClient, OpenClients } from './clients.ts';
+import type { Log } from '../../log.ts';
+import type { Alongside } from '../../model/archive.ts';
+import { atMost } from '../../model/at-most.ts';
+import type { Said } from '../../model/core.ts';
+import type { KeptBounds, KeptStore } from '../../model/core-stores.ts';
+import type { Clock } from '../../model/ports.ts';
+import type { OpenClient, OpenClients } from '../clients.ts';
 
 /** So many are handed to a client before it is waited for. */
 const PAGE = 50;

@@ -1,21 +1,21 @@
 // Presence of our users: what each client says goes to the watchers that may see it, users of ours and partners, and what
 // contacts show comes to the client that signs in (RFC 6121 §4). Contact lists say who sees whom, levels say what.
 
-import { type Address, bareKey, fromBareKey } from '../model/address.ts';
-import { BLOCK_MS } from '../model/calendar.ts';
-import type { About, Composed, Item, Level, OwnPresence } from '../model/core.ts';
-import type { ListEntry } from '../model/core-stores.ts';
-import type { Timer } from '../model/ports.ts';
-import type { PresenceSettings } from '../model/presence-settings.ts';
-import { Turns } from '../model/turns.ts';
+import { type Address, bareKey, fromBareKey } from '../../model/address.ts';
+import { BLOCK_MS } from '../../model/calendar.ts';
+import type { About, Composed, Item, Level, OwnPresence } from '../../model/core.ts';
+import type { ListEntry } from '../../model/core-stores.ts';
+import type { Timer } from '../../model/ports.ts';
+import type { PresenceSettings } from '../../model/presence-settings.ts';
+import { Turns } from '../../model/turns.ts';
+import type { OpenClient, OpenClients } from '../clients.ts';
+import type { Partners } from '../partners.ts';
+import type { People } from '../people/people.ts';
+import type { Profile } from '../people/profiles.ts';
+import type { CoreParts } from '../ports.ts';
 import { choiceOf, GONE, type Seen, seenBy, type Whole, whole } from './aggregating.ts';
-import type { OpenClient, OpenClients } from './clients.ts';
+import { compare, gone, itemsOf, nothing, type Shown } from './items.ts';
 import { levelOf, sees } from './levels.ts';
-import type { Partners } from './partners.ts';
-import type { People } from './people/people.ts';
-import type { Profile } from './people/profiles.ts';
-import type { CoreParts } from './ports.ts';
-import { compare, gone, itemsOf, nothing, type Shown } from './presence-items.ts';
 import { isAway } from './settings.ts';
 
 /** Quarters of an hour that are told: a day. */

@@ -3,14 +3,14 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { historyOf } from '../../src/core/history.ts';
-import { reason } from '../../src/errors.ts';
-import { type LogLine, observed, SILENT } from '../../src/log.ts';
-import type { ArchiveSettings, ArchiveStore } from '../../src/model/archive.ts';
-import { StoreError } from '../../src/model/outbox-store.ts';
-import { Archiving } from '../../src/routing/archiving.ts';
-import { ownDomain, table } from '../support/table.ts';
-import { bob, type CoreWorld, coreWorld, HERE, li, message, nora, omar } from './world.ts';
+import { historyOf } from '../../../src/core/messaging/history.ts';
+import { reason } from '../../../src/errors.ts';
+import { type LogLine, observed, SILENT } from '../../../src/log.ts';
+import type { ArchiveSettings, ArchiveStore } from '../../../src/model/archive.ts';
+import { StoreError } from '../../../src/model/outbox-store.ts';
+import { Archiving } from '../../../src/routing/archiving.ts';
+import { ownDomain, table } from '../../support/table.ts';
+import { bob, type CoreWorld, coreWorld, HERE, li, message, nora, omar } from '../world.ts';
 
 const where = { file: 'records/archive.yaml', key: '' };
 const ALL: ArchiveSettings = {

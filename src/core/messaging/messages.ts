@@ -3,18 +3,18 @@
 // taken, and waits there for who is away.
 
 import { LRUCache } from 'lru-cache';
-import { reason } from '../errors.ts';
-import { type Address, bare, bareKey, sameBare, show } from '../model/address.ts';
-import type { Captured } from '../model/archive.ts';
-import { atMost } from '../model/at-most.ts';
-import type { Said } from '../model/core.ts';
-import { StoreError } from '../model/outbox-store.ts';
-import { delivered, failed, HANDED_OVER, type Outcome, refused } from '../model/outcome.ts';
-import { Turns } from '../model/turns.ts';
-import type { OpenClient, OpenClients } from './clients.ts';
+import { reason } from '../../errors.ts';
+import { type Address, bare, bareKey, sameBare, show } from '../../model/address.ts';
+import type { Captured } from '../../model/archive.ts';
+import { atMost } from '../../model/at-most.ts';
+import type { Said } from '../../model/core.ts';
+import { StoreError } from '../../model/outbox-store.ts';
+import { delivered, failed, HANDED_OVER, type Outcome, refused } from '../../model/outcome.ts';
+import { Turns } from '../../model/turns.ts';
+import type { OpenClient, OpenClients } from '../clients.ts';
+import type { People } from '../people/people.ts';
+import type { CoreParts } from '../ports.ts';
 import type { Kept } from './kept.ts';
-import type { People } from './people/people.ts';
-import type { CoreParts } from './ports.ts';
 
 /** How long somebody who was written to by a person who is not to be disturbed may answer. */
 const ANSWERS_MS = 60 * 60_000;

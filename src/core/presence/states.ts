@@ -1,8 +1,8 @@
 // The states of a person as everybody in the organisation knows them (lync-features.md A1), each with the class that other
 // systems understand and the number that Lync-compatible clients show. One table; everything else looks here.
 
-import type { CustomState } from '../model/custom-state.ts';
-import type { Show } from '../model/presence.ts';
+import type { CustomState } from '../../model/custom-state.ts';
+import type { Show } from '../../model/presence.ts';
 
 /** From most to least available; the order in which the least available wins. */
 export const CLASSES = ['available', 'busy', 'doNotDisturb', 'beRightBack', 'away', 'offline'] as const;

@@ -1,9 +1,9 @@
 // Presence items: what a watcher is handed about somebody, and what differs from what watchers of the same level were shown.
 
-import type { Address } from '../model/address.ts';
-import type { Item } from '../model/core.ts';
+import type { Address } from '../../model/address.ts';
+import type { Item } from '../../model/core.ts';
+import type { OpenClient } from '../clients.ts';
 import { endpointOf, GONE, NOTHING, type Seen } from './aggregating.ts';
-import type { OpenClient } from './clients.ts';
 
 /** What watchers of one level were last shown of each endpoint, and of the person. */
 export interface Shown {

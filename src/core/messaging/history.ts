@@ -1,11 +1,11 @@
 // Writes down what is said by and to users of ours: messages and receipts, in the history of each user they concern. The line is
 // of the same commit as the message itself where both are written; its id is the event's own, known before anything is on disk.
 
-import type { Log } from '../log.ts';
-import { type Address, bareKey } from '../model/address.ts';
-import type { HistoryStore } from '../model/history.ts';
-import type { Clock } from '../model/ports.ts';
-import type { History } from './ports.ts';
+import type { Log } from '../../log.ts';
+import { type Address, bareKey } from '../../model/address.ts';
+import type { HistoryStore } from '../../model/history.ts';
+import type { Clock } from '../../model/ports.ts';
+import type { History } from '../ports.ts';
 
 export interface HistoryParts {
   readonly store: Pick<HistoryStore, 'append'>;

@@ -3,11 +3,11 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Address } from '../../src/model/address.ts';
-import type { CalendarNow } from '../../src/model/calendar.ts';
-import type { Level } from '../../src/model/core.ts';
-import { PRESENCE_POLICY } from '../../src/model/presence-settings.ts';
-import { bob, type CoreWorld, coreWorld, type FakeClient, li, nora, omar, open } from './world.ts';
+import type { Address } from '../../../src/model/address.ts';
+import type { CalendarNow } from '../../../src/model/calendar.ts';
+import type { Level } from '../../../src/model/core.ts';
+import { PRESENCE_POLICY } from '../../../src/model/presence-settings.ts';
+import { bob, type CoreWorld, coreWorld, type FakeClient, li, nora, omar, open } from '../world.ts';
 
 const MINUTE = 60_000;
 

@@ -1,15 +1,15 @@
 // What people say of themselves, carried out: a state they choose, notes, being out of the office, place, privacy, levels of
 // domains. It is on disk before anybody is shown it; then every watcher sees it on every face.
 
-import { reason } from '../errors.ts';
-import { type Address, bare, bareKey } from '../model/address.ts';
-import type { Chosen, Personal, StateDesk } from '../model/core.ts';
-import { delivered, type Outcome, refused } from '../model/outcome.ts';
-import { PRESENCE_POLICY, type SettingsChange } from '../model/presence-settings.ts';
+import { reason } from '../../errors.ts';
+import { type Address, bare, bareKey } from '../../model/address.ts';
+import type { Chosen, Personal, StateDesk } from '../../model/core.ts';
+import { delivered, type Outcome, refused } from '../../model/outcome.ts';
+import { PRESENCE_POLICY, type SettingsChange } from '../../model/presence-settings.ts';
+import { notStored } from '../messaging/messages.ts';
+import type { People } from '../people/people.ts';
+import type { CoreParts } from '../ports.ts';
 import { wordsFor } from './custom-words.ts';
-import { notStored } from './messages.ts';
-import type { People } from './people/people.ts';
-import type { CoreParts } from './ports.ts';
 import { changed } from './settings.ts';
 import { CHOICE_WORDS, CHOICES, type Choice } from './states.ts';
 import type { Visibility } from './visibility.ts';

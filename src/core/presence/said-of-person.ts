@@ -1,9 +1,9 @@
 // What a person says and what is known of them beside their clients, in words: the notes that stand with every endpoint, and the
 // facts that SIP watchers are shown of the person as a whole. By level.
 
-import type { Level } from '../model/core.ts';
-import type { ActivityWord, Note, PersonFacts } from '../model/presence.ts';
-import { offsetMinutes } from '../model/zoned-time.ts';
+import type { Level } from '../../model/core.ts';
+import type { ActivityWord, Note, PersonFacts } from '../../model/presence.ts';
+import { offsetMinutes } from '../../model/zoned-time.ts';
 import type { Whole } from './aggregating.ts';
 import { sees } from './levels.ts';
 import { STATES, type State } from './states.ts';

@@ -3,8 +3,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { type Address, bareKey, show } from '../../src/model/address.ts';
-import { type CoreWorld, coreWorld, type FakeClient, li, nora, omar, open } from './world.ts';
+import { type Address, bareKey, show } from '../../../src/model/address.ts';
+import { type CoreWorld, coreWorld, type FakeClient, li, nora, omar, open } from '../world.ts';
 
 const PEOPLE = [nora, omar, li];
 const VERBS = ['subscribe', 'subscribed', 'unsubscribe', 'unsubscribed'] as const;

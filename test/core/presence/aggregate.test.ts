@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { type Aggregate, aggregate, type CalendarInput, type EndpointInput, type Inputs } from '../../src/core/aggregate.ts';
-import { CHOICES, type Choice, type CustomState, STATES, type State } from '../../src/core/states.ts';
+import { type Aggregate, aggregate, type CalendarInput, type EndpointInput, type Inputs } from '../../../src/core/presence/aggregate.ts';
+import { CHOICES, type Choice, type CustomState, STATES, type State } from '../../../src/core/presence/states.ts';
 
 const NOW = 1_750_000_000_000;
 const MINUTE = 60_000;

@@ -1,14 +1,14 @@
 // One user as a whole: the open clients, the person's own choice, their calendar and their words in one, and what of it a
 // level may see.
 
-import type { Address } from '../model/address.ts';
-import type { CalendarNow } from '../model/calendar.ts';
-import type { Chosen, Composed, Level, OwnPresence } from '../model/core.ts';
-import type { CustomState } from '../model/custom-state.ts';
-import type { Endpoint, PresenceDocument, Show } from '../model/presence.ts';
-import { NO_SETTINGS, PRESENCE_POLICY, type PresencePolicy, type PresenceSettings } from '../model/presence-settings.ts';
+import type { Address } from '../../model/address.ts';
+import type { CalendarNow } from '../../model/calendar.ts';
+import type { Chosen, Composed, Level, OwnPresence } from '../../model/core.ts';
+import type { CustomState } from '../../model/custom-state.ts';
+import type { Endpoint, PresenceDocument, Show } from '../../model/presence.ts';
+import { NO_SETTINGS, PRESENCE_POLICY, type PresencePolicy, type PresenceSettings } from '../../model/presence-settings.ts';
+import type { OpenClient } from '../clients.ts';
 import { type Aggregate, aggregate, type EndpointInput } from './aggregate.ts';
-import type { OpenClient } from './clients.ts';
 import { sees } from './levels.ts';
 import { activityOfState, endpointNotes, personOf } from './said-of-person.ts';
 import { isAway } from './settings.ts';

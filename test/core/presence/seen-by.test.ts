@@ -3,14 +3,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { seenBy, whole } from '../../src/core/aggregating.ts';
-import { OpenClient } from '../../src/core/clients.ts';
-import { type Field, sees } from '../../src/core/levels.ts';
-import { CHOICES } from '../../src/core/states.ts';
-import type { CalendarNow } from '../../src/model/calendar.ts';
-import { LEVELS, type OwnPresence } from '../../src/model/core.ts';
-import { NO_SETTINGS } from '../../src/model/presence-settings.ts';
-import { FakeClient, nora } from './world.ts';
+import { OpenClient } from '../../../src/core/clients.ts';
+import { seenBy, whole } from '../../../src/core/presence/aggregating.ts';
+import { type Field, sees } from '../../../src/core/presence/levels.ts';
+import { CHOICES } from '../../../src/core/presence/states.ts';
+import type { CalendarNow } from '../../../src/model/calendar.ts';
+import { LEVELS, type OwnPresence } from '../../../src/model/core.ts';
+import { NO_SETTINGS } from '../../../src/model/presence-settings.ts';
+import { FakeClient, nora } from '../world.ts';
 
 const NOW = 1_750_000_000_000;
 const COURT = { id: 'court', class: 'busy', words: { '': 'WORDS-custom', de: 'WORDS-deutsch' } } as const;

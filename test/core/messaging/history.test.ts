@@ -2,13 +2,13 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { historyOf } from '../../src/core/history.ts';
-import { reason } from '../../src/errors.ts';
-import { SILENT } from '../../src/log.ts';
-import { type Address, bareKey } from '../../src/model/address.ts';
-import type { HistoryEntry } from '../../src/model/history.ts';
-import { failed } from '../../src/model/outcome.ts';
-import { at, bob, type CoreWorld, coreWorld, HERE, message, nora, omar } from './world.ts';
+import { historyOf } from '../../../src/core/messaging/history.ts';
+import { reason } from '../../../src/errors.ts';
+import { SILENT } from '../../../src/log.ts';
+import { type Address, bareKey } from '../../../src/model/address.ts';
+import type { HistoryEntry } from '../../../src/model/history.ts';
+import { failed } from '../../../src/model/outcome.ts';
+import { at, bob, type CoreWorld, coreWorld, HERE, message, nora, omar } from '../world.ts';
 
 /** A world whose core writes into the store that is open. */
 async function worldWithHistory(fails = false): Promise<CoreWorld> {

@@ -3,16 +3,16 @@
 import assert from 'node:assert/strict';
 import { createHmac } from 'node:crypto';
 import { test } from 'node:test';
-import { peopleDesk } from '../../src/core/people/people-desk.ts';
-import { Push } from '../../src/core/push.ts';
-import { deviceTokens } from '../../src/core/sign-in/device-tokens.ts';
-import { SILENT } from '../../src/log.ts';
-import { type Address, bareKey } from '../../src/model/address.ts';
-import type { Person } from '../../src/model/core.ts';
-import type { PushResult, PushTarget } from '../../src/model/push.ts';
-import { boundData, fitting, readHashed } from '../../src/protocols/xmpp/clients/sign-in/fast.ts';
-import { tempStore } from '../store/temp-store.ts';
-import { ManualClock } from '../support/manual-clock.ts';
+import { Push } from '../../../src/core/messaging/push.ts';
+import { peopleDesk } from '../../../src/core/people/people-desk.ts';
+import { deviceTokens } from '../../../src/core/sign-in/device-tokens.ts';
+import { SILENT } from '../../../src/log.ts';
+import { type Address, bareKey } from '../../../src/model/address.ts';
+import type { Person } from '../../../src/model/core.ts';
+import type { PushResult, PushTarget } from '../../../src/model/push.ts';
+import { boundData, fitting, readHashed } from '../../../src/protocols/xmpp/clients/sign-in/fast.ts';
+import { tempStore } from '../../store/temp-store.ts';
+import { ManualClock } from '../../support/manual-clock.ts';
 
 const nora: Address = { local: 'nora', domain: 'people.example' };
 const phone: PushTarget = {
