@@ -60,7 +60,8 @@ export function purgeAtNight({ home, store, clock, log }: Omit<ArchiveGround, 't
     const now = clock.now();
     if (settings?.keepMs === undefined || now - failedAt < HOUR_MS) return;
     const last = await store.archive.lastPurge();
-    if (last !== undefined && last.at >= dueBefore(now, settings.purgeHour)) return;
+    // A purge that lies ahead is of a clock that was wrong, and says nothing.
+    if (last !== undefined && last.at <= now && last.at >= dueBefore(now, settings.purgeHour)) return;
     const before = now - settings.keepMs;
     const { removed, held } = await store.archive.purge(before, settings.purgeOnlyExported, now);
     const upTo = new Date(before).toISOString();

@@ -69,6 +69,20 @@ test('lines older than the retention go once a day, what is held stays, and each
   assert.equal(clock.pending, 0);
 });
 
+test('after a clock that ran ahead the purge goes on every night', async () => {
+  await using temp = tempStore();
+  const { archive } = temp.store;
+  const { clock } = temp;
+  await archive.purge(0, false, clock.now() + 400 * DAY); // what a clock a year ahead has left behind
+  await archive.append({ id: 'old', at: clock.now() - 20 * DAY, scope: 'internal', from: NORA, to: OMAR, event: im('old') });
+  const job = purgeAtNight({ home: () => homeWith({ keepMs: 14 * DAY }), store: temp.store, clock, log: SILENT }, () => {});
+  clock.advance(HOUR);
+  await settle();
+  assert.equal(await archive.count({}), 0);
+  assert.ok(((await archive.lastPurge())?.at ?? Number.POSITIVE_INFINITY) <= clock.now());
+  job.stop();
+});
+
 test('a purge that fails is tried again within the hour', async () => {
   await using temp = tempStore();
   const { clock } = temp;
