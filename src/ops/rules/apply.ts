@@ -9,7 +9,7 @@ import { readHomeFiles } from '../../config/files.ts';
 import { showFinding } from '../../config/finding.ts';
 import type { Operations } from '../operations.ts';
 import { type Report, verb } from '../verb.ts';
-import { accessRefused, HOME_FILE } from './access.ts';
+import { changeRefused } from './access.ts';
 import { acceptedBy, deskOf, setsOf, showChanges, takenReport } from './by.ts';
 import { sideInForce } from './in-force.ts';
 
@@ -36,10 +36,7 @@ export const apply = verb({
       const report = await operations.ask('apply', why === undefined ? {} : { why });
       if (report !== undefined) return { ...report, recorded: true };
     }
-    const refused = accessRefused('apply', operations, () => [
-      setsOf(operations).current()?.files.get(HOME_FILE),
-      readHomeFiles(operations.dir).get(HOME_FILE)?.text,
-    ]);
+    const refused = changeRefused('apply', operations, () => [setsOf(operations).current()?.files, readHomeFiles(operations.dir)]);
     if (refused !== undefined) return refused;
     return takenReport('apply', deskOf(operations).takeFiles(acceptedBy(operations)), operations.live !== undefined);
   },

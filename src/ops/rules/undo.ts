@@ -11,7 +11,7 @@ import { isoTime } from '../../config/effective.ts';
 import { readHomeFiles } from '../../config/files.ts';
 import type { Operations } from '../operations.ts';
 import { type Report, verb } from '../verb.ts';
-import { accessRefused, HOME_FILE } from './access.ts';
+import { changeRefused } from './access.ts';
 import { deskOf, setsOf, showSet, takenReport } from './by.ts';
 import type { Taken } from './desk.ts';
 
@@ -44,7 +44,7 @@ export const undo = verb({
       if (current === undefined) return refuse('nothing was accepted yet, so there is nothing to go back to');
       if (current.before === undefined) return refuse(`${showSet(current)} is the first one; there is none before it`);
       const target = sets.get(current.before);
-      const forbidden = accessRefused('undo', operations, () => [current.files.get(HOME_FILE), target.files.get(HOME_FILE)]);
+      const forbidden = changeRefused('undo', operations, () => [current.files, target.files]);
       if (forbidden !== undefined) return forbidden;
       const unapplied = keepFiles ? [] : changedSince(operations.dir, current);
       if (unapplied.length > 0 && !force) {
