@@ -75,11 +75,12 @@ export interface ArchiveStore {
   line(record: ArchiveRecord, spare?: (error: unknown) => void): Alongside;
   /** Oldest first, after the line `after` (0: from the beginning). */
   page(filter: ArchiveFilter, after: number, limit: number): Promise<readonly ArchiveLine[]>;
-  /** Lines that hold every one of the words in any case, newest first. */
+  /** Lines that hold every one of the words in any case, newest first. @param before a line's number: only those written before it */
   find(
     filter: ArchiveFilter,
     words: readonly string[],
     limit: number,
+    before?: number,
   ): Promise<{ readonly lines: readonly ArchiveLine[]; readonly more: boolean }>;
   count(filter: ArchiveFilter): Promise<number>;
   /** Number of the newest line; 0: there is none. */

@@ -3,6 +3,7 @@
 
 import * as z from 'zod';
 import { parseDuration } from '../config/values.ts';
+import type { Operations } from './operations.ts';
 
 const RIGHT = '14:00 (UTC), a date such as 2026-11-23, a time such as 2026-11-23T14:00:00Z, or an age such as 7d';
 const DAY_MS = 86_400_000;
@@ -21,6 +22,11 @@ export function sinceMs(text: string, now: number): number | undefined {
   if (iso === null) return undefined;
   const at = Date.parse(`${iso[1]}T${iso[2] ?? '00:00'}${iso[3] ?? 'Z'}`);
   return Number.isNaN(at) ? undefined : at;
+}
+
+/** The moment from which an age counts back, wall ms: what a second person agreed to is what was asked for then. */
+export function meantAt({ approval, clock }: Pick<Operations, 'approval' | 'clock'>): number {
+  return approval?.askedAt ?? clock.now();
 }
 
 /** A key of a verb's input. */

@@ -107,10 +107,10 @@ export function archiveTable(db: Database, seal: () => Seal, holds: Pick<HoldSto
       }
       return lines;
     },
-    async find(filter, words, limit) {
+    async find(filter, words, limit, first) {
       const wanted = words.map(folded).filter((one) => one !== '');
       const lines: ArchiveLine[] = [];
-      for (let before: number | undefined = Number.MAX_SAFE_INTEGER; before !== undefined; ) {
+      for (let before: number | undefined = first === undefined ? Number.MAX_SAFE_INTEGER : first - 1; before !== undefined; ) {
         const step = stepOf(db, filter, { after: 0, last: before, limit: OPEN_STEP, newest: true });
         for (const light of step.lines) {
           const found = opened(light);

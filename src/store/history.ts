@@ -113,7 +113,8 @@ export function historyTable(db: Database, seal: Seal): HistoryStore {
     async find(owner, filter, words, limit) {
       const wanted = words.map(folded).filter((one) => one !== '');
       const lines: HistoryLine[] = [];
-      let place: Place | undefined;
+      const mine = party(owner);
+      let place = filter.beforeId === undefined || mine === undefined ? undefined : placeOf(mine, filter.beforeId);
       for (;;) {
         const where = conditions(owner, { ...filter, kind: 'message' });
         if (where === undefined) return { lines, more: false };

@@ -7,7 +7,7 @@ import type { ArchiveFilter, ArchiveLine } from '../../model/archive.ts';
 import type { Table } from '../../model/table.ts';
 import type { OptionSpec } from '../command.ts';
 import type { Operations } from '../operations.ts';
-import { sinceInput, sinceMs } from '../since.ts';
+import { meantAt, sinceInput, sinceMs } from '../since.ts';
 import { Refused } from '../user/given.ts';
 import type { Report } from '../verb.ts';
 import { oneLine } from '../words.ts';
@@ -69,10 +69,11 @@ export function namesOf(operations: Operations): { readonly domain: (name: strin
 
 /** @throws Refused without a reason for the look, or when the times are the wrong way round */
 export function filterOf(operations: Operations, given: LinesGiven): ArchiveFilter {
-  const { why, clock } = operations;
+  const { why } = operations;
   if (why === undefined || why.trim() === '') throw new Refused('who reads what people said says why: add --why TEXT');
   const names = namesOf(operations);
-  const [since, until] = [given.since, given.until].map((text) => (text === undefined ? undefined : sinceMs(text, clock.now())));
+  const now = meantAt(operations);
+  const [since, until] = [given.since, given.until].map((text) => (text === undefined ? undefined : sinceMs(text, now)));
   if (since !== undefined && until !== undefined && since > until) throw new Refused('the time of --since is after that of --until');
   return {
     ...(given.user !== undefined && { user: names.user(given.user) }),

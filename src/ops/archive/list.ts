@@ -13,14 +13,32 @@ const DETAILS = [
   'isthmus audit list. "isthmus archive export" writes files.',
 ].join('\n');
 
+const PAGE_OPTIONS = {
+  ...LINES_OPTIONS,
+  before: {
+    type: 'string',
+    value: 'NUMBER',
+    says: 'only what was written before the line of this number (--json shows numbers): the next page',
+  },
+} as const;
+const PAGE_INPUT = {
+  ...LINES_INPUT,
+  before: z.coerce
+    .number('a number')
+    .int('a whole number')
+    .min(1, 'at least 1')
+    .optional()
+    .describe('Written before the line of this number: `next` of the page before.'),
+};
+
 const list = verb({
   words: 'archive list',
   summary: 'messages of the archive, the newest; each look is audited',
   positionals: [],
-  options: LINES_OPTIONS,
+  options: PAGE_OPTIONS,
   details: DETAILS,
   example: 'isthmus archive list --user nora@people.example --since 7d --why "case 4711"',
-  input: z.object(LINES_INPUT),
+  input: z.object(PAGE_INPUT),
   http: { method: 'GET', path: '/archive/lines' },
   role: 'compliance',
   only: true,
@@ -33,11 +51,11 @@ const search = verb({
   words: 'archive search',
   summary: 'messages of the archive that hold all of some words; each look is audited',
   positionals: ['words...'],
-  options: LINES_OPTIONS,
+  options: PAGE_OPTIONS,
   details: `Words are found in any case, also inside longer ones. ${DETAILS}`,
   example: 'isthmus archive search "delivery date" --domain partner.example --why "case 4711"',
   input: z.object({
-    ...LINES_INPUT,
+    ...PAGE_INPUT,
     words: z
       .preprocess(
         (value) => (typeof value === 'string' ? [value] : value),
@@ -65,12 +83,16 @@ const search = verb({
 export const archiveList = guarded(list);
 export const archiveSearch = guarded(search);
 
-async function show(operations: Operations, given: LinesGiven, words: readonly string[], limit: number): Promise<Report> {
+interface PageGiven extends LinesGiven {
+  readonly before?: number | undefined;
+}
+
+async function show(operations: Operations, given: PageGiven, words: readonly string[], limit: number): Promise<Report> {
   const filter = filterOf(operations, given);
-  const { lines: newest, more } = await operations.records().archive.find(filter, words, limit);
+  const { lines: newest, more } = await operations.records().archive.find(filter, words, limit, given.before);
   const lines = [...newest].reverse();
-  const json = { lines: lines.map(lineView), more };
+  const json = { lines: lines.map(lineView), more, ...(more && { next: lines[0]?.number }) };
   if (lines.length === 0) return { text: 'Nothing in the archive fits.', json, exit: 0 };
-  const rest = more ? '; there are older ones: --until, or a larger --limit' : '';
+  const rest = more ? `; there are older ones: --before ${lines[0]?.number}, or a larger --limit` : '';
   return { text: [...lines.map(lineText), '', `${count(lines.length, 'message')}${rest}`].join('\n'), json, exit: 0 };
 }

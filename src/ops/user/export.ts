@@ -15,6 +15,7 @@ import {
   type WrittenFile,
 } from '../export-folder.ts';
 import type { Operations } from '../operations.ts';
+import { meantAt } from '../since.ts';
 import { type Report, verb } from '../verb.ts';
 import { count } from '../words.ts';
 import { FORMATS, type Format, WRITERS } from './export-formats.ts';
@@ -64,8 +65,7 @@ const row = verb({
       if (operations.actor.via === 'api')
         throw new Refused('an export writes into a folder: run it on the machine, or read GET /v1/users/{address}/history');
       const owner = await ownerOf(operations, desk, input.address);
-      const now = operations.clock.now();
-      const part = partOf(input, now);
+      const part = partOf(input, meantAt(operations));
       const folder = resolve(input.out);
       const done = await writeAll(operations, owner, part, input.format, ExportFolder.begin(folder)).catch((error: unknown) => {
         throw asRefusal(error, folder);

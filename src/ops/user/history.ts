@@ -3,9 +3,10 @@
 import * as z from 'zod';
 import type { HistoryFilter, HistoryLine, HistoryStore } from '../../model/history.ts';
 import { guarded } from '../approval.ts';
+import { meantAt } from '../since.ts';
 import { type Report, verb } from '../verb.ts';
 import { count, oneLine } from '../words.ts';
-import { addressInput, atPeople } from './given.ts';
+import { addressInput, atPeople, Refused } from './given.ts';
 import { ownerOf, PART_INPUT, PART_OPTIONS, partOf, viewLine, wordsOf } from './history-given.ts';
 
 const row = verb({
@@ -14,6 +15,7 @@ const row = verb({
   positionals: ['address'],
   options: {
     ...PART_OPTIONS,
+    before: { type: 'string', value: 'ID', says: 'only what is older than the message of this id (--json shows ids): the next page' },
     find: { type: 'string', value: 'WORDS', says: 'only messages that hold all of these words, in any case' },
     limit: { type: 'string', value: 'NUMBER', says: 'at most so many, the newest; default 50' },
   },
@@ -25,6 +27,7 @@ const row = verb({
   input: z.object({
     address: addressInput,
     ...PART_INPUT,
+    before: z.string().min(1).max(100).optional().describe('Older than the message of this id: `next` of the page before.'),
     find: z.string().trim().min(1, 'words').max(500).optional().describe('Words that a message must hold, all of them.'),
     limit: z.coerce.number('a number').int('a whole number').min(1, 'at least 1').max(10_000, 'at most 10000').default(50),
   }),
@@ -36,9 +39,14 @@ const row = verb({
   run: (operations, input) =>
     atPeople(operations, 'user history', async (desk): Promise<Report> => {
       const owner = await ownerOf(operations, desk, input.address);
-      const filter = { ...partOf(input, operations.clock.now()), kind: 'message' } as const;
-      const { lines, more } = await newest(operations.records().histories, owner, filter, input.find, input.limit);
-      const json = { user: owner, messages: lines.map((line) => viewLine(line, owner)), more };
+      const { histories } = operations.records();
+      const { before } = input;
+      if (before !== undefined && (await histories.named(owner, [before])) === undefined)
+        throw new Refused(`the history of ${owner} has no message ${before}; --before takes an id that a page before has shown`, 404);
+      const part = { ...partOf(input, meantAt(operations)), kind: 'message' } as const;
+      const filter = before === undefined ? part : { ...part, beforeId: before };
+      const { lines, more } = await newest(histories, owner, filter, input.find, input.limit);
+      const json = { user: owner, messages: lines.map((line) => viewLine(line, owner)), more, ...(more && { next: lines[0]?.id }) };
       if (lines.length === 0) return { text: `Nothing of ${owner} is kept that fits.`, json, exit: 0 };
       const rows = lines.map(({ at, direction, border, peer, ...rest }) => {
         const head = `${new Date(at).toISOString().slice(0, 19).replace('T', ' ')}  ${direction === 'in' ? '<-' : '->'}${border ? '*' : ' '} ${peer}: `;
@@ -50,7 +58,7 @@ const row = verb({
             .join('\n    ')
         );
       });
-      const rest = more ? '; there are older ones: --until, or a larger --limit' : '';
+      const rest = more ? `; there are older ones: --before ${lines[0]?.id}, or a larger --limit` : '';
       return { text: [...rows, '', `${count(lines.length, 'message')} of ${owner}${rest}`].join('\n'), json, exit: 0 };
     }),
 });

@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Operations } from '../../../src/ops/operations.ts';
 import type { Report } from '../../../src/ops/verb.ts';
+import { im } from '../../outbox/events.ts';
 import { PeopleHome } from '../user/people-home.ts';
 
 const NORA = 'nora@people.example';
@@ -119,4 +120,23 @@ test('where no second person is asked for, nothing waits', async () => {
   await home.run('user add', { address: NORA, name: 'Nora' });
   assert.equal((await home.run('user history', { address: NORA })).exit, 0);
   assert.equal((await home.run('archive approvals')).text, 'Nobody has asked for anything.');
+});
+
+test('an age such as 1d counts back from when it was asked for, whenever it is run', async () => {
+  using two = await twoPersonHome();
+  const { histories } = two.home.operations.records();
+  const day = async (id: string, at: string): Promise<void> =>
+    histories.append({
+      ...{ owner: NORA, peer: 'omar@people.example', direction: 'in', at: Date.parse(at), border: false },
+      said: { event: im(id, { body: `of ${id}` }) },
+    });
+  await day('the 19th', '2026-11-19T18:00:00Z');
+  await day('the 23rd', '2026-11-23T18:00:00Z');
+  const given = { address: NORA, since: '1d', until: '1h' };
+  const approval = idOf(await two.olga('user history', given));
+  await two.pavel('archive approve', { id: approval });
+  two.later(4 * DAY);
+  const { text } = await two.olga('user history', { ...given, approval });
+  assert.match(text, /of the 19th/);
+  assert.doesNotMatch(text, /of the 23rd/);
 });

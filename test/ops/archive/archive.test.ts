@@ -50,6 +50,27 @@ test('lines are shown by person, peer, domain, scope, time and words, the newest
   assert.doesNotMatch(text, /\x1b/);
 });
 
+test('what does not fit a page is on the next, also where messages are of the same moment', async () => {
+  using one = await home();
+  const { archive } = one.operations.records();
+  const at = one.operations.clock.now();
+  for (const id of ['d', 'e'])
+    await archive.append({ id, at, scope: 'internal', from: NORA, to: OMAR, event: im(id, { body: `late ${id}` }) });
+  const pages = async (words: string, given: object): Promise<string[]> => {
+    const seen: string[] = [];
+    for (let before: string | undefined, more = true; more; ) {
+      const { json } = await one.run(words, { ...given, limit: '1', ...(before !== undefined && { before }) }, WHY);
+      const page = json as { more: boolean; next?: number }; // what archive list answers
+      seen.push(...bodies(json));
+      more = page.more;
+      before = page.next === undefined ? undefined : String(page.next);
+    }
+    return seen;
+  };
+  assert.deepEqual(await pages('archive list', { user: NORA, since: '7d' }), ['late e', 'late d', 'hello\nNora', 'the delivery is late']);
+  assert.deepEqual(await pages('archive search', { words: 'late' }), ['late e', 'late d', 'the delivery is late']);
+});
+
 test('who looks without saying why is refused, and each look stands in the audit log with its reason', async () => {
   using one = await home();
   assert.equal((await one.run('archive list')).exit, 2);

@@ -52,6 +52,33 @@ test('a history is shown by time, by peer and by words, and who looked stands in
   assert.deepEqual([line?.act, line?.input], ['user history', JSON.stringify({ address: NORA })]);
 });
 
+test('a long history is read page by page to its beginning, all of it or what holds some words', async () => {
+  using home = await homeWithWords();
+  const pages = async (given: object): Promise<unknown[]> => {
+    const seen: unknown[] = [];
+    for (let next: string | undefined, more = true; more; ) {
+      const { json, exit } = await home.run('user history', {
+        address: NORA,
+        limit: '1',
+        ...given,
+        ...(next !== undefined && { before: next }),
+      });
+      assert.equal(exit, 0);
+      const page = json as { messages: { id: string }[]; more: boolean; next?: string }; // what user history answers
+      seen.push(...page.messages.map(({ id }) => id));
+      ({ more, next } = { next: undefined, ...page });
+    }
+    return seen;
+  };
+  assert.deepEqual(await pages({}), ['m4', 'm3', 'm2', 'm1']);
+  assert.deepEqual(await pages({ find: 'delivery' }), ['m2', 'm1']);
+  assert.deepEqual(await pages({ with: 'omar@people.example', limit: '2' }), ['m2', 'm4', 'm1']);
+  const { text } = await home.run('user history', { address: NORA, limit: '2' });
+  assert.match(text, /there are older ones: --before m3, or a larger --limit$/);
+  const gone = await home.run('user history', { address: NORA, before: 'm0' });
+  assert.deepEqual([gone.exit, gone.status], [2, 404]);
+});
+
 test('the history of somebody who is no user any more can be read; who never was is not found', async () => {
   using home = await homeWithWords();
   await home.run('user remove', { address: NORA, yes: true });
