@@ -46,12 +46,11 @@ export class OpenClient {
   }
   /** RFC 6121 §8.5.2: is it given what is addressed to the user? */
   get takesMessages(): boolean {
-    if (!this.open) return false;
-    if (this.presence === undefined) return this.client.face === 'sip';
-    return this.presence.availability === 'open' && (this.presence.priority ?? 0) >= 0;
+    return this.open && (this.client.wants.messages ?? (this.available && (this.presence?.priority ?? 0) >= 0));
   }
+  /** A registered client that shows itself as gone goes on watching others. */
   get watches(): boolean {
-    return this.available && this.client.wants.presence;
+    return (this.available || (this.open && this.client.wants.messages === true)) && this.client.wants.presence;
   }
 
   /** Hands it an item, after everything that was handed before. */

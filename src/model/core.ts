@@ -188,8 +188,12 @@ export interface Client {
   readonly address: string;
   /** False: it has lost its connection and may come back. */
   readonly awake?: boolean;
-  /** Wants its contact list pushed, its copies, presence; a SIP binding that only takes messages wants none of them. */
-  readonly wants: { readonly contacts: boolean; readonly copies: boolean; readonly presence: boolean };
+  /**
+   * Wants its contact list pushed, its copies, presence; a SIP binding that only takes messages wants none of them.
+   * `messages`: what is addressed to the user, whatever it says of presence (a registration, RFC 3261 §10); absent: while it is
+   * available with a priority that is not negative (RFC 6121 §8.5.2).
+   */
+  readonly wants: { readonly contacts: boolean; readonly copies: boolean; readonly presence: boolean; readonly messages?: boolean };
   /** Called in the order in which the items are meant to arrive, without waiting for the one before. Resolves true once the client has it (an ack, a 2xx); false: it has not, and never will. Never rejects. */
   take(item: Item): Promise<boolean>;
   /** The core ends it: signed in elsewhere under the same resource, disabled, closed by an operator. */

@@ -31,6 +31,22 @@ test('a message to one client goes there; the others get copies; one that is not
   assert.deepEqual(laptop.heard, ['nora@people.example/desk: only there (received copy)', 'nora@people.example/desk: anywhere']);
 });
 
+test('a SIP client that shows itself as gone is still registered: it is given messages, and sees its contacts', async () => {
+  await using world = await coreWorld();
+  const desk = await world.client(nora, 'desk');
+  const phone = await world.client(omar, 'phone', { face: 'sip' });
+  await phone.session.subscription('subscribe', nora);
+  await desk.session.subscription('subscribed', omar);
+  phone.session.present({ availability: 'closed', notes: [] });
+  await world.settle();
+  phone.forget();
+  await world.say(desk, omar, 'you said you were gone');
+  desk.session.present({ availability: 'open', show: 'away', notes: [] });
+  await world.settle();
+  assert.deepEqual(phone.heard, ['nora@people.example/desk: you said you were gone']);
+  assert.deepEqual(phone.saw, ['nora@people.example/desk open away']);
+});
+
 test('what nobody was there for waits, in order, over a restart and a crash, and comes once', async () => {
   await using world = await coreWorld();
   let desk = await world.client(nora, 'desk');

@@ -25,7 +25,7 @@ export class FakeClient implements Client {
   readonly face: 'xmpp' | 'sip';
   readonly connection: string;
   readonly address = '192.0.2.1';
-  wants = { contacts: true, copies: true, presence: true };
+  wants: Client['wants'] = { contacts: true, copies: true, presence: true };
   readonly items: Item[] = [];
   ended: Reason | undefined;
   /** Answers each item; false: it has not got it. */
@@ -35,6 +35,7 @@ export class FakeClient implements Client {
   constructor(name: string, face: 'xmpp' | 'sip' = 'xmpp') {
     this.connection = name;
     this.face = face;
+    if (face === 'sip') this.wants = { ...this.wants, messages: true };
   }
   async take(item: Item): Promise<boolean> {
     this.items.push(item);

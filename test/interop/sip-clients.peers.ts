@@ -159,24 +159,33 @@ if (noWorld !== undefined) {
       await world.start(bitlbee(world.room('bitlbee'), '127.0.9.3'));
       const simple = await BitlbeeUser.signIn('127.0.9.3', 'simple', `uma@${DOMAIN}`, PASSWORDS.uma, settings);
       world.atEnd(() => simple.close());
-      await simple.root(`add simple li@${DOMAIN}`, /Adding `li@/);
-      simple.message('li', 'hello from simple');
+      // It calls its contacts by their URIs: added without `sip:`, one would never be seen.
+      await simple.root(`add simple sip:li@${DOMAIN}`, /Adding `sip:li@/);
+      simple.message('sipli', 'hello from simple');
       assert.equal((await li.messageFrom(`uma@${DOMAIN}`, (one) => one.body === 'hello from simple')).body, 'hello from simple');
       assert.equal(status(await li.message(`uma@${DOMAIN}`, 'hello simple')), 200);
       await simple.lines.next('what li wrote', (line) => line.includes('hello simple'));
+      // It subscribes ten seconds after it has been told of somebody.
+      await li.messageFrom(`uma@${DOMAIN}`, (one) => one.body.includes('asks to see when you are here'));
+      await li.subscribe(`uma@${DOMAIN}`);
+      await li.notice(`uma@${DOMAIN}`, (notice) => notice.state === 'active' && basicOf(notice.body) === 'open');
+      await li.publish('open', { note: 'at the desk' });
+      await simple.lines.next('li to come', (line) => line.includes('!sip:li@') && line.includes(' JOIN '));
+      await li.publish('closed');
+      await simple.lines.next('li to go', (line) => line.includes('!sip:li@') && line.includes(' QUIT '));
       simple.close();
     });
 
     world.scene('presence between two clients by hand', async () => {
-      const uma = await byHand('uma');
-      await uma.subscribe(`li@${DOMAIN}`);
-      await li.messageFrom(`uma@${DOMAIN}`, (one) => one.body.includes('asks to see when you are here'));
-      await li.subscribe(`uma@${DOMAIN}`);
-      await uma.notice(`li@${DOMAIN}`, (notice) => notice.state === 'active' && basicOf(notice.body) === 'open');
+      const nora = await byHand('nora');
+      await nora.subscribe(`li@${DOMAIN}`);
+      await li.messageFrom(`nora@${DOMAIN}`, (one) => one.body.includes('asks to see when you are here'));
+      await li.subscribe(`nora@${DOMAIN}`);
+      await nora.notice(`li@${DOMAIN}`, (notice) => notice.state === 'active' && basicOf(notice.body) === 'open');
       await li.publish('open', { activity: 'on-the-phone', note: 'back at four' });
-      const seen = await uma.notice(`li@${DOMAIN}`, (notice) => notice.body.includes('back at four'));
+      const seen = await nora.notice(`li@${DOMAIN}`, (notice) => notice.body.includes('back at four'));
       assert.match(header(seen.message, 'content-type'), /application\/pidf\+xml/);
-      uma.close();
+      nora.close();
     });
 
     world.scene('baresip registers over TLS with outbound, writes, and is given what waited for it', async () => {

@@ -46,7 +46,7 @@ export class Endpoint implements Client {
   readonly connection: string;
   readonly address: string;
   /** Copies of what other clients said cannot be told from messages of others in SIP. */
-  readonly wants = { contacts: true, copies: false, presence: true } as const;
+  readonly wants: Client['wants'];
   session!: Session;
   /** Newest first. */
   bindings: readonly Binding[] = [];
@@ -67,6 +67,15 @@ export class Endpoint implements Client {
     this.connection = facts.flow.connection.id;
     this.address = facts.flow.connection.peer.address;
     this.#rooms = rooms;
+    const self = this;
+    this.wants = {
+      contacts: true,
+      copies: false,
+      presence: true,
+      get messages() {
+        return self.bindings.length > 0;
+      },
+    };
   }
 
   async take(item: Item): Promise<boolean> {
