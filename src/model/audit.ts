@@ -13,6 +13,21 @@ export interface Actor {
 export const ROLES = ['viewer', 'helpdesk', 'compliance', 'operator', 'admin'] as const;
 export type Role = (typeof ROLES)[number];
 
+/** The name of whoever an OpenID issuer vouches for. Only `sub` is theirs alone; the other may be changed by themselves. */
+export function issuedName(sub: string, shown: string | undefined): string {
+  const plain = (text: string): string => text.replaceAll('(', '[').replaceAll(')', ']');
+  return shown === undefined || shown === sub ? `oidc:${plain(sub)}` : `oidc:${plain(shown)} (${plain(sub)})`;
+}
+
+/** May two names be of one person? Also of one who is known under one of their names here and to an issuer. */
+export function maybeSame(one: string, other: string): boolean {
+  const of = (name: string): readonly string[] => {
+    const [, shown = '', sub] = /^oidc:([^()]*?)(?: \(([^()]*)\))?$/s.exec(name.toLowerCase()) ?? [undefined, name.toLowerCase()];
+    return sub === undefined ? [shown] : [shown, sub];
+  };
+  return of(one).some((name) => of(other).includes(name));
+}
+
 export interface AuditEntry {
   /** Wall ms. */
   readonly at: number;

@@ -8,7 +8,7 @@ import type { JSONWebKeySet, JWTPayload } from 'jose';
 import type { AdminOidc } from '../../config/admin.ts';
 import type { Web } from '../../edge/web.ts';
 import type { Log } from '../../log.ts';
-import { ROLES, type Role } from '../../model/audit.ts';
+import { issuedName, ROLES, type Role } from '../../model/audit.ts';
 import type { Clock } from '../../model/ports.ts';
 import type { BearerVerdict } from '../../ops/api/access.ts';
 
@@ -173,8 +173,7 @@ function judged(payload: JWTPayload, { rolesClaim, roles }: AdminOidc): BearerVe
 /** OpenID Connect Core 1.0 §5.7: only `sub` is stable; the other name is for people who read the audit log. */
 function nameOf({ sub, preferred_username: shown }: JWTPayload): string {
   const clean = (text: string): string => text.replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, '').slice(0, 90);
-  const id = clean(sub ?? '');
-  return typeof shown === 'string' && shown !== sub ? `oidc:${clean(shown)} (${id})` : `oidc:${id}`;
+  return issuedName(clean(sub ?? ''), typeof shown === 'string' && shown !== sub ? clean(shown) : undefined);
 }
 
 /** The parts of a JWT as they claim to be; undefined: it is none. */

@@ -1,6 +1,7 @@
 // `isthmus archive approve` and `deny`: the second person's answer.
 
 import * as z from 'zod';
+import { maybeSame } from '../../model/audit.ts';
 import type { Operations } from '../operations.ts';
 import { type Report, verb } from '../verb.ts';
 import { SECOND_PERSON, stateOf, viewApproval } from './approvals.ts';
@@ -50,11 +51,12 @@ async function decide(operations: Operations, id: string, yes: boolean): Promise
   if (!yes && (why === undefined || why.trim() === '')) return refuse('who asked has to know why not: add --why TEXT', 422);
   const { approvals } = operations.records();
   const now = clock.now();
-  const done = await approvals.decide(id, actor.name, yes, now, why);
+  const asked = await approvals.get(id);
+  const done = asked !== undefined && !maybeSame(asked.askedBy, actor.name) && (await approvals.decide(id, actor.name, yes, now, why));
   const one = await approvals.get(id);
   if (one === undefined) return refuse(`nobody has asked for ${id.slice(0, 80)}; isthmus archive approvals shows what waits`, 404);
   if (!done) {
-    const own = one.askedBy.toLowerCase() === actor.name.toLowerCase() && one.decided === undefined && now < one.until;
+    const own = maybeSame(one.askedBy, actor.name) && one.decided === undefined && now < one.until;
     const text = own
       ? `${id} was asked for by ${one.askedBy}, who cannot also decide it`
       : `${id} does not wait any more: ${stateOf(one, now)}`;
