@@ -14,7 +14,7 @@ import type { YamlSource } from './yaml-source.ts';
 export const STATES_FILE = 'people/states.yaml';
 export const DIRECTORY_FILE = 'people/directory.yaml';
 
-/** Names that the built-in states have (core/states.ts). */
+/** Names that the built-in states have (core/presence/states.ts). */
 const BUILT_IN: readonly string[] = [
   'available inactive busy inACall inAConference inAMeeting busyInactive presenting doNotDisturb beRightBack away offWork outOfOffice',
   'appearOffline offline reset',

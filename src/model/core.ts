@@ -155,7 +155,7 @@ export type SubscriptionVerb = 'subscribe' | 'subscribed' | 'unsubscribe' | 'uns
 
 /** What a person shows to one watcher as a whole: every endpoint, the person's own choice and the calendar in one state. */
 export interface Composed {
-  /** A word of core/states.ts: `inACall`, `doNotDisturb`, ... */
+  /** A word of core/presence/states.ts: `inACall`, `doNotDisturb`, ... */
   readonly state: string;
   /** In an administrator's words; absent: the state says it. */
   readonly words?: string;
@@ -200,7 +200,7 @@ export interface Client {
   end(why: Reason): void;
 }
 
-/** What a person says of themselves, whichever client they say it with: a word of CHOICES in core/states.ts, or the id of a custom state. */
+/** What a person says of themselves, whichever client they say it with: a word of CHOICES in core/presence/states.ts, or the id of a custom state. */
 export interface Chosen {
   readonly state: string;
   /** Wall ms; absent: until it is reset. */
