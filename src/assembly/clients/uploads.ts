@@ -12,8 +12,8 @@ import type { Clock, Timer } from '../../model/ports.ts';
 import type { UploadFiles, UploadStore } from '../../model/uploads.ts';
 import type { WebRoute } from '../../model/web-route.ts';
 import type { IqHandler } from '../../protocols/xmpp/clients/iq-table.ts';
-import { uploadRoute } from '../../protocols/xmpp/clients/upload-routes.ts';
-import { SLOT_MS, uploadSlots } from '../../protocols/xmpp/clients/upload-slots.ts';
+import { uploadRoute } from '../../protocols/xmpp/clients/uploads/routes.ts';
+import { SLOT_MS, uploadSlots } from '../../protocols/xmpp/clients/uploads/slots.ts';
 import { uploadFiles } from '../../store/upload-files.ts';
 
 export interface UploadGroundOf {

@@ -21,7 +21,7 @@ import { breaksStreams, payloadOf, stanzaOf } from './payload.ts';
 import type { Personal } from './personal/personal.ts';
 import { directoryOf } from './personal/search.ts';
 import { readOwnPresence, verbOf } from './presence.ts';
-import { uploadOf } from './upload-slots.ts';
+import { uploadOf } from './uploads/slots.ts';
 
 /** The client that speaks. */
 export interface Speaker extends Asker {

@@ -1,11 +1,11 @@
 // Files that users share, on the web door: PUT once by whoever has the slot (XEP-0363 §6), GET by whoever knows the address.
 
 import { timingSafeEqual } from 'node:crypto';
-import type { PeopleStore } from '../../../model/people.ts';
-import type { Upload } from '../../../model/uploads.ts';
-import type { WebAnswer, WebRequest, WebRoute } from '../../../model/web-route.ts';
-import { partOf } from './upload-ranges.ts';
-import { mediaType, pathOf, SLOT_MS, tokenOf, UPLOAD_PATH, type UploadGround } from './upload-slots.ts';
+import type { PeopleStore } from '../../../../model/people.ts';
+import type { Upload } from '../../../../model/uploads.ts';
+import type { WebAnswer, WebRequest, WebRoute } from '../../../../model/web-route.ts';
+import { partOf } from './ranges.ts';
+import { mediaType, pathOf, SLOT_MS, tokenOf, UPLOAD_PATH, type UploadGround } from './slots.ts';
 
 export interface UploadRouteParts extends UploadGround {
   readonly people: Pick<PeopleStore, 'get'>;

@@ -2,8 +2,8 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { CoreParts } from '../../src/core/ports.ts';
-import { at, bob, coreWorld, HERE, li, message, nora, omar } from './world.ts';
+import type { CoreParts } from '../../../src/core/ports.ts';
+import { at, bob, coreWorld, HERE, li, message, nora, omar } from '../world.ts';
 
 test('a message reaches every client that wants messages; the sender hears it on their other client', async () => {
   await using world = await coreWorld();

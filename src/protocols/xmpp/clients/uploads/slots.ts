@@ -3,14 +3,14 @@
 // it; the second is a name within streams only and needs no DNS record and no certificate.
 
 import { createHmac, randomBytes } from 'node:crypto';
-import { bareKey } from '../../../model/address.ts';
-import type { Clock } from '../../../model/ports.ts';
-import type { Upload, UploadFiles, UploadStore } from '../../../model/uploads.ts';
-import { type Element, element } from '../element.ts';
-import { toJid } from '../jid.ts';
-import { NS } from '../names.ts';
-import { stanzaError } from '../replies.ts';
-import { type IqAnswer, type IqHandler, type IqRequest, refuse } from './iq-table.ts';
+import { bareKey } from '../../../../model/address.ts';
+import type { Clock } from '../../../../model/ports.ts';
+import type { Upload, UploadFiles, UploadStore } from '../../../../model/uploads.ts';
+import { type Element, element } from '../../element.ts';
+import { toJid } from '../../jid.ts';
+import { NS } from '../../names.ts';
+import { stanzaError } from '../../replies.ts';
+import { type IqAnswer, type IqHandler, type IqRequest, refuse } from '../iq-table.ts';
 
 /** In front of every address of a file. */
 export const UPLOAD_PATH = '/upload/';
