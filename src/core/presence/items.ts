@@ -2,6 +2,7 @@
 
 import type { Address } from '../../model/address.ts';
 import type { Item } from '../../model/core.ts';
+import { outOfOfficeWords } from '../../model/out-of-office.ts';
 import type { OpenClient } from '../clients.ts';
 import { endpointOf, GONE, NOTHING, type Seen } from './aggregating.ts';
 
@@ -21,8 +22,8 @@ export function itemsOf(of: Address, seen: Seen | undefined): PresenceItem[] {
 }
 
 export function gone(of: Address, resource: string, composed = NOTHING): PresenceItem {
-  const away = composed.document.person?.outOfOffice?.text;
-  const presence = away === undefined ? GONE : { ...GONE, notes: [{ text: away }] };
+  const { outOfOffice, timeZone } = composed.document.person ?? {};
+  const presence = outOfOffice === undefined ? GONE : { ...GONE, notes: [{ text: outOfOfficeWords(outOfOffice, timeZone?.name) }] };
   return { kind: 'presence', from: endpointOf(of, resource), presence, composed };
 }
 

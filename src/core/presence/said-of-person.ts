@@ -2,6 +2,7 @@
 // facts that SIP watchers are shown of the person as a whole. By level.
 
 import type { Level } from '../../model/core.ts';
+import { untilWords } from '../../model/out-of-office.ts';
 import type { ActivityWord, Note, PersonFacts } from '../../model/presence.ts';
 import { offsetMinutes } from '../../model/zoned-time.ts';
 import type { Whole } from './aggregating.ts';
@@ -59,7 +60,8 @@ export function endpointNotes(level: Level, own: readonly Note[], all: Whole): r
 function stateNotes(level: Level, all: Whole): readonly Note[] {
   if (all.custom !== undefined) return wordsOf(all.custom.words);
   if (!SPOKEN.has(all.state)) return [];
-  const text = STATES[all.state].words;
+  const end = all.state === 'outOfOffice' ? all.settings.outOfOffice?.until : undefined;
+  const text = STATES[all.state].words + (end === undefined || !all.away ? '' : ` ${untilWords(end, all.settings.timeZone)}`);
   const meeting = all.state === 'inAMeeting' ? meetingOf(level, all) : undefined;
   const about = [meeting?.subject, meeting?.place === undefined ? undefined : `(${meeting.place})`].filter((part) => part !== undefined);
   return about.length === 0 ? [{ text, lang: 'en' }] : [{ text: `${text}: ${about.join(' ')}` }];

@@ -108,16 +108,16 @@ test('out of the office begins and ends by itself, and is told while nobody is t
   assert.equal(seen(colleague), 'nothing');
   world.temp.clock.advance(10 * MINUTE);
   await world.settle();
-  assert.equal(seen(colleague), 'outOfOffice | xa | Out of Office - Ask Omar');
+  assert.equal(seen(colleague), 'outOfOffice | xa | Out of Office until 2025-06-15 16:23 UTC - Ask Omar');
   assert.equal(seen(outside), 'away | xa');
   desk.session.close();
   await world.settle();
-  assert.equal(seen(colleague), 'offline | closed | Ask Omar');
+  assert.equal(seen(colleague), 'offline | closed | Ask Omar (until 2025-06-15 16:23 UTC)');
   assert.equal(seen(outside), 'offline | closed');
   // Somebody who comes then reads it too.
   const later = await world.client(omar, 'later');
   await later.session.probe(nora);
-  assert.equal(seen(later), 'offline | closed | Ask Omar');
+  assert.equal(seen(later), 'offline | closed | Ask Omar (until 2025-06-15 16:23 UTC)');
   const again = await world.client(nora, 'desk');
   world.temp.clock.advance(50 * MINUTE);
   await world.settle();

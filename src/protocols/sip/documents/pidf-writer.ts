@@ -2,6 +2,7 @@
 // then the person of the data model (RFC 4479). The best endpoint comes first, for readers of the first tuple only.
 
 import type { Address } from '../../../model/address.ts';
+import { outOfOfficeWords } from '../../../model/out-of-office.ts';
 import type { ActivityWord, Endpoint, Note, PersonFacts, PresenceDocument } from '../../../model/presence.ts';
 import { toImUri, toSipUri } from '../address.ts';
 import { activityFor } from './pidf-words.ts';
@@ -62,8 +63,8 @@ function timeOffset(zone: PersonFacts['timeZone']): string {
 }
 
 function personNotes(facts: PersonFacts | undefined): readonly Note[] {
-  const away = facts?.outOfOffice?.text;
-  return [...(away === undefined ? [] : [{ text: away }]), ...(facts?.notes ?? [])];
+  const { outOfOffice, timeZone, notes = [] } = facts ?? {};
+  return [...(outOfOffice === undefined ? [] : [{ text: outOfOfficeWords(outOfOffice, timeZone?.name) }]), ...notes];
 }
 
 function noted(name: string, { text, lang }: Note): string {

@@ -56,6 +56,11 @@ const ROWS: readonly (readonly [string, PresenceDocument, string])[] = [
     { endpoints: [{ id: '', availability: 'closed', notes: [], at: AT }], person: { ...NOTHING, outOfOffice: { text: 'Away', from: 0 } } },
     '<dm:note>Away</dm:note>',
   ],
+  [
+    'out of the office with an end',
+    { endpoints: [open()], person: { ...NOTHING, outOfOffice: { text: 'Ask Omar', from: 0, until: AT } } },
+    '<dm:note>Ask Omar (until 2026-11-24 08:00 UTC)</dm:note>',
+  ],
 ];
 for (const [what, document, person] of ROWS)
   test(what, () => {
