@@ -1,7 +1,7 @@
 // `partner trace` end to end on a running edge, and its files.
 
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -103,6 +103,36 @@ test('bodies need a reason; a file is never written over; json goes into a file 
     assert.deepEqual([ours.exit, /is a domain of yours/.test(ours.text)], [2, true]);
     assert.throws(() => partnerTrace.input.parse({ domain: PARTNER, for: '2h' }));
     assert.throws(() => partnerTrace.input.parse({ domain: PARTNER, format: 'pcapng' }));
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
+
+test('bodies wait for a second person where the home asks for one; what shows none does not', async () => {
+  await using edge = await RunningEdge.open();
+  const folder = mkdtempSync(join(tmpdir(), 'isthmus-trace-'));
+  const records = join(edge.around.folder, 'home', 'records');
+  mkdirSync(records, { recursive: true });
+  writeFileSync(join(records, 'archive.yaml'), 'secondPerson: true\n');
+  try {
+    const out = join(folder, 'trace.json');
+    const given = { domain: PARTNER, for: '1s', format: 'json', bodies: true, out };
+    const asked = await (await trace(edge, given, 'ticket 12')).done;
+    assert.deepEqual([asked.exit, existsSync(out)], [1, false]);
+    assert.match(asked.text, /A second person has to agree: [0-9a-f]+/);
+    const { approval } = asked.json as { approval: string }; // what the first call answers
+    const early = await (await trace(edge, { ...given, approval }, 'ticket 12')).done;
+    assert.match(early.text, /still waits for a second person/);
+    const terminal = { out() {}, err() {}, env: {}, cwd: '/' };
+    const operations = commandLineOperations(join(edge.around.folder, 'home'), terminal, judge);
+    assert.ok(await operations.records().approvals.decide(approval, 'pavel', true, operations.clock.now()));
+    operations.close();
+    const { done } = await trace(edge, { ...given, approval }, 'ticket 12');
+    const stream = await edge.xmpp();
+    stream.send(`<message from='li@${PARTNER}/pad' to='nora@corp.example' id='m1' type='chat'><body>as agreed</body></message>`);
+    assert.match((await done).text, /Written to/);
+    assert.match(readFileSync(out, 'utf8'), /as agreed/);
+    assert.match(await auditOf(edge), new RegExp(`approval ${approval}: asked by \\S+, approved by pavel`));
   } finally {
     rmSync(folder, { recursive: true });
   }

@@ -1,13 +1,13 @@
 // `isthmus partner trace`: what one partner and we say to each other, decrypted by our own end, redacted, for a bounded time. The
 // process listens and masks; a file is written by the command line, with the rights of whoever typed it.
 
-import { closeSync, openSync, writeFileSync } from 'node:fs';
+import { closeSync, openSync, rmSync, writeFileSync } from 'node:fs';
 import * as z from 'zod';
 import { parseDuration } from '../../config/values.ts';
+import { guarded } from '../approval.ts';
 import type { Operations } from '../operations.ts';
 import { domainInput, domainsOf } from '../partner-choice.ts';
-import type { Report } from '../verb.ts';
-import { verb } from '../verb.ts';
+import { type Report, type Verb, verb } from '../verb.ts';
 import { count, span } from '../words.ts';
 import { FORMATS, lineMaker } from './formats.ts';
 
@@ -31,7 +31,7 @@ const input = z
   .refine(({ format, out }) => format !== 'pcapng' || out !== undefined, { message: 'a pcapng file needs --out FILE', path: ['out'] });
 type Input = z.output<typeof input>;
 
-export const partnerTrace = verb({
+const row = verb({
   words: 'partner trace',
   summary: 'shows what a partner and we say to each other, decrypted and redacted',
   positionals: ['domain'],
@@ -101,11 +101,20 @@ export const partnerTrace = verb({
   },
 });
 
+const alone = guarded(row, ({ bodies }) => bodies !== true);
+
+/** What people say is listened to by nobody alone where the home asks for a second person; it is asked for in the process. */
+export const partnerTrace: Verb = {
+  ...alone,
+  run: (operations, asked) => (operations.live === undefined ? row : alone).run(operations, asked as Input), // its own input, parsed
+};
+
 /** The command line: asks the process, and writes what comes into the file. */
 async function fromHere(operations: Operations, asked: Input): Promise<Report> {
   const { out, format } = asked;
   const given = { ...asked, for: `${asked.for / 1000}s`, ...(operations.why !== undefined && { why: operations.why }) };
   let file: number | undefined;
+  let lines = 0;
   try {
     // Readable by its owner alone; never over a file that is there.
     file = out === undefined ? undefined : openSync(out, 'wx', 0o600);
@@ -115,6 +124,7 @@ async function fromHere(operations: Operations, asked: Input): Promise<Report> {
   }
   try {
     const write = (line: string): void => {
+      lines += 1;
       if (file === undefined) operations.line(line);
       else writeFileSync(file, Buffer.from(format === 'pcapng' ? line : `${line}\n`, format === 'pcapng' ? 'base64' : 'utf8'));
     };
@@ -124,9 +134,10 @@ async function fromHere(operations: Operations, asked: Input): Promise<Report> {
       return { text, json: { error: 'notRunning', home: operations.dir }, exit: 3, recorded: true };
     }
     // The process has written the audit lines.
-    return { ...report, recorded: true, ...(out !== undefined && { text: `${report.text}\nWritten to ${out}.` }) };
+    return { ...report, recorded: true, ...(out !== undefined && lines > 0 && { text: `${report.text}\nWritten to ${out}.` }) };
   } finally {
     if (file !== undefined) closeSync(file);
+    if (file !== undefined && out !== undefined && lines === 0) rmSync(out, { force: true }); // nothing was heard, or not yet allowed
   }
 }
 
