@@ -123,7 +123,7 @@ function describeDecision(one: DecisionRecord, { place }: Telling): string {
   return [
     `${head}${where} (${one.network.toUpperCase()}, ${PROOF[one.proof]})`,
     ...why,
-    `  known as: ${[`ours ${one.eventId}`, ...(one.ids ?? []).map((id) => `theirs ${id}`)].join(', ')}`,
+    `  known as: ${[`ours ${one.eventId}`, ...[...new Set(one.ids)].map((id) => `theirs ${id}`)].join(', ')}`,
   ].join('\n');
 }
 
