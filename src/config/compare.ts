@@ -227,7 +227,7 @@ function peopleFacts({ people }: Home): Facts {
     url: servers.map(({ scheme, host, port }) => `${scheme}://${hostPort({ host, port })}`),
     ...rest,
     ...(domains.size > 0 && { domains: Object.fromEntries(domains) }),
-    refresh: `${refreshMs / 1000}s`,
+    refresh: timeText(refreshMs),
   };
   facts.set('directory', { value: showValue(written), where: { file: DIRECTORY_FILE, key: '/ldap' } });
   facts.set('signIn', { value: signIn, where: { file: DIRECTORY_FILE, key: '/signIn' } });
@@ -241,7 +241,7 @@ function presenceFacts({
   appearOffline,
   notes,
 }: Home['people']['presence']): Record<string, string> {
-  const times = { inactiveAfter: `${inactiveAfterMs / 1000}s`, awayAfter: `${awayAfterMs / 1000}s` };
+  const times = { inactiveAfter: timeText(inactiveAfterMs), awayAfter: timeText(awayAfterMs) };
   return { contactsOnly: String(contactsOnly), ...times, appearOffline: String(appearOffline), notes: String(notes) };
 }
 
@@ -250,9 +250,21 @@ function calendarFacts(calendars: Home['people']['calendars']): Record<string, {
   const { domains, users, refreshMs, keepMs, subjects, freeBusy } = calendars;
   const places = [...[...domains].map((one) => ['domains', ...one] as const), ...[...users].map((one) => ['users', ...one] as const)];
   const named = places.map(([part, name, place]) => [`calendar ${name}`, { value: showValue(place ?? 'none'), path: `/${part}/${name}` }]);
-  const values = { refresh: `${refreshMs / 1000}s`, keep: `${keepMs / 1000}s`, subjects, freeBusy };
+  const values = { refresh: timeText(refreshMs), keep: timeText(keepMs), subjects, freeBusy };
   const rest = Object.entries(values).map(([key, value]) => [`calendars.${key}`, { value: String(value), path: `/${key}` }]);
   return Object.fromEntries([...named, ...rest]);
+}
+
+const UNITS = [
+  ['d', 86_400_000],
+  ['h', 3_600_000],
+  ['m', 60_000],
+] as const;
+
+/** As an operator would write it: `5m`, `12h`. */
+function timeText(ms: number): string {
+  const [unit, size] = UNITS.find(([, one]) => ms > 0 && ms % one === 0) ?? (['s', 1000] as const);
+  return `${ms / size}${unit}`;
 }
 
 /** As written: one text, or one for each language. */

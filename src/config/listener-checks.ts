@@ -30,6 +30,12 @@ export function checkListeners(
       'internal SIP servers have nowhere to send what goes outside',
     );
   }
+  const core = [...domains.values()].find(({ served }) => served === 'core');
+  if (isRead && core !== undefined && listeners.clientXmpp.length + listeners.clientSip.length + listeners.clientWeb.length === 0) {
+    const right = 'nobody can sign in; add clients: in isthmus.yaml, such as { xmpp: tls://203.0.113.6:5223 }';
+    const place = domainsFile?.place(['domains', core.domain, 'served']) ?? wholeFile(DOMAINS_FILE);
+    findings.warning('CONFIG_MISSING_KEY', place, `${core.domain} is served: core, and there is no place for its clients`, right);
+  }
   if (isRead && listeners.clientWeb.length === 0 && isthmus?.has(['clients', 'uploads']) === true) {
     const right = 'add clients.web, such as https://203.0.113.6:443: files are put and fetched over HTTPS';
     findings.warning('CONFIG_MISSING_KEY', isthmus.place(['clients', 'uploads']), 'clients.uploads without clients.web', right);

@@ -8,6 +8,7 @@ import type { Renewals } from '../model/acme.ts';
 import type { Approval, ApprovalStore, ArchiveStore, HoldStore } from '../model/archive.ts';
 import type { Actor, AuditLog } from '../model/audit.ts';
 import type { CertificateDesk } from '../model/certificate-desk.ts';
+import type { BlockStore, ContactStore } from '../model/core-stores.ts';
 import type { HistoryStore } from '../model/history.ts';
 import type { InvitationStore } from '../model/invitations.ts';
 import type { KeptOfPerson } from '../model/of-person.ts';
@@ -37,6 +38,8 @@ export interface Records {
   readonly passports: PassportStore;
   readonly peerTries: PeerTryStore;
   readonly histories: HistoryStore;
+  readonly contacts: Pick<ContactStore, 'of'>;
+  readonly blocked: Pick<BlockStore, 'of'>;
   readonly invitations: InvitationStore;
   readonly push: PushStore;
   readonly deviceTokens: TokenStore;

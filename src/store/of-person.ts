@@ -162,7 +162,6 @@ export function ofPersonTables(db: Database, folder: string, stores: Stores): re
         },
       },
     },
-    rows('invitations of them', 'address', ['invitation']),
     rows('first contacts of strangers with them', 'local', ['contact_request', 'contact']),
     rows('their own first contacts', 'stranger', ['contact_request', 'contact']),
     rows('a move to the internal system', 'address', ['moved_inside']),

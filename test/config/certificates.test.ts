@@ -160,6 +160,14 @@ test('clients.host must be a name in our certificate, or clients refuse it', () 
   );
 });
 
+test('a domain served: core without a place for its clients is told', () => {
+  assert.match(
+    withPair({}, '').told,
+    /routes\/domains\.yaml:\d+:\d+: warning: people\.example is served: core, and there is no place for its clients/,
+  );
+  assert.doesNotMatch(withPair({}, 'clients: { sip: tls://192.0.2.1:5063 }').told, /no place for its clients/);
+});
+
 test('files cannot be shared without clients.web', () => {
   const uploads = 'clients: { uploads: { size: 5MiB } }';
   assert.match(withPair({}, uploads).told, /isthmus\.yaml:1:\d+: warning: clients\.uploads without clients\.web/);

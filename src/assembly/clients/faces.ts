@@ -66,10 +66,12 @@ export async function clientFaces(ground: FaceGround): Promise<readonly ClientFa
   });
   push.see((user, resource) => xmpp.awake(user, resource));
   const origin = webOrigin(home);
+  const host = home.clients.host ?? home.edge.host;
+  const sip = home.clients.sip.find(({ transport }) => transport === 'tls');
   /** What the web door serves: each room hands in its routes here. */
   const routes: readonly WebRoute[] = [
     ...uploads.routes,
-    invitePage({ desk: invitations, host: home.clients.host ?? home.edge.host }),
+    invitePage({ desk: invitations, host, ...(sip !== undefined && { sip: sip.port === 5061 ? host : `${host}:${sip.port}` }) }),
     xcapDocuments(ground),
     ...(origin === undefined ? [] : hostMeta(`${origin.replace('https:', 'wss:')}${XMPP_PATH}`)),
   ];

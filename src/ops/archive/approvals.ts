@@ -32,7 +32,7 @@ export const archiveApprovals = verb({
     const json = { approvals: all.map((one) => viewApproval(one, now)) };
     if (all.length === 0) return { text: 'Nobody has asked for anything.', json, exit: 0 };
     const rows = all.map((one) => [one.id, stateOf(one, now), one.askedBy, one.act, one.input, one.why]);
-    return { text: columns([['id', 'state', 'asked by', 'act', 'with', 'why'], ...rows]).join('\n'), json, exit: 0 };
+    return { text: columns([['ID', 'STATE', 'ASKED BY', 'ACT', 'WITH', 'WHY'], ...rows]).join('\n'), json, exit: 0 };
   },
 });
 

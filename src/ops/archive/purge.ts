@@ -4,7 +4,7 @@ import * as z from 'zod';
 import { ARCHIVE_FILE } from '../../config/archive.ts';
 import { Refused } from '../user/given.ts';
 import { type Report, verb } from '../verb.ts';
-import { count } from '../words.ts';
+import { count, minuteOf } from '../words.ts';
 import { orRefused } from './given.ts';
 import { settingsOf } from './settings.ts';
 
@@ -41,7 +41,7 @@ export const archivePurge = verb({
       const { removed, held } = await operations.records().archive.purge(before, settings.purgeOnlyExported, dryRun ? undefined : now);
       const upTo = new Date(before).toISOString();
       const what = settings.purgeOnlyExported ? ' that have been handed out' : '';
-      const text = `${count(removed, 'line')} before ${upTo}${what} ${dryRun ? 'would go' : 'gone'}; ${held} kept by holds.`;
+      const text = `${count(removed, 'line')} before ${minuteOf(before)}${what} ${dryRun ? 'would go' : 'gone'}; ${held} kept by holds.`;
       return { text, json: { before: upTo, removed, held, dryRun }, exit: 0, ...(!dryRun && { changes: text }) };
     }),
 });

@@ -7,7 +7,7 @@ import type { ArchiveSettings, ArchiveSight, ArchiveSize, Hold, JournalState, Pu
 import { sizeText } from '../backup/backup.ts';
 import { tableOf } from '../user/given.ts';
 import { type Report, verb } from '../verb.ts';
-import { columns, count, oneLine, span } from '../words.ts';
+import { columns, count, minuteOf, oneLine, span } from '../words.ts';
 import { namesOf, orRefused } from './given.ts';
 import { archivedOf, archivedWords, settingsOf } from './settings.ts';
 
@@ -81,8 +81,9 @@ function textOf({ settings, sight, journal, size, purged, holds }: Facts, now: n
   const last =
     purged === undefined
       ? 'never'
-      : `${new Date(purged.at).toISOString()} (${span(now - purged.at)} ago): ${count(purged.removed, 'line')} removed, ${purged.held} kept by holds`;
-  const period = size.oldestAt === undefined || size.newestAt === undefined ? '' : `, from ${iso(size.oldestAt)} to ${iso(size.newestAt)}`;
+      : `${minuteOf(purged.at)} (${span(now - purged.at)} ago): ${count(purged.removed, 'line')} removed, ${purged.held} kept by holds`;
+  const period =
+    size.oldestAt === undefined || size.newestAt === undefined ? '' : `, from ${minuteOf(size.oldestAt)} to ${minuteOf(size.newestAt)}`;
   const rows: (readonly [string, string])[] = [
     ['lines', `${size.lines} (${sizeText(size.bytes)} sealed)${period}`],
     ...(settings === undefined ? [] : [['kept', kept] as const]),

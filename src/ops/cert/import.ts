@@ -140,6 +140,13 @@ interface Outcome {
   readonly given: readonly string[];
 }
 
+/** From the leaf up to the root, whether the root was given or not. */
+function chainWords({ chain }: Candidate): string {
+  const top = chain.at(-1);
+  const above = top === undefined || top.selfSigned ? [] : [top.issuer];
+  return [...chain.map((one) => one.subject), ...above].map(commonName).join(' < ');
+}
+
 function textOf(candidate: Candidate, { faults, notes, foreseen, put, dryRun, given }: Outcome): string {
   const [leaf] = candidate.chain;
   const lines: string[] = [];
@@ -147,7 +154,7 @@ function textOf(candidate: Candidate, { faults, notes, foreseen, put, dryRun, gi
     const named = candidate.covers.filter((one) => one.sip || one.xmpp).map((one) => one.domain);
     lines.push(
       `certificate  ${leaf.names.join(', ') || commonName(leaf.subject)}; ${leaf.keyType}; ${utcDay(leaf.notBefore)} to ${utcDay(leaf.notAfter)}`,
-      `chain        ${candidate.chain.map((one) => commonName(one.subject)).join(' < ')} < ${commonName(candidate.chain.at(-1)?.issuer ?? '')}`,
+      `chain        ${chainWords(candidate)}`,
       `made for     ${leaf.eku.join(', ') || 'any purpose'}`,
       `domains      ${named.join(', ') || 'none of ours'}`,
       `key          ${KEY_WORDS[candidate.keyFrom]}`,

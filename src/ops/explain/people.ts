@@ -25,6 +25,9 @@ export async function addressNotes(
           ? `${address} is an other address of several users; nobody is meant by it`
           : `${address} is an other address of ${bareKey(known.address)} (${known.name}); nothing is delivered to it`,
       );
+    if (own?.served === 'core' && own.otherwise === undefined && person === undefined && known === undefined)
+      notes.push(`there is no user ${address}; isthmus user list --find looks for a name`);
+    if (person?.disabled === true) notes.push(`${address} is disabled; isthmus user enable ${address} lets them in again`);
     if (own?.otherwise !== undefined && known === undefined) {
       const { served, where } = own.otherwise;
       const there = `the internal ${served === 'sip' ? 'SIP' : 'XMPP'} system (${where.file}:${where.line ?? 1})`;
@@ -36,6 +39,12 @@ export async function addressNotes(
     }
   }
   return notes;
+}
+
+/** Is this somebody of the core? Any name of their domain counts. */
+export async function isUser(written: string, people: Pick<PeopleStore, 'get'>, table: Table | undefined): Promise<boolean> {
+  const { local, domain } = fromBareKey(written);
+  return (await people.get(bareKey({ local, domain: table?.domains.get(domain)?.domain ?? domain }))) !== undefined;
 }
 
 /** The report with the notes before its rules and its last word. */

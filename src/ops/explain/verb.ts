@@ -8,8 +8,9 @@ import type { Operations } from '../operations.ts';
 import { sinceInput, sinceMs } from '../since.ts';
 import { verb } from '../verb.ts';
 import { type ExplainDeps, explainId, explainPair, explainPresence } from './explain.ts';
-import { addressNotes, withNotes } from './people.ts';
+import { addressNotes, isUser, withNotes } from './people.ts';
 import { placesIn } from './places.ts';
+import { explainWithin } from './within.ts';
 
 const DAY_MS = 86_400_000;
 
@@ -59,13 +60,19 @@ export const explain = verb({
       if (answer !== undefined) return answer;
     }
     live?.sight.flush();
-    const deps = depsOf(operations);
     const [from, to] = [bareOf(input.idOrFrom), input.to === undefined ? undefined : bareOf(input.to)];
-    if (from === undefined || to === undefined) return explainId(input.idOrFrom, deps);
+    if (from === undefined || to === undefined) return explainId(input.idOrFrom, depsOf(operations));
     const since = (input.since === undefined ? undefined : sinceMs(input.since, clock.now())) ?? clock.now() - DAY_MS;
-    const report = await (input.presence === true ? explainPresence(from, to, since, deps) : explainPair(from, to, since, deps));
     const { people } = await operations.people();
-    return withNotes(report, await addressNotes([from, to], people, tableOf(operations)));
+    const table = tableOf(operations);
+    const within = (await isUser(from, people, table)) && (await isUser(to, people, table));
+    const deps = { ...depsOf(operations), within };
+    const report = await (input.presence !== true
+      ? explainPair(from, to, since, deps)
+      : within
+        ? explainWithin(from, to, operations)
+        : explainPresence(from, to, since, deps));
+    return withNotes(report, await addressNotes([from, to], people, table));
   },
 });
 

@@ -2,6 +2,7 @@
 
 import * as z from 'zod';
 import { parseDomain, parseUser, Wrong } from '../../config/values.ts';
+import { fromBareKey } from '../../model/address.ts';
 import type { Hold } from '../../model/archive.ts';
 import { guarded } from '../approval.ts';
 import { namesOf, orRefused } from '../archive/given.ts';
@@ -9,7 +10,7 @@ import type { Operations } from '../operations.ts';
 import { sinceInput, sinceMs } from '../since.ts';
 import { Refused, tableOf } from '../user/given.ts';
 import { type Report, verb } from '../verb.ts';
-import { columns, oneLine } from '../words.ts';
+import { columns, minuteOf, oneLine } from '../words.ts';
 
 const MOST_NAMED = 1000;
 const matter = z
@@ -71,7 +72,11 @@ export const holdAdd = verb({
       };
       if (!(await operations.records().holds.add(hold)))
         throw new Refused(`there is a hold of ${name} in force: isthmus hold list. Release it first, or give this one another name`, 409);
-      const text = `${name}: ${who.join(', ')} held${periodWords(hold)}. Nothing of theirs is purged or erased until it is released.`;
+      const strangers = await unknownOf(operations, who);
+      const text = [
+        `${name}: ${who.join(', ')} held${periodWords(hold)}. Nothing of theirs is purged or erased until it is released.`,
+        ...strangers.map((one) => `note: there is no user ${one}; if that was a slip: isthmus hold release ${name}`),
+      ].join('\n');
       return { text, json: viewHold(hold), exit: 0, changes: `held: ${who.join(', ')}${periodWords(hold)}` };
     }),
 });
@@ -155,8 +160,20 @@ function whom(operations: Operations, written: string): string {
   return own;
 }
 
+/** Addresses in a domain that the core alone serves, which nobody has. */
+async function unknownOf(operations: Operations, who: readonly string[]): Promise<readonly string[]> {
+  const { domains } = operations.live?.table() ?? tableOf(operations);
+  const { people } = await operations.people();
+  const found: string[] = [];
+  for (const one of who.filter((each) => each.includes('@'))) {
+    const own = domains.get(fromBareKey(one).domain);
+    if (own?.served === 'core' && own.otherwise === undefined && (await people.get(one)) === undefined) found.push(one);
+  }
+  return found;
+}
+
 function periodWords({ since, until }: Pick<Hold, 'since' | 'until'>): string {
-  return `${since === undefined ? '' : ` from ${iso(since)}`}${until === undefined ? '' : ` to ${iso(until)}`}`;
+  return `${since === undefined ? '' : ` from ${minuteOf(since)}`}${until === undefined ? '' : ` to ${minuteOf(until)}`}`;
 }
 
 function viewHold({ since, until, at, released, ...rest }: Hold): Readonly<Record<string, unknown>> {

@@ -4,6 +4,7 @@
 import { closeSync, openSync, readSync } from 'node:fs';
 import * as z from 'zod';
 import { showFinding } from '../../config/finding.ts';
+import { nearest } from '../../config/spelling.ts';
 import { parseUser, Wrong } from '../../config/values.ts';
 import { type Address, bareKey, fromBareKey } from '../../model/address.ts';
 import type { Person } from '../../model/core.ts';
@@ -166,6 +167,9 @@ export function ofCore(address: string, table: Table): Address {
   throw new Refused(`${domain} is served: ${own.served}, its users live there (routes/domains.yaml); ${which}`);
 }
 
+/** Users compared with a misspelled address. */
+const NEAR = 200;
+
 /** The person of an address, also of a domain's alias. @throws Refused when there is nobody */
 export async function personOf(operations: Operations, desk: PeopleDesk, address: string): Promise<Person> {
   const direct = await desk.people.get(address);
@@ -178,8 +182,9 @@ export async function personOf(operations: Operations, desk: PeopleDesk, address
   const known = await desk.people.knownBy(address);
   if (known.length === 1 && known[0] !== undefined)
     throw new Refused(`there is no user ${address}; it is an other address of ${bareKey(known[0].address)} (${known[0].name})`, 404);
-  const [near] = await desk.people.find(`${local}@`, 1);
-  const meant = near === undefined ? '' : ` Did you mean ${bareKey(near.address)}?`;
+  const alike = (await desk.people.find(local.slice(0, 2), NEAR)).map((one) => bareKey(one.address));
+  const near = alike.find((one) => fromBareKey(one).local === local) ?? nearest(address, alike);
+  const meant = near === undefined ? '' : ` Did you mean ${near}?`;
   throw new Refused(`there is no user ${address}.${meant} isthmus user list shows them`, 404);
 }
 

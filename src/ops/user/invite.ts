@@ -12,7 +12,7 @@ import type { Invitation } from '../../model/invitations.ts';
 import type { PeopleDesk } from '../../model/people.ts';
 import type { Operations } from '../operations.ts';
 import { type Report, verb } from '../verb.ts';
-import { columns } from '../words.ts';
+import { columns, minuteOf } from '../words.ts';
 import { atPeople, groupsInput, ofCore, Refused, tableOf } from './given.ts';
 import { signsInThere } from './password.ts';
 
@@ -20,7 +20,10 @@ const DAY_MS = 86_400_000;
 /** Those that ended so long ago are still listed. */
 const SHOWN_MS = 30 * DAY_MS;
 
-const whole = (least: number, most: number) => z.coerce.number('a whole number').int('a whole number').min(least).max(most);
+const whole = (least: number, most: number) => {
+  const right = `right would be a whole number from ${least} to ${most}`;
+  return z.coerce.number(right).int(right).min(least, right).max(most, right);
+};
 
 export const userInvite = verb({
   words: 'user invite',
@@ -116,7 +119,7 @@ function shown(operations: Operations, invitation: Invitation, token: string, sv
   const { id, address, domain, expiresAt } = invitation;
   const whom = address ?? `${invitation.uses === 1 ? 'one new user' : `${invitation.uses} new users`} of ${domain}`;
   const lines = [
-    `Invitation ${id} for ${whom}, good until ${new Date(expiresAt).toISOString()}.`,
+    `Invitation ${id} for ${whom}, good until ${minuteOf(expiresAt)}.`,
     `  client  ${uri}`,
     ...(link === undefined ? ['  web     none: isthmus.yaml has no clients.web'] : [`  web     ${link}`]),
     ...(svg === undefined ? ['', renderUnicodeCompact(uri, { border: 2 })] : [`  code    ${svg}`]),
@@ -130,9 +133,9 @@ function shown(operations: Operations, invitation: Invitation, token: string, sv
 function listed(all: readonly Invitation[], now: number): Report {
   const rows = all.map((one) => {
     const { id, address, domain, uses, used, madeBy, expiresAt } = one;
-    return [id, address ?? domain, stateOf(one, now), `${used} of ${uses}`, new Date(expiresAt).toISOString().slice(0, 16), madeBy];
+    return [id, address ?? domain, stateOf(one, now), `${used} of ${uses}`, minuteOf(expiresAt), madeBy];
   });
-  const text = rows.length === 0 ? 'No invitations.' : columns([['id', 'for', 'state', 'used', 'until (UTC)', 'by'], ...rows]).join('\n');
+  const text = rows.length === 0 ? 'No invitations.' : columns([['ID', 'FOR', 'STATE', 'USED', 'UNTIL', 'BY'], ...rows]).join('\n');
   const json = all.map(({ id, domain, address, groups, uses, used, usedBy, madeBy, ...times }) => ({
     ...{ id, domain, ...(address !== undefined && { address }), groups, uses, used, usedBy, madeBy },
     ...timesOf(times),

@@ -60,16 +60,17 @@ export const userList = verb({
           all === 0 ? 'No user yet: isthmus user add ADDRESS, or isthmus user import FILE.csv' : `None of ${count(all, 'user')}.`;
         return { text: none, json, exit: 0 };
       }
+      const marked = found.some((one) => one.disabled);
       const rows = found.map((one) => [
         bareKey(one.address),
-        one.disabled ? 'disabled' : '',
+        ...(marked ? [one.disabled ? 'disabled' : ''] : []),
         one.name,
         one.mail ?? '-',
         one.phone ?? one.mobile ?? '-',
         one.groups.length === 0 ? '-' : one.groups.join(', '),
       ]);
       const text = [
-        ...columns([['ADDRESS', '', 'NAME', 'MAIL', 'PHONE', 'GROUPS'], ...rows]),
+        ...columns([['ADDRESS', ...(marked ? ['STATE'] : []), 'NAME', 'MAIL', 'PHONE', 'GROUPS'], ...rows]),
         '',
         `${found.length} of ${count(all, 'user')}`,
       ];

@@ -10,7 +10,7 @@ import { utcDay } from '../../model/utc.ts';
 import { archivedIn } from '../archive/settings.ts';
 import type { Operations } from '../operations.ts';
 import { type Report, verb } from '../verb.ts';
-import { oneLine, span } from '../words.ts';
+import { minuteOf, oneLine, span } from '../words.ts';
 import { addressInput, atPeople, FIELDS, personOf } from './given.ts';
 import { stateRows, stateView } from './state.ts';
 import { devicesOf, viewPerson } from './view.ts';
@@ -55,7 +55,7 @@ export const userShow = verb({
         ['passwords', passwords.length === 0 ? 'none' : passwords.join('; ')],
         ...(tokens.length === 0 ? [] : [['tokens', devicesWord(tokens)] as const]),
         ...(services.length === 0 ? [] : [['told by push', services.map(pushWord).join('; ')] as const]),
-        ['last sign-in', lastSignIn === undefined ? 'never' : `${new Date(lastSignIn).toISOString()} (${span(now - lastSignIn)} ago)`],
+        ['last sign-in', lastSignIn === undefined ? 'never' : `${minuteOf(lastSignIn)} (${span(now - lastSignIn)} ago)`],
         ...(sessions === undefined
           ? []
           : [['signed in now', sessions.length === 0 ? 'no' : sessions.map((one) => sessionWord(one, now)).join('; ')] as const]),

@@ -7,7 +7,7 @@ import type { Chosen, StateDesk, StateSight } from '../../model/core.ts';
 import { readLocal } from '../../model/zoned-time.ts';
 import type { Operations } from '../operations.ts';
 import { type Report, verb } from '../verb.ts';
-import { oneLine } from '../words.ts';
+import { minuteOf, oneLine } from '../words.ts';
 import { addressInput, atPeople, personOf, Refused } from './given.ts';
 
 const OPTIONS = {
@@ -51,7 +51,7 @@ export const userState = verb({
       const outcome = await states.choose(user, chosen);
       if (outcome.kind === 'refused' || outcome.kind === 'failed') throw new Refused(outcome.reason.text);
       const did =
-        chosen === undefined ? 'reset' : `set to ${chosen.state}${chosen.until === undefined ? '' : ` until ${iso(chosen.until)}`}`;
+        chosen === undefined ? 'reset' : `set to ${chosen.state}${chosen.until === undefined ? '' : ` until ${minuteOf(chosen.until)}`}`;
       const said = report(bareKey(user), await states.of(user), [`State ${did}.`]);
       return { ...said, changes: `state of ${bareKey(user)} ${did}` };
     }),
@@ -83,10 +83,10 @@ function endOf(until: string | undefined, now: number): { readonly until?: numbe
 export function stateRows({ chosen, composed, settings }: StateSight): (readonly [string, string])[] {
   const { note, outOfOffice, location, timeZone, contactsOnly, domains } = settings;
   const words = Object.entries(domains).map(([domain, level]) => `${domain} ${level}`);
-  const span = (from: number, until?: number): string => `from ${iso(from)}${until === undefined ? '' : ` until ${iso(until)}`}`;
+  const span = (from: number, until?: number): string => `from ${minuteOf(from)}${until === undefined ? '' : ` until ${minuteOf(until)}`}`;
   const rows: readonly (readonly [string, string | undefined])[] = [
     ['presence', composed.words === undefined ? composed.state : `${composed.state} (${composed.words})`],
-    ['chosen', chosen && `${chosen.state}${chosen.until === undefined ? '' : `, until ${iso(chosen.until)}`}`],
+    ['chosen', chosen && `${chosen.state}${chosen.until === undefined ? '' : `, until ${minuteOf(chosen.until)}`}`],
     ['note', note],
     ['out of office', outOfOffice && [span(outOfOffice.from, outOfOffice.until), outOfOffice.text].filter(Boolean).join(': ')],
     ['where', location],

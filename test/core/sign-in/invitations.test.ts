@@ -174,7 +174,7 @@ test('a password that is changed is held to the same rules; that of a directory 
 // --- the page -------------------------------------------------------------------------------------------------
 
 async function visit(one: ReturnType<typeof world>, token: string, form?: string): Promise<WebAnswer & { readonly text: string }> {
-  const route = invitePage({ desk: one.desk, host: 'chat.people.example' });
+  const route = invitePage({ desk: one.desk, host: 'chat.people.example', sip: 'chat.people.example:5063' });
   const request: WebRequest = {
     method: form === undefined ? 'GET' : 'POST',
     path: `${route.path}${token}`,
@@ -219,6 +219,7 @@ test('the form sets a password; what is wrong is said, and what was typed is tex
   assert.equal(hostile.status, 422);
   assert(!hostile.text.includes('<script>'));
   const joined = await visit(one, token, form({ name: 'Ann', password: GOOD, again: GOOD }));
+  assert.match(joined.text, /<code>chat\.people\.example:5063<\/code> as outbound proxy/);
   assert.match(joined.text, /ann@people\.example/);
   assert.equal((await visit(one, token)).status, 404);
 });

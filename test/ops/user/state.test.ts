@@ -47,17 +47,17 @@ test('a state is set for a time, shown, and reset', async () => {
   assert.equal(
     set.text,
     [
-      'State set to doNotDisturb until 2026-11-24T10:00:00Z.',
+      'State set to doNotDisturb until 2026-11-24 10:00 UTC.',
       'nora@people.example',
       '  presence       doNotDisturb',
-      '  chosen         doNotDisturb, until 2026-11-24T10:00:00Z',
+      '  chosen         doNotDisturb, until 2026-11-24 10:00 UTC',
       '  note           at sea',
-      '  out of office  from 2026-11-24T08:00:00Z until 2026-11-24T09:00:00Z: Ask Omar',
+      '  out of office  from 2026-11-24 08:00 UTC until 2026-11-24 09:00 UTC: Ask Omar',
       '  privacy        only their contacts see them',
       '  levels         partner.example colleagues',
     ].join('\n'),
   );
-  assert.equal(set.changes, 'state of nora@people.example set to doNotDisturb until 2026-11-24T10:00:00Z');
+  assert.equal(set.changes, 'state of nora@people.example set to doNotDisturb until 2026-11-24 10:00 UTC');
   await state({ set: 'court', until: '2026-11-24T09:30' });
   assert.deepEqual(made.chosen, { state: 'court', until: Date.parse('2026-11-24T09:30Z') });
   const reset = await state({ reset: true });

@@ -129,3 +129,25 @@ test('which passwords are taken', () => {
   assert.equal(passwordFault(makePassword(), person), undefined);
   assert.notEqual(makePassword(), makePassword());
 });
+
+test('a list marks who is disabled, and has no column for it while nobody is; an address that is like nobody suggests nobody', async () => {
+  using home = new PeopleHome();
+  await home.run('user add', { address: KEY, name: 'Nora Berg' });
+  assert.match((await home.run('user list')).text, /^ADDRESS +NAME +MAIL/);
+  await home.run('user disable', { address: KEY });
+  assert.match((await home.run('user list')).text, /^ADDRESS +STATE +NAME[^\n]*\nnora@people\.example +disabled +Nora Berg/);
+  await home.run('user enable', { address: KEY });
+  assert.match((await home.run('user show', { address: 'nora@corp.example' })).text, /Did you mean nora@people\.example/);
+  assert.match((await home.run('user show', { address: 'norra@people.example' })).text, /Did you mean nora@people\.example/);
+  assert.doesNotMatch((await home.run('user show', { address: 'a@b.example' })).text, /Did you mean/);
+});
+
+test('two users of one domain: what they write and see of each other is not looked for at the border', async () => {
+  using home = new PeopleHome();
+  for (const address of [KEY, 'li@people.example']) await home.run('user add', { address });
+  const words = await home.run('explain', { idOrFrom: KEY, to: 'li@people.example' });
+  assert.deepEqual([words.exit, /does not pass the border.*user history nora@people\.example --with li@/s.test(words.text)], [0, true]);
+  const seen = await home.run('explain', { idOrFrom: KEY, to: 'li@people.example', presence: true });
+  assert.match(seen.text, /permission: none; nora@people\.example has not asked/);
+  assert.match((await home.run('explain', { idOrFrom: KEY, to: 'lee@people.example' })).text, /there is no user lee@people\.example/);
+});

@@ -25,8 +25,10 @@ const HEADERS = {
 
 export interface InvitePageParts {
   readonly desk: InvitationDesk;
-  /** For a client that wants a host. */
+  /** For an XMPP client that wants a host. */
   readonly host: string;
+  /** `host:port` for SIP clients over TLS; undefined: none are taken. */
+  readonly sip?: string;
 }
 
 export function invitePage(parts: InvitePageParts): WebRoute {
@@ -44,7 +46,7 @@ export function invitePage(parts: InvitePageParts): WebRoute {
   };
 }
 
-async function join({ desk, host }: InvitePageParts, request: WebRequest, found: Invitation, token: string): Promise<WebAnswer> {
+async function join({ desk, host, sip }: InvitePageParts, request: WebRequest, found: Invitation, token: string): Promise<WebAnswer> {
   const form = new URLSearchParams(await textOf(request));
   const [name, password, again] = [form.get('name') ?? '', form.get('password') ?? '', form.get('again') ?? ''];
   const wrong = (text: string): WebAnswer => page(422, 'Invitation', body(found, token, text, name));
@@ -61,9 +63,13 @@ async function join({ desk, host }: InvitePageParts, request: WebRequest, found:
   return page(
     200,
     'Welcome',
-    `<p>The account <code>${full}</code> is ready.</p><p>In an XMPP client enter this address and your password. In a SIP client enter ` +
-      `<code>sip:${full}</code>, your password, and <code>${asHtml(host)}</code> as outbound proxy with TLS.</p>`,
+    `<p>The account <code>${full}</code> is ready.</p><p>In an XMPP client enter this address and your password; if it asks for a ` +
+      `server, <code>${asHtml(host)}</code>.</p>${sip === undefined ? '' : sipWords(full, sip)}`,
   );
+}
+
+function sipWords(full: string, sip: string): string {
+  return `<p>In a SIP client enter <code>sip:${full}</code>, your password, and <code>${asHtml(sip)}</code> as outbound proxy with TLS.</p>`;
 }
 
 async function textOf(request: WebRequest): Promise<string> {
