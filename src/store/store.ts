@@ -3,7 +3,7 @@
 //   var/isthmus.owner     held while a process runs it       var/archive.key  the key of what people said and were told
 //   var/records.key       the key of the organisation's archive, made with its first line
 
-import { mkdirSync, statSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { reason } from '../errors.ts';
 import type { ApprovalStore, ArchiveStore, HoldStore, JournalStore } from '../model/archive.ts';
@@ -37,9 +37,9 @@ import type { UploadStore } from '../model/uploads.ts';
 import { approvalTable, journalTable } from './approvals.ts';
 import { archiveTable } from './archive.ts';
 import { authorizationTable } from './authorizations.ts';
-import { text } from './column.ts';
 import { blockTable, chosenTable, contactTable } from './contacts.ts';
-import { type CommitStats, Database, isDamage, storeError } from './database.ts';
+import { type CommitStats, type Database, storeError } from './database.ts';
+import { openFile, visitFile } from './database-file.ts';
 import { decisionTable } from './decisions.ts';
 import { tokenTable } from './device-tokens.ts';
 import { directoryTable } from './directory.ts';
@@ -49,7 +49,6 @@ import { invitationTable } from './invitations.ts';
 import { keptTable } from './kept-items.ts';
 import { Ledger } from './ledger.ts';
 import { LedgerPen } from './ledger-pen.ts';
-import { migrate, newestVersion, versionOf } from './migrate.ts';
 import { movedTable } from './moved.ts';
 import { ofPersonTables } from './of-person.ts';
 import { OutboxTable } from './outbox.ts';
@@ -60,13 +59,12 @@ import { peopleTable } from './people.ts';
 import { personalTable } from './personal.ts';
 import { presenceSettingsTable } from './presence-settings.ts';
 import { pushTable } from './push.ts';
+import type { Remark } from './remark.ts';
 import { requestTable } from './requests.ts';
-import { salvage } from './salvage.ts';
-import { keyFile, lazySeal, sealWith } from './seal.ts';
+import { sealsOf } from './seals.ts';
 import { clockTable, dialogTable, discoveredTable, secretTable, spellingTable } from './small-tables.ts';
 import { Threads } from './threads.ts';
 import { uploadTable } from './uploads.ts';
-import { inspectWal } from './wal.ts';
 
 const DEDUP_MS = 24 * 3600 * 1000;
 /** Conversations that nobody used for this long are forgotten. */
@@ -75,8 +73,6 @@ const THREAD_MS = 90 * DEDUP_MS;
 const KEPT_MS = 90 * DEDUP_MS;
 /** An invitation that is over is still listed for so long. */
 const INVITED_MS = 90 * DEDUP_MS;
-/** A larger file is not checked from end to end at every start. */
-const CHECKED_BYTES = 2 ** 30;
 
 export interface StoreOptions {
   /** The folder of `data:`; made when it is not there. */
@@ -91,12 +87,6 @@ export interface StoreOptions {
   readonly dedupMs?: number;
   /** The file may not grow past this (pages of 4 KiB); writes then fail as on a full disk. */
   readonly maxPages?: number;
-}
-
-/** One thing found at the start that an operator should know. */
-export interface Remark {
-  readonly what: 'key' | 'log' | 'damage' | 'unchecked';
-  readonly text: string;
 }
 
 export interface StoreStats extends CommitStats {
@@ -162,7 +152,7 @@ export function openStore(options: StoreOptions): Store {
   const { folder, clock } = options;
   const path = join(folder, 'isthmus.db');
   const remarks: Remark[] = [];
-  if (options.mode === 'visit') return assemble(visit(path), folder, options, remarks, () => {});
+  if (options.mode === 'visit') return assemble(visitFile(path), folder, options, remarks, () => {});
   try {
     mkdirSync(folder, { recursive: true, mode: 0o700 });
   } catch (error) {
@@ -170,7 +160,7 @@ export function openStore(options: StoreOptions): Store {
   }
   const owner = own(join(folder, 'isthmus.owner'));
   try {
-    const db = openOwn(path, clock, remarks);
+    const db = openFile(path, clock, remarks);
     if (options.maxPages !== undefined) db.exec(`PRAGMA max_page_count = ${options.maxPages}`);
     return assemble(db, folder, options, remarks, () => owner.release());
   } catch (error) {
@@ -179,90 +169,10 @@ export function openStore(options: StoreOptions): Store {
   }
 }
 
-function visit(path: string): Database {
-  const have = statSync(path, { throwIfNoEntry: false });
-  if (have === undefined) throw new StoreError(reason('STORE_FULL', `there is no database at ${path}: this home has not been started yet`));
-  try {
-    const db = new Database(path);
-    const [version, newest] = [versionOf(db), newestVersion()];
-    if (version === newest) return db;
-    db.close();
-    throw new StoreError(reason('US_BUG', `the database has shape ${version}, this version knows ${newest}: use the version that runs`));
-  } catch (error) {
-    throw error instanceof StoreError ? error : storeError(error);
-  }
-}
-
-function openOwn(path: string, clock: Clock, remarks: Remark[]): Database {
-  const wal = inspectWal(`${path}-wal`);
-  if (wal !== undefined && (wal.lost > 0 || wal.cut)) {
-    const gone = `${wal.lost} pages after its last good commit (page ${wal.good})${wal.cut ? ' and a piece of one' : ''} are left out`;
-    remarks.push({
-      what: 'log',
-      text: `the write-ahead log ends early: ${gone}. After a kill that is an unfinished write; else rows are gone`,
-    });
-  }
-  let damage: string | undefined;
-  let db: Database | undefined;
-  try {
-    db = new Database(path);
-    damage = check(db, path, remarks);
-    if (damage === undefined) {
-      migrate(db);
-      return db;
-    }
-  } catch (error) {
-    if (!isDamage(error)) throw error;
-    damage = error instanceof Error ? error.message : String(error);
-  }
-  try {
-    db?.close();
-  } catch {
-    // a damaged file may not close
-  }
-  const saved = salvage(path, clock.now());
-  const missing = saved.incomplete.length === 0 ? 'no table is visibly incomplete' : `not whole: ${saved.incomplete.join(', ')}`;
-  remarks.push({
-    what: 'damage',
-    text: `the database was damaged (${damage.replaceAll(/\s+/g, ' ')}); ${saved.rows} rows were carried over, ${missing}; ${saved.gone} events that waited are gone; the old file is ${saved.aside}`,
-  });
-  return new Database(path);
-}
-
-function check(db: Database, path: string, remarks: Remark[]): string | undefined {
-  if ((statSync(path, { throwIfNoEntry: false })?.size ?? 0) > CHECKED_BYTES) {
-    remarks.push({ what: 'unchecked', text: `${path} is over 1 GiB and was not checked from end to end` });
-    return undefined;
-  }
-  const answer = db.prepare('PRAGMA quick_check(1)').get();
-  const verdict = answer === undefined ? 'no answer' : text(answer, 'quick_check');
-  return verdict === 'ok' ? undefined : verdict;
-}
-
 function assemble(db: Database, folder: string, options: StoreOptions, remarks: Remark[], released: () => void): Store {
   const { clock } = options;
-  const keyPath = join(folder, 'store.key');
-  const { key, remark, made } = keyFile(keyPath);
-  if (remark !== undefined) remarks.push({ what: 'key', text: remark });
-  if (made && db.prepare('SELECT 1 AS yes FROM outbox').get() !== undefined) {
-    remarks.push({ what: 'key', text: `${keyPath} was gone and is new: what waited cannot be read any more and its senders are told` });
-  }
-  const seal = sealWith(key);
-  const archivePath = join(folder, 'archive.key');
-  const archive = keyFile(archivePath);
-  if (archive.remark !== undefined) remarks.push({ what: 'key', text: archive.remark });
-  if (archive.made && db.prepare('SELECT 1 AS yes FROM history').get() !== undefined) {
-    remarks.push({ what: 'key', text: `${archivePath} was gone and is new: the history so far cannot be read without the old one` });
-  }
-  const recordsPath = join(folder, 'records.key');
-  const hasRecords = db.prepare('SELECT 1 AS yes FROM archive').get() !== undefined;
-  if (hasRecords && statSync(recordsPath, { throwIfNoEntry: false }) === undefined)
-    remarks.push({
-      what: 'key',
-      text: `${recordsPath} is gone: the archive so far cannot be read without it; what is archived from now on has a new one`,
-    });
-  const records = lazySeal(recordsPath);
-  if (records.remark !== undefined) remarks.push({ what: 'key', text: records.remark });
+  const seals = sealsOf(db, folder, remarks);
+  const seal = seals.waiting;
   const ledger = new Ledger(db, clock);
   const threads = new Threads(db, clock);
   const decisions = decisionTable(db);
@@ -270,7 +180,7 @@ function assemble(db: Database, folder: string, options: StoreOptions, remarks: 
   const kept = keptTable(db, seal);
   const deviceTokens = tokenTable(db, seal);
   const invitations = invitationTable(db);
-  const histories = historyTable(db, sealWith(archive.key));
+  const histories = historyTable(db, seals.histories);
   const holds = holdTable(db);
   const ofPeople = {
     people: peopleTable(db, seal),
@@ -283,7 +193,7 @@ function assemble(db: Database, folder: string, options: StoreOptions, remarks: 
     invitations,
     kept,
     histories,
-    archive: archiveTable(db, records.seal, holds),
+    archive: archiveTable(db, seals.records, holds),
     holds,
   };
   return {
