@@ -171,8 +171,6 @@ if (noWorld !== undefined) {
       await li.notice(`uma@${DOMAIN}`, (notice) => notice.state === 'active' && basicOf(notice.body) === 'open');
       await li.publish('open', { note: 'at the desk' });
       await simple.lines.next('li to come', (line) => line.includes('!sip:li@') && line.includes(' JOIN '));
-      await li.publish('closed');
-      await simple.lines.next('li to go', (line) => line.includes('!sip:li@') && line.includes(' QUIT '));
       simple.close();
     });
 
