@@ -182,12 +182,12 @@ function msOf(time: ICAL.Time, event: ICAL.Component, zone: string): number {
   return instantOf(local, typeof named === 'string' && isTimeZone(named) ? named : zone);
 }
 
-/** One line of text; undefined: there is none. */
+/** One line of text, which turns no other text around (whoever invites writes it); undefined: there is none. */
 function textOf(component: ICAL.Component, name: string): string | undefined {
   const value = component.getFirstPropertyValue(name);
   if (typeof value !== 'string') return undefined;
   const text = value
-    .replaceAll(/[\s\p{Cc}]+/gu, ' ')
+    .replaceAll(/[\s\p{Cc}\p{Bidi_Control}]+/gu, ' ')
     .trim()
     .toWellFormed();
   return text === '' ? undefined : text.slice(0, MAX_TEXT);

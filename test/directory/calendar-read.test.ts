@@ -140,6 +140,11 @@ test('subject and place, but for what is private', () => {
   assert.deepEqual([open?.subject, open?.place, hidden?.subject, hidden?.place], ['Review, second', 'Room 3', undefined, undefined]);
 });
 
+test('who invites turns no text around', () => {
+  const [entry] = readCalendar(calendar(event('DTSTART:20261020T090000Z', 'DURATION:PT1H', 'SUMMARY:Review\u202e\u2066 gpj')), WINDOW);
+  assert.equal(entry?.subject, 'Review gpj');
+});
+
 test('what is no calendar is refused', () => {
   for (const text of ['', '<html>Sign in</html>', 'BEGIN:VCARD\r\nEND:VCARD\r\n', calendar('BEGIN:VEVENT')])
     assert.throws(() => readCalendar(text, WINDOW), Error);

@@ -50,9 +50,12 @@ function filled(pattern: string, user: string, safe: (text: string) => string): 
   return pattern.replaceAll(/\{(local|domain|address)\}/g, (_, name: string) => safe(values[name] ?? ''));
 }
 
-/** What is a part of a path stays one: no way up, no folder. */
+/**
+ * What is a part of a path stays one: no way up, no folder. Two names are two files: invited users choose theirs, and are not to choose
+ * the calendar of somebody else.
+ */
 function asName(text: string): string {
-  return text.replaceAll(/[/\\\0]/g, '_').replace(/^\.+/, '_');
+  return text.replaceAll(/[%/\\\0]/g, (char) => `%${char.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`).replace(/^\./, '%2E');
 }
 
 async function fromFile(path: string, mark: string | undefined): Promise<Fetched> {
@@ -68,6 +71,8 @@ async function fromFile(path: string, mark: string | undefined): Promise<Fetched
 }
 
 async function fromWeb(place: CalendarPlace, user: string, mark: string | undefined, { dir }: Home, web: Web): Promise<Fetched> {
+  // An encoded dot is a dot to a URL.
+  if (/^\.{1,2}$/.test(fromBareKey(user).local)) return { kind: 'failed', why: 'a name of dots alone can be no part of a URL' };
   const url = filled(place.url ?? '', user, encodeURIComponent);
   let authorization: string | undefined;
   try {

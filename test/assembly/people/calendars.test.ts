@@ -48,10 +48,10 @@ function meeting(): string {
   return `BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//t//\r\nBEGIN:VEVENT\r\nUID:a\r\nDTSTART:${stamp}\r\nDURATION:PT2H\r\nATTENDEE:mailto:x@y.example\r\nSUMMARY:Review\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n`;
 }
 
-function feedsOf(place: CalendarPlace) {
+function feedsOf(place: CalendarPlace, user = NORA) {
   const told: string[] = [];
   const settings: CalendarSettings = {
-    ...{ domains: new Map(), users: new Map([[NORA, place]]), refreshMs: 300_000, keepMs: 3_600_000 },
+    ...{ domains: new Map(), users: new Map([[user, place]]), refreshMs: 300_000, keepMs: 3_600_000 },
     ...{ subjects: true, freeBusy: true },
   };
   const resolver = new MapResolver();
@@ -63,7 +63,7 @@ function feedsOf(place: CalendarPlace) {
     web: makeWeb({ resolver, clock: systemClock, roots: () => [] }),
     clock,
     log: log as unknown as Log, // the two that are used
-    users: () => [NORA],
+    users: () => [user],
     changed: () => (changes += 1),
   });
   return { feeds, told, changes: () => changes };
@@ -116,6 +116,26 @@ for (const [what, place, words] of FAILS)
     assert.equal(feeds.calendars.at(NORA, clock.now()), undefined);
     await feeds.stop();
   });
+
+test('a name that somebody chose for themselves leads to the calendar of nobody else', async () => {
+  mkdirSync(join(dir, 'calendars'));
+  writeFileSync(join(dir, 'calendars/nora_berg.ics'), meeting());
+  writeFileSync(join(dir, 'calendars/_nora.ics'), meeting());
+  writeFileSync(join(dir, 'nora.ics'), meeting());
+  for (const local of ['nora/berg', 'nora\\berg', '.nora', '../nora', '..']) {
+    const { feeds, told } = feedsOf({ file: 'calendars/{local}.ics', privateAddress: false }, `${local}@people.example`);
+    feeds.start();
+    await feeds.settled();
+    assert.match(told.join('\n'), /there is no such file/, local);
+    await feeds.stop();
+  }
+  const before = asked.length;
+  const { feeds, told } = feedsOf({ url, privateAddress: true }, '..@people.example');
+  feeds.start();
+  await feeds.settled();
+  assert.deepEqual([told, asked.length], [['a name of dots alone can be no part of a URL'], before]);
+  await feeds.stop();
+});
 
 test('a token goes as a bearer; a file is read again only when it has changed', async () => {
   const bearer = feedsOf({ url, token: 'calendars', privateAddress: true });
