@@ -172,7 +172,7 @@ function whyNot({ side, protocol, bind }: ListenerOptions, error: unknown): stri
     : said.includes('EADDRNOTAVAIL')
       ? 'this machine does not have the address'
       : said.includes('EACCES')
-        ? 'this user may not open the port'
+        ? 'this user may not open the port; those above 1023 need no right (deploy/dmz.md)'
         : 'see there';
   return `${side === 'local' ? 'clients' : side}.${protocol} of isthmus.yaml: ${showBind(bind)} cannot be listened on: ${help} (${said})`;
 }
