@@ -12,7 +12,7 @@ const REQUEST_MS = 30_000;
 const MAX_BYTES = 512 * 1024;
 const NONCE_TRIES = 5;
 /** A CA that asks for more patience than this is asked again at the next round. */
-export const LONGEST_RETRY_AFTER_MS = 7 * 86_400_000;
+const LONGEST_RETRY_AFTER_MS = 7 * 86_400_000;
 
 /** What is used of a directory. */
 export interface Directory {

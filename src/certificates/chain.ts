@@ -52,7 +52,7 @@ export function isAuthority(certificate: X509Certificate): boolean {
 }
 
 /** Does this private key belong to it? False also for a key that cannot be compared. */
-export function belongs(certificate: X509Certificate, key: KeyObject): boolean {
+function belongs(certificate: X509Certificate, key: KeyObject): boolean {
   try {
     return certificate.checkPrivateKey(key);
   } catch {
@@ -111,7 +111,7 @@ function missingAbove(top: X509Certificate): MissingIssuer {
 }
 
 /** Where the issuer's certificate can be had, as the certificate itself says. */
-export function issuerUrl(certificate: X509Certificate): string | undefined {
+function issuerUrl(certificate: X509Certificate): string | undefined {
   return /CA Issuers - URI:(https?:\/\/[\x21-\x7e]{1,500})/.exec(certificate.infoAccess ?? '')?.[1];
 }
 

@@ -37,7 +37,7 @@ export interface AdminOidc {
 }
 
 /** sockaddr_un of Linux has 108 octets, the last of them zero. */
-export const MAX_SOCKET_BYTES = 107;
+const MAX_SOCKET_BYTES = 107;
 
 type AdminInput = NonNullable<IsthmusInput['admin']>;
 type ClientInput = NonNullable<AdminInput['clients']>[number];

@@ -98,7 +98,7 @@ export function newFileText(file: HomeFile | undefined, change: FileChange): str
 }
 
 /** Faults of `after` that were not there before; where a fault stands in its file does not count. */
-export function newFaults<F extends Finding>(before: readonly Finding[], after: readonly F[]): readonly F[] {
+function newFaults<F extends Finding>(before: readonly Finding[], after: readonly F[]): readonly F[] {
   const name = ({ code, file, found, right }: Finding): string =>
     [code, file, found.replaceAll(/:\d+/g, ''), right.replaceAll(/line \d+/g, '')].join('\0');
   const known = new Map<string, number>();
@@ -166,7 +166,7 @@ export function writeWhole(written: string, text: string, mode: number): void {
 }
 
 /** Makes a rename inside the folder last through a power cut. */
-export function syncFolder(folder: string): void {
+function syncFolder(folder: string): void {
   const handle = openSync(folder, 'r');
   try {
     fsyncSync(handle);

@@ -66,11 +66,6 @@ function faceOf(name: 'sip' | 'xmpp', face: PartnerSip | PartnerXmpp): [string, 
   ];
 }
 
-/** `file:line`, or the file's name and key where nobody wrote a line. */
-export function showWhere(where: Where): string {
-  return where.line === undefined ? `${where.file}${where.key}` : `${where.file}:${where.line}`;
-}
-
 /** A value as YAML has it on one line; nothing is `none`. */
 export function showValue(value: unknown): string {
   if (value === undefined) return 'none';

@@ -19,7 +19,7 @@ export interface Door {
 }
 
 /** Nobody could be asked. `cause`: why the last server could not. */
-export class DirectoryError extends Error {}
+class DirectoryError extends Error {}
 
 /** Works with the first server that answers, signed in as ourselves. @throws DirectoryError */
 export async function withDirectory<T>(door: Door, work: (client: Client) => Promise<T>): Promise<T> {

@@ -179,7 +179,7 @@ function warnings(chain: OwnCertificate['chain'], now: number, anchors: Anchors 
 const NO_ANCHORS: Anchors = { bySubject: () => [] };
 
 /** Does the chain hold the issuer of its leaf, or is that a known root, or the leaf its own issuer? */
-export function holdsIssuer(chain: OwnCertificate['chain'], anchors: Anchors = NO_ANCHORS): boolean {
+function holdsIssuer(chain: OwnCertificate['chain'], anchors: Anchors = NO_ANCHORS): boolean {
   const [leaf] = chain;
   if (isSelfSigned(leaf)) return true;
   const { paths, deadEnd } = candidatePaths(chain, anchors);

@@ -26,7 +26,7 @@ export interface WebLimits {
   /** A WebSocket is asked so often whether it is there; one that has not answered by then is gone. */
   readonly pingMs: number;
 }
-export const WEB_LIMITS: WebLimits = {
+const WEB_LIMITS: WebLimits = {
   headMs: 15_000,
   headBytes: 16 * 1024,
   paceBytes: 2048,

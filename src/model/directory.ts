@@ -1,7 +1,5 @@
 // A directory of people outside (LDAP, Active Directory), and what the sync of it remembers.
 
-import type { Person } from './core.ts';
-
 /** The entry that a person came from. */
 export interface DirectoryEntry {
   /** Bare key of the person. */
@@ -32,13 +30,6 @@ export interface SyncResult {
   readonly enabled: readonly string[];
   /** Left out, with why. */
   readonly skipped: readonly { readonly dn: string; readonly why: string }[];
-}
-
-/** A person as the directory has them. */
-export interface DirectoryPerson {
-  readonly person: Omit<Person, 'createdAt'>;
-  readonly dn: string;
-  readonly stamp: string;
 }
 
 /** Attributes of an entry by what they are to us; a list is tried in order. */

@@ -4,7 +4,7 @@
 import { utcDay } from './utc.ts';
 
 /** Days ahead, the most urgent last. 0: it has ended. */
-export const EXPIRY_STEPS = [30, 14, 3, 0] as const;
+const EXPIRY_STEPS = [30, 14, 3, 0] as const;
 export type ExpiryStep = (typeof EXPIRY_STEPS)[number];
 
 const DAY_MS = 86_400_000;

@@ -40,7 +40,7 @@ export function journalMail(line: ArchiveLine, host: string, refused?: string): 
 }
 
 /** The id of the event where it fits into a header; one mail in place of a refused one is another mail. */
-export function journalId({ id }: Pick<ArchiveLine, 'id'>, host: string, inPlace = false): string {
+function journalId({ id }: Pick<ArchiveLine, 'id'>, host: string, inPlace = false): string {
   const left = /^[\w-]{1,200}$/.test(id) ? id : createHash('sha256').update(id).digest('hex');
   return `<${left}${inPlace ? '.refused' : ''}@${/^[\w.-]+$/.test(host) ? host : 'isthmus.invalid'}>`;
 }

@@ -18,7 +18,7 @@ export type Post = (url: string, headers: Readonly<Record<string, string>>, body
 const WORDS: Readonly<Record<Notice['state'], string>> = { begins: '', lasts: 'still: ', over: 'over: ' };
 
 /** A notice as one line for people. */
-export function inWords({ state, alert }: Notice): string {
+function inWords({ state, alert }: Notice): string {
   return state === 'over' ? `${WORDS.over}${alert.text}` : `${WORDS[state]}${alert.text.replace(/\.$/, '')}. ${alert.advice}`;
 }
 

@@ -15,7 +15,7 @@ export function codeOf(why: Reason): DiagnosisCode {
 }
 
 /** Every code that has a row of its own, finer ones first. */
-export const DIAGNOSES: Readonly<Partial<Record<DiagnosisCode, Diagnosis>>> = { ...FINER, ...COARSE };
+const DIAGNOSES: Readonly<Partial<Record<DiagnosisCode, Diagnosis>>> = { ...FINER, ...COARSE };
 
 /** The row of a code. */
 export function diagnosis(code: DiagnosisCode): Diagnosis {

@@ -57,5 +57,3 @@ export const notifySection = entry({
     certificateDays: list(z.int().min(1).max(365)).default([30, 14, 3]).describe('Days before a certificate ends. Default: [30, 14, 3].'),
   }).prefault({}),
 }).describe('Who is told when a partner is down, a queue grows old, a certificate ends.');
-
-export type NotifyInput = z.output<typeof notifySection>;

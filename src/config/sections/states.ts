@@ -5,7 +5,7 @@ import { entry, word } from '../shape.ts';
 
 /** lync-features A1: Lync's own bound, and clients' menus are no longer. */
 export const MAX_STATES = 4;
-export const MAX_STATE_WORDS = 64;
+const MAX_STATE_WORDS = 64;
 
 export const LOCALE = /^[A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8}){0,3}$/;
 

@@ -52,8 +52,8 @@ export interface Aggregate {
 }
 
 /** The documented defaults: 5 and 15 minutes. */
-export const INACTIVE_AFTER_MS = 5 * 60_000;
-export const AWAY_AFTER_MS = 15 * 60_000;
+const INACTIVE_AFTER_MS = 5 * 60_000;
+const AWAY_AFTER_MS = 15 * 60_000;
 
 /** Composes the inputs. */
 export function aggregate(inputs: Inputs): Aggregate {

@@ -34,7 +34,7 @@ const all: readonly Level[] = ['friends', 'workgroup', 'colleagues', 'external']
 const inside: readonly Level[] = ['friends', 'workgroup', 'colleagues'];
 
 /** Field by field, the levels that see it. */
-export const SEEN_BY: Readonly<Record<Field, readonly Level[]>> = {
+const SEEN_BY: Readonly<Record<Field, readonly Level[]>> = {
   name: everybody, // identity is never hidden
   mail: everybody,
   title: all,

@@ -11,7 +11,7 @@ export interface LockOutLimits {
   readonly address: number;
   readonly windowMs: number;
 }
-export const LOCK_OUT: LockOutLimits = { user: 10, address: 50, windowMs: 15 * 60_000 };
+const LOCK_OUT: LockOutLimits = { user: 10, address: 50, windowMs: 15 * 60_000 };
 
 const MAX_KEPT = 50_000;
 

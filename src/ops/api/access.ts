@@ -37,7 +37,7 @@ export interface AccessParts {
 }
 
 /** A shorter secret could be guessed; it is nobody's. */
-export const MIN_TOKEN_CHARS = 20;
+const MIN_TOKEN_CHARS = 20;
 const MAX_TOKEN_CHARS = 4096;
 
 /** Settles who calls; a certificate that is named goes before a token. */

@@ -83,7 +83,7 @@ const NO_MEANING = new Set([
 ]);
 
 /** Properties that the mapping reads, by kind. */
-export const READ_PROPERTIES: Readonly<Record<LyncKind, readonly string[]>> = {
+const READ_PROPERTIES: Readonly<Record<LyncKind, readonly string[]>> = {
   allowedDomain: ['domain', 'proxyfqdn', 'comment', 'markformonitoring', 'verificationlevel'],
   blockedDomain: ['domain', 'comment'],
   xmppPartner: [

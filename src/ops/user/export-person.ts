@@ -5,8 +5,8 @@ import type { ListEntry } from '../../model/core-stores.ts';
 import type { KeptOfPerson } from '../../model/of-person.ts';
 import type { ExportFolder, WrittenFile } from '../export-folder.ts';
 
-export const PERSON_FILE = 'person.json';
-export const CONTACTS_FILE = 'contacts.vcf';
+const PERSON_FILE = 'person.json';
+const CONTACTS_FILE = 'contacts.vcf';
 
 /** Writes what there is. @param owner bare key */
 export async function writePerson(folder: ExportFolder, ofPerson: readonly KeptOfPerson[], owner: string): Promise<readonly WrittenFile[]> {

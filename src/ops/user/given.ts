@@ -59,7 +59,7 @@ const otherInput = line(400).transform((value, context) => {
   return z.NEVER;
 });
 /** More would be a directory of its own. */
-export const MAX_ADDRESSES = 50;
+const MAX_ADDRESSES = 50;
 export const othersInput = z.preprocess((value) => (typeof value === 'string' ? [value] : value), z.array(otherInput).max(MAX_ADDRESSES));
 
 const groupInput = line(100).refine((value) => value !== '', 'the name of a group');

@@ -5,7 +5,7 @@ import { randomInt } from 'node:crypto';
 import { bareKey } from '../../model/address.ts';
 import type { Person } from '../../model/core.ts';
 
-export const MIN_PASSWORD = 8;
+const MIN_PASSWORD = 8;
 const MAX_PASSWORD = 256;
 /** Letters and digits that nobody confuses. */
 const ALPHABET = 'abcdefghjkmnpqrstuvwxyz23456789';

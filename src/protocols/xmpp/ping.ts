@@ -18,7 +18,7 @@ export type BarrierResult =
   /** The stream ended first, or leads nowhere any more; what became of it is not known. */
   | { readonly kind: 'closed'; readonly reason: Reason };
 
-export const PING_TIMEOUT_MS = 20_000;
+const PING_TIMEOUT_MS = 20_000;
 /** How long an answer may still come over the other stream after ours has ended. */
 const GRACE_MS = 2000;
 /** A peer that answered before and now does not is sent copies of the same at most so often; then the road back is gone. */

@@ -9,7 +9,7 @@ import { writePidf } from '../documents/pidf-writer.ts';
 import { escapeXml } from '../documents/xml-reader.ts';
 
 export const WINFO_TYPE = 'application/watcherinfo+xml';
-export const RLMI_TYPE = 'application/rlmi+xml';
+const RLMI_TYPE = 'application/rlmi+xml';
 
 /** One who watches. */
 export interface Watcher {

@@ -156,7 +156,7 @@ function pairOf(endpoint: Endpoint, from: Address, to: Address): string {
 }
 
 /** Where a client's request came from, for its event. */
-export function originOf(endpoint: Endpoint, request: InboundRequest): Origin {
+function originOf(endpoint: Endpoint, request: InboundRequest): Origin {
   return {
     network: 'sip',
     side: 'local',

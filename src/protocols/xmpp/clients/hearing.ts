@@ -65,7 +65,7 @@ export async function hear(stanza: Element, raw: Element, speaker: Speaker, grou
 }
 
 /** Answers with an error, unless it is one (RFC 6120 §8.3.1), or a result. */
-export function refuse(stanza: Element, error: Element, speaker: Speaker): void {
+function refuse(stanza: Element, error: Element, speaker: Speaker): void {
   if (stanza.attrs.type === 'error' || stanza.attrs.type === 'result') return;
   speaker.send(printElement(stanza.name === 'iq' ? iqError(stanza, error) : bounce(stanza, error)));
 }

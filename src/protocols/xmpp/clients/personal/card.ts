@@ -19,8 +19,8 @@ export interface CardLine {
 export type Card = readonly CardLine[];
 
 /** Bounds of what is read. */
-export const MOST_LINES = 100;
-export const LONGEST_VALUE = 4096;
+const MOST_LINES = 100;
+const LONGEST_VALUE = 4096;
 
 const line = (property: Property, value: string, ...types: readonly string[]): CardLine => ({ property, types, values: [value] });
 const has = (one: CardLine, property: Property, type: string): boolean => one.property === property && one.types.includes(type);
@@ -53,7 +53,7 @@ export function withDirectory(card: Card, person: Person, jid: string): Card {
 }
 
 /** Who sees a line. What belongs to somebody's private life is for friends. */
-export function fieldOf({ property, types }: CardLine): PersonField {
+function fieldOf({ property, types }: CardLine): PersonField {
   switch (property) {
     case 'fn':
     case 'n':

@@ -93,7 +93,7 @@ export function noPicture(at: number): PersonalItem {
   return { id: 'current', at, payload: printElement(element('metadata', NS.avatarMetadata), '') };
 }
 
-export function metadata(id: string, type: string, bytes: number): Element {
+function metadata(id: string, type: string, bytes: number): Element {
   return element('metadata', NS.avatarMetadata, {}, [element('info', NS.avatarMetadata, { id, type, bytes: String(bytes) })]);
 }
 
@@ -109,7 +109,7 @@ export function asNodes({ type, data }: { readonly type: string; readonly data: 
 }
 
 /** By its first bytes. */
-export function typeOf(data: Uint8Array): string | undefined {
+function typeOf(data: Uint8Array): string | undefined {
   const head = Buffer.from(data.subarray(0, 12)).toString('latin1');
   if (head.startsWith('\x89PNG\r\n\x1a\n')) return 'image/png';
   if (head.startsWith('\xff\xd8\xff')) return 'image/jpeg';

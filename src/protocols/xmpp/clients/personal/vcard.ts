@@ -26,7 +26,7 @@ export interface CardGround {
   readonly nodes: Nodes;
 }
 
-export const CARD_ITEM = 'current';
+const CARD_ITEM = 'current';
 
 export function vcard(ground: CardGround): IqHandler {
   return {

@@ -8,7 +8,7 @@ export interface UnackedLimits {
   /** UTF-16 units of text. */
   readonly text: number;
 }
-export const UNACKED_LIMITS: UnackedLimits = { stanzas: 2000, text: 2 * 1024 * 1024 };
+const UNACKED_LIMITS: UnackedLimits = { stanzas: 2000, text: 2 * 1024 * 1024 };
 
 const MODULUS = 2 ** 32;
 

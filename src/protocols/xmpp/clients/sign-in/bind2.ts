@@ -42,7 +42,7 @@ export function readBindWish(bind: Element): BindWish {
  * XEP-0386 §3.2.1: the tag, and what we make of the installation; the same installation has the same resource each time, and
  * so takes the place of its own earlier session. The installation's own id is not shown.
  */
-export function resourceFor(tag: string | undefined, user: string, device: string | undefined): string {
+function resourceFor(tag: string | undefined, user: string, device: string | undefined): string {
   const hash = device === undefined ? randomBytes(9) : createHash('sha256').update(`${user}\0${device}`).digest().subarray(0, 9);
   return `${tag === undefined ? '' : `${tag}/`}${hash.toString('base64url')}`;
 }

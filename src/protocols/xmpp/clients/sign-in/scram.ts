@@ -8,7 +8,7 @@
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
 import type { ScramHash, ScramVerifier } from '../../../../model/core.ts';
 
-export const SCRAM_DIGESTS = { 'SHA-1': 'sha1', 'SHA-256': 'sha256' } as const satisfies Record<ScramHash, string>;
+const SCRAM_DIGESTS = { 'SHA-1': 'sha1', 'SHA-256': 'sha256' } as const satisfies Record<ScramHash, string>;
 
 /** What a client said first. */
 export interface ClientFirst {
