@@ -6,10 +6,10 @@ import type { CertificateListing } from '../../model/certificate-desk.ts';
 import { daysLeft, type ExpiryStep, expiryStep } from '../../model/expiry.ts';
 import type { Passport } from '../../model/passport.ts';
 import { utcDay } from '../../model/utc.ts';
-import { viewPassport } from '../passports.ts';
 import { type Report, verb } from '../verb.ts';
 import { atDesk, inJson, listInJson, ourDomains, passportsOf } from './given.ts';
 import { listText } from './list-text.ts';
+import { viewPassport } from './passport-view.ts';
 
 export const certList = verb({
   words: 'cert list',

@@ -1,7 +1,7 @@
 // One partner passport as data, for programs that read `cert list --json`.
 
-import { daysLeft } from '../model/expiry.ts';
-import type { Passport } from '../model/passport.ts';
+import { daysLeft } from '../../model/expiry.ts';
+import type { Passport } from '../../model/passport.ts';
 
 /** What a program reads: times as ISO strings, days as whole days, rounded down (negative: expired). */
 export interface PassportView {

@@ -2,8 +2,8 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Passport } from '../../src/model/passport.ts';
-import { viewPassport } from '../../src/ops/passports.ts';
+import type { Passport } from '../../../src/model/passport.ts';
+import { viewPassport } from '../../../src/ops/cert/passport-view.ts';
 
 const NOW = Date.UTC(2026, 10, 23, 3, 40);
 const DAY_MS = 86_400_000;
