@@ -128,10 +128,8 @@ function on<T extends { readonly enabled?: boolean | undefined }>(entries: Reado
 }
 
 /** Key by key, for `plan`: a change of what is kept must be seen by whoever accepts it. */
-export function archiveFacts(
-  settings: ArchiveSettings | undefined,
-): ReadonlyMap<string, { readonly value: string; readonly where: Where }> {
-  const facts = new Map<string, { readonly value: string; readonly where: Where }>();
+export function archiveFacts(settings: ArchiveSettings | undefined): ReadonlyMap<string, ArchiveFact> {
+  const facts = new Map<string, ArchiveFact>();
   if (settings === undefined) return facts;
   for (const { who, name, internal, external, where } of settings.rules)
     facts.set(who === 'everyone' ? who : `${who} ${name}`, { value: showValue({ ...said({ internal, external }) }), where });
@@ -145,6 +143,25 @@ export function archiveFacts(
     ...(journal !== undefined && { journal }),
   };
   for (const [key, value] of Object.entries(rest))
-    facts.set(key, { value: showValue(value), where: { file: ARCHIVE_FILE, key: `/${key.replace('.', '/')}` } });
+    facts.set(key, {
+      value: showValue(value),
+      where: { file: ARCHIVE_FILE, key: `/${key.replace('.', '/')}` },
+      ...(BY_DEFAULT[key] !== undefined && { byDefault: BY_DEFAULT[key] }),
+    });
   return facts;
 }
+
+interface ArchiveFact {
+  readonly value: string;
+  readonly where: Where;
+  /** What holds where nothing is written. */
+  readonly byDefault?: string;
+}
+
+const BY_DEFAULT: Readonly<Record<string, string>> = {
+  blockOnFailure: 'false',
+  retention: '14d',
+  'purge.hour': '2',
+  'purge.onlyExported': 'false',
+  secondPerson: 'false',
+};

@@ -1,6 +1,7 @@
 // What would change between two sets, key by key: partners, our domains, policy, and the process itself, whose listeners and
 // places change with the next start only. Both sides carry the line that says so.
 
+import { PRESENCE_POLICY } from '../model/presence-settings.ts';
 import type { Block, OwnDomain, Policy, Rule, Table, Where, Who } from '../model/table.ts';
 import { archiveFacts } from './archive.ts';
 import { effectiveValues, hostPort, isoTime, showValue } from './effective.ts';
@@ -21,6 +22,8 @@ export interface Change {
   /** Where the value that goes, and the one that comes, is written; without a line it is a default. */
   readonly whereFrom?: Where;
   readonly whereTo?: Where;
+  /** The value that goes, the one that comes, is what holds where nothing is written. */
+  readonly isDefault?: { readonly from: boolean; readonly to: boolean };
   /** When it is in force once the set is accepted. */
   readonly effect: 'atOnce' | 'nextStart';
 }
@@ -34,6 +37,8 @@ export interface Side {
 interface Fact {
   readonly value: string;
   readonly where: Where;
+  /** What holds where nothing is written, if that is known. */
+  readonly byDefault?: string;
 }
 type Facts = ReadonlyMap<string, Fact>;
 
@@ -88,10 +93,15 @@ function compareFacts(subject: string, before: Facts, after: Facts, effect: Chan
         to: now?.value ?? 'none',
         ...(old !== undefined && { whereFrom: old.where }),
         ...(now !== undefined && { whereTo: now.where }),
+        ...((isDefault(old) || isDefault(now)) && { isDefault: { from: isDefault(old), to: isDefault(now) } }),
         effect,
       },
     ];
   });
+}
+
+function isDefault(fact: Fact | undefined): boolean {
+  return fact !== undefined && fact.where.line === undefined && fact.value === fact.byDefault;
 }
 
 function partnersOf(table: Table | undefined): Named {
@@ -216,8 +226,9 @@ function peopleFacts({ people }: Home): Facts {
       value: showValue({ class: bound, words: statesWords(words) }),
       where: { file: STATES_FILE, key: `/states/${id}` },
     });
+  const usual = presenceFacts(PRESENCE_POLICY);
   for (const [key, value] of Object.entries(presenceFacts(people.presence)))
-    facts.set(key, { value, where: { file: PRESENCE_FILE, key: `/${key}` } });
+    facts.set(key, { value, where: { file: PRESENCE_FILE, key: `/${key}` }, ...(usual[key] !== undefined && { byDefault: usual[key] }) });
   for (const [key, { value, path }] of Object.entries(calendarFacts(people.calendars)))
     facts.set(key, { value, where: { file: CALENDARS_FILE, key: path } });
   const { directory } = people;
@@ -282,15 +293,16 @@ function bare(value: unknown): unknown {
 
 /** One line for people. */
 export function showChange(change: Change): string {
-  const at = (where: Where | undefined): string => {
+  const at = (where: Where | undefined, usual = false): string => {
     if (where === undefined) return '';
+    if (usual) return ' (default)';
     if (where.line !== undefined) return ` (${where.file}:${where.line})`;
     return change.subject.startsWith('partner ') ? ' (default)' : ` (${where.file}${where.key})`;
   };
-  const { subject, kind, key, from, to, whereFrom, whereTo, effect } = change;
+  const { subject, kind, key, from, to, whereFrom, whereTo, isDefault, effect } = change;
   const later = effect === 'nextStart' ? '; with the next start' : '';
   if (kind === 'added') return `+ ${subject}${at(whereTo)}`;
   if (kind === 'removed') return `- ${subject}${at(whereFrom)}`;
   if (from === undefined || to === undefined) return `~ ${subject}: ${key}`;
-  return `~ ${subject}: ${key}: ${from}${at(whereFrom)} -> ${to}${at(whereTo)}${later}`;
+  return `~ ${subject}: ${key}: ${from}${at(whereFrom, isDefault?.from)} -> ${to}${at(whereTo, isDefault?.to)}${later}`;
 }

@@ -76,7 +76,7 @@ test('plan tells what changes, in force at once', () => {
   );
   assert.deepEqual(told, [
     '~ archive: user nora@people.example: { internal: true } (records/archive.yaml:3) -> none',
-    '~ archive: retention: 14d (records/archive.yaml/retention) -> 30d (records/archive.yaml/retention)',
+    '~ archive: retention: 14d (default) -> 30d (records/archive.yaml/retention)',
   ]);
 });
 

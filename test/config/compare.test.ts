@@ -26,6 +26,20 @@ const rows: readonly [what: string, changes: Readonly<Record<string, string | un
     [/idleWatcherDays: 7 \(default\) -> 3 \(routes\/partners\/old\.example\.yaml:4\)$/],
   ],
   [
+    'presence of people that has its default before',
+    { 'people/presence.yaml': 'contactsOnly: true\n' },
+    [/^~ people: contactsOnly: false \(default\) -> true \(people\/presence\.yaml\/contactsOnly\)$/],
+  ],
+  [
+    'an archive that begins',
+    { 'records/archive.yaml': 'retention: 30d\n' },
+    [
+      /^~ archive: blockOnFailure: none -> false \(default\)$/,
+      /retention: none -> 30d \(records\/archive\.yaml\/retention\)$/,
+      ...['purge.hour', 'purge.onlyExported', 'secondPerson'].map((key) => new RegExp(`${key}: none -> \\S+ \\(default\\)$`)),
+    ],
+  ],
+  [
     'the switch',
     edited(POLICY, 'federation: closed', 'federation: off'),
     [/^~ policy: federation: closed \(routes\/policy\.yaml:2\) -> off/],
