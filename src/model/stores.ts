@@ -57,13 +57,6 @@ export interface SpellingStore {
   put(address: string, local: string): Promise<void>;
 }
 
-/** Conversation ids across the bridge: XMPP thread <-> SIP Call-ID, for one pair of users. */
-export interface ThreadStore {
-  callIdFor(pair: string, thread: string): Promise<string | undefined>;
-  threadFor(pair: string, callId: string): Promise<string | undefined>;
-  put(pair: string, thread: string, callId: string): Promise<void>;
-}
-
 /** A stranger's first message or subscription, waiting for somebody of ours to decide (DESIGN 7). */
 export interface ContactRequest {
   /** Short id for the command line. */
@@ -97,7 +90,6 @@ export interface ContactRequestStore {
 export interface DiscoveredStore {
   pinned(domain: string): Promise<{ readonly protocol: Protocol; readonly proof: ProofWord; readonly lastSeenAt: number } | undefined>;
   pin(domain: string, protocol: Protocol, proof: ProofWord, at: number): Promise<void>;
-  unpin(domain: string): Promise<void>;
   /** Adds `target` to the users of ours that `domain` has addressed; returns how many different ones there are now. */
   countTarget(domain: string, target: string): Promise<number>;
 }

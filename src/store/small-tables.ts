@@ -102,11 +102,6 @@ export function discoveredTable(db: Database): DiscoveredStore {
         );
       });
     },
-    unpin(domain) {
-      return db.write(() => {
-        db.prepare('DELETE FROM discovered_partner WHERE domain = ?').run(domain);
-      });
-    },
     async countTarget(domain, target) {
       const known = db.prepare('SELECT 1 AS yes FROM distinct_target WHERE domain = ? AND target = ?').get(domain, target);
       if (known === undefined) {

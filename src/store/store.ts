@@ -31,7 +31,6 @@ import type {
   DialogStore,
   DiscoveredStore,
   SpellingStore,
-  ThreadStore,
 } from '../model/stores.ts';
 import type { UploadStore } from '../model/uploads.ts';
 import { approvalTable, journalTable } from './approvals.ts';
@@ -102,7 +101,6 @@ export interface Store {
   readonly authorizations: AuthorizationStore;
   readonly dialogs: DialogStore;
   readonly spellings: SpellingStore;
-  readonly threads: ThreadStore;
   readonly requests: ContactRequestStore;
   readonly discovered: DiscoveredStore;
   readonly decisions: DecisionStore;
@@ -206,7 +204,6 @@ function assemble(db: Database, folder: string, options: StoreOptions, remarks: 
     authorizations: authorizationTable(db),
     dialogs: dialogTable(db),
     spellings: spellingTable(db),
-    threads,
     requests,
     discovered: discoveredTable(db),
     decisions,

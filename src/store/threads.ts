@@ -7,7 +7,6 @@ import { LRUCache } from 'lru-cache';
 import { atMost } from '../model/at-most.ts';
 import type { NewRow } from '../model/outbox-store.ts';
 import type { Clock } from '../model/ports.ts';
-import type { ThreadStore } from '../model/stores.ts';
 import { text } from './column.ts';
 import type { Database } from './database.ts';
 import { MEND_ROWS } from './ledger-pen.ts';
@@ -17,7 +16,7 @@ const EXPIRE_STEP = 1000;
 
 type Kind = 'thread' | 'callId';
 
-export class Threads implements ThreadStore {
+export class Threads {
   readonly #db: Database;
   readonly #clock: Clock;
   /** Conversations that are not on disk yet. */
@@ -28,20 +27,6 @@ export class Threads implements ThreadStore {
   constructor(db: Database, clock: Clock) {
     this.#db = db;
     this.#clock = clock;
-  }
-
-  async callIdFor(pair: string, thread: string): Promise<string | undefined> {
-    return this.#counterpart(pair, 'thread', thread);
-  }
-
-  async threadFor(pair: string, callId: string): Promise<string | undefined> {
-    return this.#counterpart(pair, 'callId', callId);
-  }
-
-  async put(pair: string, thread: string, callId: string): Promise<void> {
-    await this.#db.write(() => this.#insert(pair, thread, callId));
-    this.#known.delete(cacheKey(pair, 'thread', thread));
-    this.#known.delete(cacheKey(pair, 'callId', callId));
   }
 
   /** Inside a transaction: what a new row's conversation is called on the far side. */

@@ -72,7 +72,6 @@ class Bench {
       pinned: async (domain: string) => this.pins.get(domain),
       pin: async (domain: string, protocol: 'sip' | 'xmpp', _proof: unknown, at: number) =>
         void this.pins.set(domain, { protocol, proof: 'certificate', lastSeenAt: at }),
-      unpin: async () => {},
       countTarget: async () => ++this.targets,
     };
     this.dispatch = new Dispatch({

@@ -89,7 +89,7 @@ class Bench {
       },
       learn: async (local: string, stranger: string) => void this.known.add(`${local} ${stranger}`),
     };
-    const store = { pinned: async () => undefined, pin: async () => {}, unpin: async () => {}, countTarget: async () => 1 };
+    const store = { pinned: async () => undefined, pin: async () => {}, countTarget: async () => 1 };
     const gateway = { keepsWriteOrder: true, deliver: async (): Promise<Outcome> => ({ kind: 'handedOver' }) };
     const never: AskHook = async () => assert.fail('nobody is asked');
     this.dispatch = new Dispatch({
