@@ -8,6 +8,8 @@ import type { Seal } from './seal.ts';
 
 const FULL: PersonalWritten = { kind: 'full' };
 const WRITTEN: PersonalWritten = { kind: 'written', dropped: [] };
+/** Characters of a node's settings that do not count. */
+const FREE_CONFIG = 1000;
 const TABLES = ['personal_node', 'personal_item', 'personal_subscription', 'private_xml'] as const;
 
 /** Removes everything of one owner; for a transaction that somebody else has begun. */
@@ -22,6 +24,8 @@ export function personalTable(db: Database, seal: Seal): PersonalStore {
     return row === undefined ? 0 : integer(row, 'n');
   };
   const bytesOf = (owner: string): number =>
+    // Usual settings are small; a list of a thousand members is not.
+    count(`SELECT coalesce(sum(max(0, length(config) - ${FREE_CONFIG})), 0) AS n FROM personal_node WHERE owner = ?`, owner) +
     count('SELECT coalesce(sum(length(sealed)), 0) AS n FROM personal_item WHERE owner = ?', owner) +
     count('SELECT coalesce(sum(length(sealed)), 0) AS n FROM private_xml WHERE owner = ?', owner);
   const nodeAt = (owner: string, name: string): PersonalNode | undefined => {
@@ -65,8 +69,12 @@ export function personalTable(db: Database, seal: Seal): PersonalStore {
     },
     putNode(owner, node, at, most) {
       return db.write(() => {
-        if (!write(owner, node, at, most)) return FULL;
-        return { kind: 'written', dropped: drop(owner, node.name, node.config.maxItems) };
+        db.exec('SAVEPOINT node');
+        let fits = write(owner, node, at, most);
+        const dropped = drop(owner, node.name, node.config.maxItems);
+        fits &&= bytesOf(owner) <= most.bytes;
+        db.exec(fits ? 'RELEASE node' : 'ROLLBACK TO node; RELEASE node');
+        return fits ? { kind: 'written', dropped } : FULL;
       });
     },
     removeNode(owner, name) {

@@ -170,10 +170,16 @@ export async function applyRules(root: XmlElement | undefined, standing: Standin
   const [said, blocked] = [saidBy(root), new Set(standing.blocked)];
   const contacts = new Map(standing.contacts.map((contact) => [bareKey(contact.address), contact]));
   const keys = new Set([...said.keys(), ...standsBy(standing).keys()]);
+  const wanted = (key: string): Handling => said.get(key) ?? 'confirm';
+  const [shut, opened] = [
+    [...keys].filter((key) => wanted(key) === 'block' && !blocked.has(key)),
+    [...keys].filter((key) => wanted(key) !== 'block' && blocked.has(key)),
+  ];
+  // The block list is written as a whole: once, however many there are. An empty word to unblock would mean everybody.
+  if (shut.length > 0) await desk.block(shut);
+  if (opened.length > 0) await desk.unblock(opened);
   for (const key of keys) {
-    const handling = said.get(key) ?? 'confirm';
-    if (handling === 'block' && !blocked.has(key)) await desk.block([key]);
-    if (handling !== 'block' && blocked.has(key)) await desk.unblock([key]);
+    const handling = wanted(key);
     if (handling === 'block' || !key.includes('@')) continue;
     const wrong = await stand(key, handling, contacts.get(key), desk);
     if (wrong !== undefined) return wrong;

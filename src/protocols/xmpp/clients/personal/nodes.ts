@@ -175,7 +175,7 @@ export class Nodes {
     const known = await store.node(bareKey(owner), name);
     if (known === undefined) return NOT_FOUND;
     const node = { name, config: { ...known.config, ...change } };
-    await store.putNode(bareKey(owner), node, clock.now(), limits);
+    if ((await store.putNode(bareKey(owner), node, clock.now(), limits)).kind === 'full') return full(limits);
     if (node.config.notifyConfig) notices.configured(owner, node);
     return undefined;
   }

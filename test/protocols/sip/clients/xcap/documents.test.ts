@@ -159,6 +159,17 @@ test('the example of RFC 5025 is a grant, and is read back as it was written', a
   assert.equal(currentRules(RULES, { contacts: [USER], blocked: [] }), RULES);
 });
 
+test('hundreds who are blocked at once are one change of the block list', async () => {
+  const ones = Array.from({ length: 300 }, (_, index) => `<cr:one id="sip:u${index}@far.example"/>`).join('');
+  const text = RULES.replace('>allow<', '>block<').replace(/<cr:one [^>]*\/>/, ones);
+  const desk = new Desk();
+  await applyRules(rootOf(text), { contacts: [], blocked: ['before@far.example'] }, desk);
+  assert.deepEqual(
+    desk.did.map((one) => one.split(/[ ,]/).length),
+    [301, 2],
+  );
+});
+
 test('each handling is what the core has for it, and the highest of all that fit counts', async () => {
   const with_ = (handling: string): string => RULES.replace('>allow<', `>${handling}<`);
   const done = async (text: string, known: Contact[], blocked: string[]): Promise<string[]> => {

@@ -102,3 +102,16 @@ test('any request is answered', async () => {
   );
   assert.ok((await desk.ask('get', `<query xmlns='${NS.discoItems}'/>`)) !== undefined);
 });
+
+test('settings of nodes count against what one user may keep', async () => {
+  await using world = await personalWorld({ nodes: 20, bytes: 5000 });
+  const desk = await world.screen(nora);
+  const jids = Array.from({ length: 100 }, (_, index) => `<value>${'m'.repeat(60)}${index}@partner.example</value>`).join('');
+  const form = `<x xmlns='${NS.forms}' type='submit'><field var='pubsub#whitelist'>${jids}</field></x>`;
+  const create = (node: string, inner: string) =>
+    desk.ask('set', `<pubsub xmlns='${NS.pubsub}'><create node='${node}'/><configure>${inner}</configure></pubsub>`);
+  assert.equal(typeof (await create('small', '')), 'object');
+  assert.match(String(await create('large', form)), /^resource-constraint/);
+  const configured = desk.ask('set', `<pubsub xmlns='${NS.pubsubOwner}'><configure node='small'>${form}</configure></pubsub>`);
+  assert.match(String(await configured), /^resource-constraint/);
+});
