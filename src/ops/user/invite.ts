@@ -132,10 +132,11 @@ function shown(operations: Operations, invitation: Invitation, token: string, sv
 
 function listed(all: readonly Invitation[], now: number): Report {
   const rows = all.map((one) => {
-    const { id, address, domain, uses, used, madeBy, expiresAt } = one;
-    return [id, address ?? domain, stateOf(one, now), `${used} of ${uses}`, minuteOf(expiresAt), madeBy];
+    const { id, address, domain, uses, used, usedBy, madeBy, expiresAt } = one;
+    return [id, address ?? domain, stateOf(one, now), `${used} of ${uses}`, usedBy.join(', ') || '-', minuteOf(expiresAt), madeBy];
   });
-  const text = rows.length === 0 ? 'No invitations.' : columns([['ID', 'FOR', 'STATE', 'USED', 'UNTIL', 'BY'], ...rows]).join('\n');
+  const text =
+    rows.length === 0 ? 'No invitations.' : columns([['ID', 'FOR', 'STATE', 'USED', 'WHO CAME', 'UNTIL', 'BY'], ...rows]).join('\n');
   const json = all.map(({ id, domain, address, groups, uses, used, usedBy, madeBy, ...times }) => ({
     ...{ id, domain, ...(address !== undefined && { address }), groups, uses, used, usedBy, madeBy },
     ...timesOf(times),
