@@ -3,6 +3,7 @@
 
 import { randomBytes } from 'node:crypto';
 import type { Home } from '../config/home.ts';
+import { webOrigin } from '../config/web-origin.ts';
 import { makeCore, type RunningCore } from '../core/core.ts';
 import { historyOf } from '../core/messaging/history.ts';
 import type { CoreParts } from '../core/ports.ts';
@@ -77,7 +78,8 @@ export async function coreRoom(ground: CoreGround): Promise<CoreRoom> {
   const { serves } = ground.people;
   const mainDomain = (domain: string): string => table().domains.get(domain)?.domain ?? domain;
   const push = pushRoom(ground);
-  const personal = personalRoom(store);
+  const personal = personalRoom(store, webOrigin(ground.home), (user) => core.pictureChanged(user));
+  const { photos } = personal;
   const feeds = calendarFeeds({
     ...{ home, clock, log, web: ground.web },
     users: () => core.signedIn(),
@@ -91,6 +93,7 @@ export async function coreRoom(ground: CoreGround): Promise<CoreRoom> {
     history: historyOf({ store: store.histories, clock, log, serves, mainDomain }),
     arrived: (user) => push.news.arrived(user),
     personChanged: (user) => personal.changed(user),
+    ...(photos !== undefined && { picture: (user) => photos.address(user) }),
     isOurs: (domain) => table().domains.has(domain),
     outsider: (from, met) => outsiderOf(from, met, table()),
     states: () => home().people.states,

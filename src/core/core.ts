@@ -32,6 +32,8 @@ export interface RunningCore extends Core {
   signedIn(): Iterable<string>;
   /** Somebody's calendar says something else. @param user bare key */
   calendarChanged(user: string): void;
+  /** Somebody's photo may be another one. */
+  pictureChanged(user: Address): void;
   /** What the organisation decides about presence, or its states, have changed: everybody who is signed in is looked at anew. */
   presenceChanged(): void;
   /** Looks at the people store for who may not be signed in any more. */
@@ -122,6 +124,7 @@ export function makeCore(parts: CoreParts): RunningCore {
     if ((await parts.moved?.has(key)) === true) await moving.wentInside(key);
     else if (parts.serves({ local: '', domain: fromBareKey(key).domain })) await forget(key);
   };
+  const pictureChanged = (user: Address): void => light('picture', bareKey(user), () => visibility.pictureChanged(bareKey(user)));
   let version = 0;
   const lookOnce = async (): Promise<void> => {
     for (;;) {
@@ -132,6 +135,7 @@ export function makeCore(parts: CoreParts): RunningCore {
         const person = await parts.people.get(key);
         if (person !== undefined && !person.disabled) {
           parts.personChanged?.(person.address);
+          pictureChanged(person.address);
           continue;
         }
         const text = `${key} is no user any more, or disabled.`;
@@ -161,6 +165,7 @@ export function makeCore(parts: CoreParts): RunningCore {
     states: stateDesk({ parts, people, visibility }),
     signedIn: () => clients.users(),
     calendarChanged: (user) => light('calendar', user, () => visibility.changed(user)),
+    pictureChanged,
     presenceChanged: () => {
       for (const user of clients.users()) light('presence policy', user, () => visibility.settingsChanged(user));
     },

@@ -86,6 +86,8 @@ export interface CoreParts {
   readonly arrived?: (user: Address) => void;
   /** Somebody's name, photo or directory fields may be others than before. */
   readonly personChanged?: (user: Address) => void;
+  /** Where the photo of a user can be fetched, for clients that are shown it so. Absent: nowhere. */
+  readonly picture?: (user: Address) => Promise<string | undefined>;
   readonly history?: History;
   /** What is archived of messages between users of ours. Absent: nothing. */
   readonly capture?: Capture;

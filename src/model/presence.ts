@@ -37,6 +37,8 @@ export interface PersonFacts {
   /** Name of the IANA data base, and minutes from UTC just now. */
   readonly timeZone?: { readonly name: string; readonly offsetMinutes: number };
   readonly meeting?: { readonly subject?: string; readonly place?: string; readonly until?: number };
+  /** HTTPS address of the photo. */
+  readonly picture?: string;
 }
 /** A word of RFC 4480 §3.2, or in a person's language what no word of it says. */
 export type ActivityWord = { readonly rpid: string } | { readonly other: Note };

@@ -73,6 +73,7 @@ export async function clientFaces(ground: FaceGround): Promise<readonly ClientFa
     ...uploads.routes,
     invitePage({ desk: invitations, host, ...(sip !== undefined && { sip: sip.port === 5061 ? host : `${host}:${sip.port}` }) }),
     xcapDocuments(ground),
+    ...(ground.personal.photos === undefined ? [] : [ground.personal.photos.route]),
     ...(origin === undefined ? [] : hostMeta(`${origin.replace('https:', 'wss:')}${XMPP_PATH}`)),
   ];
   return [sipClientsFace(ground), xmpp, webClientsFace(ground, routes, xmpp.sockets), uploads];

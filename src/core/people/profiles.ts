@@ -20,6 +20,8 @@ export class Profile {
   blocked: ReadonlySet<string>;
   chosen: Chosen | undefined;
   settings: PresenceSettings;
+  /** Where the photo is. */
+  picture: string | undefined;
   /** Requests that wait for an answer. */
   asks: number;
 
@@ -30,6 +32,7 @@ export class Profile {
     blocked: readonly string[],
     chosen: Chosen | undefined,
     settings: PresenceSettings,
+    picture?: string,
   ) {
     this.key = key;
     this.#entries = new Map(entries.map((entry) => [entry.address, entry]));
@@ -37,6 +40,7 @@ export class Profile {
     this.blocked = new Set(blocked);
     this.chosen = chosen;
     this.settings = settings;
+    this.picture = picture;
     this.asks = entries.reduce((sum, entry) => sum + (entry.asks ? 1 : 0), 0);
   }
 
@@ -127,14 +131,15 @@ export class Profiles {
   }
 
   async #load(key: string): Promise<Profile> {
-    const { contacts, blocked, chosen, presenceSettings } = this.#parts;
-    const [list, addresses, state, settings] = await Promise.all([
+    const { contacts, blocked, chosen, presenceSettings, picture } = this.#parts;
+    const [list, addresses, state, settings, photo] = await Promise.all([
       contacts.of(key),
       blocked.of(key),
       chosen.of(key),
       presenceSettings.of(key),
+      picture?.(fromBareKey(key)),
     ]);
-    return new Profile(key, list.entries, list.version, addresses, state, settings);
+    return new Profile(key, list.entries, list.version, addresses, state, settings, photo);
   }
 }
 

@@ -41,6 +41,8 @@ export interface Whole extends Aggregate {
   readonly away: boolean;
   /** Ms without a touch after which a client is away. */
   readonly awayAfter: number;
+  /** Where the photo is. */
+  readonly picture?: string;
 }
 
 /** What a state is made of beside the open clients. */
@@ -50,6 +52,7 @@ export interface Makings {
   readonly settings?: PresenceSettings;
   readonly calendar?: CalendarNow | undefined;
   readonly policy?: PresencePolicy;
+  readonly picture?: string;
 }
 
 /** The choice as a word that we know, while it holds; a state that an administrator has taken back says nothing. @param now wall ms */
@@ -60,7 +63,7 @@ export function choiceOf(chosen: Chosen | undefined, states: readonly CustomStat
 
 /** Everything in one. @param now wall ms */
 export function whole(clients: Iterable<OpenClient>, makings: Makings, now: number): Whole {
-  const { chosen, states, settings = NO_SETTINGS, calendar, policy = PRESENCE_POLICY } = makings;
+  const { chosen, states, settings = NO_SETTINGS, calendar, policy = PRESENCE_POLICY, picture } = makings;
   const what = choiceOf(chosen, states, now);
   const endpoints = [...clients].flatMap((one) => (one.presence === undefined ? [] : [input(one, one.presence)]));
   const until = chosen?.until;
@@ -81,6 +84,7 @@ export function whole(clients: Iterable<OpenClient>, makings: Makings, now: numb
     settings,
     away: isAway(settings, now),
     awayAfter: policy.awayAfterMs,
+    ...(picture !== undefined && { picture }),
     ...(what && { choice: what }),
     ...(calendar && what !== 'available' && { calendar }),
   };

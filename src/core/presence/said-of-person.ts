@@ -94,6 +94,7 @@ export function personOf(level: Level | undefined, all: Whole, there: boolean): 
   const zone = there && may('timeZone') ? settings.timeZone : undefined;
   const meeting = there && all.state === 'inAMeeting' ? meetingOf(level, all) : undefined;
   const activities = there && may('activity') ? activitiesOf(all) : [];
+  const picture = there && may('photo') ? all.picture : undefined;
   const facts = {
     activities,
     notes: note === undefined ? [] : [{ text: note }],
@@ -101,6 +102,7 @@ export function personOf(level: Level | undefined, all: Whole, there: boolean): 
     ...(location !== undefined && { location }),
     ...(zone !== undefined && { timeZone: { name: zone, offsetMinutes: offsetMinutes(zone, now) } }),
     ...(meeting && { meeting }),
+    ...(picture !== undefined && { picture }),
   };
   return activities.length === 0 && note === undefined && Object.keys(facts).length === 2 ? undefined : facts;
 }

@@ -59,6 +59,15 @@ export class Visibility {
     return this.#changes.run(user, work);
   }
 
+  /** The photo of somebody who is in memory is looked for again. */
+  async pictureChanged(user: string): Promise<void> {
+    const profile = this.#people.profiles.peek(user);
+    if (profile === undefined) return;
+    const before = profile.picture;
+    profile.picture = await this.#parts.picture?.(fromBareKey(user));
+    if (profile.picture !== before) await this.changed(user);
+  }
+
   /** Levels may have changed with it: whoever sees something else from now on is shown that. @param settings absent: as they were */
   async settingsChanged(user: string, settings?: PresenceSettings): Promise<void> {
     const profile = await this.#people.profile(user);
@@ -242,13 +251,20 @@ export class Visibility {
     this.#timers.clear();
   }
 
-  #whole(clients: readonly OpenClient[], { key, chosen, settings }: Profile): Whole {
+  #whole(clients: readonly OpenClient[], { key, chosen, settings, picture }: Profile): Whole {
     const { states, calendars, presencePolicy, clock } = this.#parts;
     const now = clock.now();
     const policy = presencePolicy?.();
     // What may not be chosen any more says nothing.
     const holds = chosen?.state === 'appearOffline' && policy?.appearOffline === false ? undefined : chosen;
-    const makings = { chosen: holds, settings, states: states?.() ?? [], calendar: calendars?.at(key, now), ...(policy && { policy }) };
+    const makings = {
+      chosen: holds,
+      settings,
+      ...(picture !== undefined && { picture }),
+      states: states?.() ?? [],
+      calendar: calendars?.at(key, now),
+      ...(policy && { policy }),
+    };
     return whole(clients, makings, now);
   }
 

@@ -7,7 +7,7 @@ import type { Address } from '../../../src/model/address.ts';
 import type { CalendarNow } from '../../../src/model/calendar.ts';
 import type { Level } from '../../../src/model/core.ts';
 import { PRESENCE_POLICY } from '../../../src/model/presence-settings.ts';
-import { bob, type CoreWorld, coreWorld, type FakeClient, li, nora, omar, open } from '../world.ts';
+import { at, bob, type CoreWorld, coreWorld, type FakeClient, li, nora, omar, open } from '../world.ts';
 
 const MINUTE = 60_000;
 
@@ -140,6 +140,33 @@ test('who signs in reads who is out of the office though nobody is there, and se
   await world.settle();
   assert.deepEqual([seen(early), seen(late)], ['offline | closed', 'offline | closed']);
   assert.equal(seen(await world.client(omar, 'later')), 'nothing');
+});
+
+test('where the photo is stands in what is shown, also to who is treated as outside, and changes with it', async () => {
+  let photo: string | undefined = 'https://chat.people.example/photo/1';
+  await using world = await coreWorld({ picture: async ({ local }) => (local === 'nora' ? photo : undefined) });
+  const desk = await world.client(nora, 'desk');
+  const [colleague, outside, hidden] = [
+    await watch(world, desk, omar),
+    await watch(world, desk, li, 'external'),
+    await watch(world, desk, at('uma'), 'blocked'),
+  ];
+  const pictures = (): (string | undefined)[] =>
+    [colleague, outside, hidden].map((client) => {
+      const item = client.items.filter((one) => one.kind === 'presence').at(-1);
+      return item?.kind === 'presence' ? item.composed?.document.person?.picture : undefined;
+    });
+  desk.session.present(open());
+  await world.settle();
+  assert.deepEqual(pictures(), [photo, photo, undefined]);
+  photo = 'https://chat.people.example/photo/2';
+  world.core.pictureChanged(nora);
+  await world.settle();
+  assert.deepEqual(pictures(), [photo, photo, undefined]);
+  photo = undefined;
+  world.core.pictureChanged(nora);
+  await world.settle();
+  assert.deepEqual(pictures(), [undefined, undefined, undefined]);
 });
 
 test('who appears offline cannot be told from who is', async () => {

@@ -41,6 +41,8 @@ function person(best: Endpoint | undefined, facts: PersonFacts | undefined): str
     facts?.location === undefined ? '' : `<r:place-type>${noted('r:other', { text: facts.location })}</r:place-type>`,
     timeOffset(facts?.timeZone),
     open && best.idleSince !== undefined ? `<r:user-input last-input="${stamp(best.idleSince)}">idle</r:user-input>` : '',
+    // RFC 4482 §3.4.
+    facts?.picture === undefined ? '' : `<c:icon xmlns:c="urn:ietf:params:xml:ns:pidf:cipid">${escapeXml(facts.picture)}</c:icon>`,
     ...personNotes(facts).map((note) => noted('dm:note', note)),
   ].join('');
   return inside === '' ? '' : `<dm:person id="P1">${inside}</dm:person>`;

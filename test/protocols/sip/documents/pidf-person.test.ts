@@ -57,6 +57,11 @@ const ROWS: readonly (readonly [string, PresenceDocument, string])[] = [
     '<dm:note>Away</dm:note>',
   ],
   [
+    'where the photo is (RFC 4482)',
+    { endpoints: [open()], person: { ...NOTHING, notes: [{ text: 'hi' }], picture: 'https://chat.people.example/photo/n%40p/1?a&b' } },
+    '<c:icon xmlns:c="urn:ietf:params:xml:ns:pidf:cipid">https://chat.people.example/photo/n%40p/1?a&amp;b</c:icon><dm:note>hi</dm:note>',
+  ],
+  [
     'out of the office with an end',
     { endpoints: [open()], person: { ...NOTHING, outOfOffice: { text: 'Ask Omar', from: 0, until: AT } } },
     '<dm:note>Ask Omar (until 2026-11-24 08:00 UTC)</dm:note>',

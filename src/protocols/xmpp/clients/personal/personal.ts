@@ -30,6 +30,8 @@ export interface PersonalParts {
   readonly limits?: Partial<NodeLimits>;
   /** Who wants to hear of users whose photo in the directory may be another one. */
   readonly onChange?: (hear: (user: Address) => void) => void;
+  /** A user has published another picture. */
+  readonly pictured?: (user: Address) => void;
 }
 export interface PersonalGround extends PersonalParts {
   readonly core: Core;
@@ -58,7 +60,7 @@ export function makePersonal(ground: PersonalGround): Personal {
   const failed = (what: string, error: unknown): void =>
     log.error({ event: 'stanza.failed', what, err: error }, 'contacts could not be told');
   const light = (what: string, work: Promise<unknown>): void => void work.catch((error: unknown) => failed(what, error));
-  const pictures = new Pictures({ store, people, core });
+  const pictures = new Pictures({ store, people });
   const made = async (owner: Address, node: string): Promise<readonly PersonalItem[]> => {
     if (node === NS.avatarData || node === NS.avatarMetadata) return pictures.made(owner, node);
     return node === NS.vcard4Node ? madeCard({ people }, owner) : [];
@@ -119,7 +121,10 @@ export function makePersonal(ground: PersonalGround): Personal {
   };
   /** XEP-0398 §3: after the picture has changed, presence says so to who does not look at nodes. */
   const after = (owner: Address, { name }: PersonalNode): void => {
-    if (name === NS.avatarMetadata) light('presence with another picture', pictured(owner));
+    if (name === NS.avatarMetadata) {
+      ground.pictured?.(owner);
+      light('presence with another picture', pictured(owner));
+    }
     // Whoever publishes has a client that is signed in.
     const session = clientsOf(owner)[0]?.session;
     const place = name === NS.geoloc ? (placeOf(store.latest(bareKey(owner), name)) ?? null) : undefined;

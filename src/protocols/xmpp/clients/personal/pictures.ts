@@ -3,7 +3,7 @@
 
 import { createHash } from 'node:crypto';
 import { type Address, bareKey } from '../../../../model/address.ts';
-import type { Core, Relation } from '../../../../model/core.ts';
+import type { Relation } from '../../../../model/core.ts';
 import type { PeopleStore } from '../../../../model/people.ts';
 import type { PersonalItem, PersonalStore } from '../../../../model/personal.ts';
 import { child, type Element, element, elements, text } from '../../element.ts';
@@ -23,7 +23,6 @@ export const MOST_PICTURE_BYTES = 64 * 1024;
 export interface PictureParts {
   readonly store: PersonalStore;
   readonly people: Pick<PeopleStore, 'photo' | 'photoMark'>;
-  readonly core: Pick<Core, 'relation'>;
 }
 
 export interface Picture {
@@ -76,6 +75,27 @@ export class Pictures {
     return data && { type: published.type, base64: text(data).replaceAll(/\s+/g, '') };
   }
 
+  /** SHA-1 of the picture that everybody is shown who sees the user; undefined: there is none, or its user chooses who has it. */
+  async shared(owner: Address): Promise<string | undefined> {
+    const { store, people } = this.#parts;
+    const key = bareKey(owner);
+    const published = this.#published(key);
+    if (published === undefined) return (await people.photoMark(key))?.hash;
+    const { accessModel, outcasts } = (await store.node(key, NS.avatarData))?.config ?? usualConfig(NS.avatarData);
+    const open = (accessModel === 'open' || accessModel === 'presence') && outcasts.length === 0;
+    return open ? published.id : undefined;
+  }
+
+  /** @param id as `shared` told it */
+  async sharedBytes(owner: Address, id: string): Promise<Uint8Array | undefined> {
+    const { store, people } = this.#parts;
+    const key = bareKey(owner);
+    if (this.#published(key) === undefined) return (await people.photo(key))?.data;
+    const [item] = await store.items(key, NS.avatarData, [id]);
+    const data = readPayload(item?.payload);
+    return data && Buffer.from(text(data), 'base64');
+  }
+
   /** What the user's own metadata say: `id` undefined: that there is no picture. */
   #published(owner: string): { readonly id?: string; readonly type: string } | undefined {
     const latest = this.#parts.store.latest(owner, NS.avatarMetadata);
@@ -109,7 +129,7 @@ export function asNodes({ type, data }: { readonly type: string; readonly data: 
 }
 
 /** By its first bytes. */
-function typeOf(data: Uint8Array): string | undefined {
+export function typeOf(data: Uint8Array): string | undefined {
   const head = Buffer.from(data.subarray(0, 12)).toString('latin1');
   if (head.startsWith('\x89PNG\r\n\x1a\n')) return 'image/png';
   if (head.startsWith('\xff\xd8\xff')) return 'image/jpeg';

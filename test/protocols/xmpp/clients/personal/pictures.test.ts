@@ -4,9 +4,12 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import type { WebAnswer } from '../../../../../src/model/web-route.ts';
 import { type Card, kept, NAME_PARTS, PLAIN } from '../../../../../src/protocols/xmpp/clients/personal/card.ts';
 import { printFour, readFour } from '../../../../../src/protocols/xmpp/clients/personal/card-four.ts';
 import { printTemp, readTemp } from '../../../../../src/protocols/xmpp/clients/personal/card-temp.ts';
+import { photoWeb } from '../../../../../src/protocols/xmpp/clients/personal/photo-web.ts';
+import { Pictures } from '../../../../../src/protocols/xmpp/clients/personal/pictures.ts';
 import { child, type Element, elements } from '../../../../../src/protocols/xmpp/element.ts';
 import { NS } from '../../../../../src/protocols/xmpp/names.ts';
 import { li, nora, omar } from '../../../../core/world.ts';
@@ -65,6 +68,40 @@ test("a directory's photo is the picture until the user publishes one, or publis
   // The node is deleted: what the directory has is shown again.
   await desk.ask('set', `<pubsub xmlns='${NS.pubsubOwner}'><delete node='${NS.avatarMetadata}'/></pubsub>`);
   assert.equal(pictureIn(await card(omars)), hashOf(photo));
+});
+
+test('a photo is fetched by who was told its address, until it is another one, or its user says who has it', async () => {
+  await using world = await directoryWorld();
+  const { people, personal } = world.core.temp.store;
+  const pictures = new Pictures({ store: personal, people });
+  const { address, route } = photoWeb({ people, pictures, origin: 'https://chat.people.example' });
+  const fetched = async (): Promise<string> => {
+    const url = await address(nora);
+    if (url === undefined) return 'no address';
+    const { status, headers, body } = await get(new URL(url).pathname);
+    return `${status} ${headers?.['content-type']} ${body instanceof Uint8Array && hashOf(body)}`;
+  };
+  const get = async (path: string): Promise<WebAnswer> =>
+    route.answer({
+      ...{ method: 'GET', path, query: new URLSearchParams(), headers: {}, body: (async function* () {})(), host: 'chat.people.example' },
+      ...{ address: '192.0.2.1', connection: 'c', signal: new AbortController().signal },
+    });
+  const first = (await address(nora)) ?? '';
+  assert.equal(first, `https://chat.people.example/photo/nora%40people.example/${hashOf(photo)}`);
+  assert.equal(await fetched(), `200 image/jpeg ${hashOf(photo)}`);
+  const desk = await world.screen(nora);
+  const set = `<vCard xmlns='vcard-temp'><PHOTO><TYPE>text/html</TYPE><BINVAL>${own.toString('base64')}</BINVAL></PHOTO></vCard>`;
+  await desk.ask('set', set);
+  assert.equal(await fetched(), `200 image/png ${hashOf(own)}`);
+  for (const path of [new URL(first).pathname, '/photo/omar%40people.example/0', `/photo/%zz/${hashOf(own)}`])
+    assert.equal((await get(path)).status, 404);
+  await desk.ask(
+    'set',
+    `<pubsub xmlns='${NS.pubsubOwner}'><configure node='${NS.avatarData}'><x xmlns='jabber:x:data' type='submit'>` +
+      `<field var='FORM_TYPE'><value>http://jabber.org/protocol/pubsub#node_config</value></field>` +
+      `<field var='pubsub#access_model'><value>whitelist</value></field></x></configure></pubsub>`,
+  );
+  assert.equal(await fetched(), 'no address');
 });
 
 test('another photo in the directory is shown at once to who has seen the one before', async () => {
