@@ -5,11 +5,12 @@ import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
-import { type XmppElement, xml } from '@xmpp/client';
+import { client, type XmppElement, xml } from '@xmpp/client';
 import { WebSocket } from 'ws';
 import { Home } from '../support/home.ts';
 import { enterNamespace } from '../support/namespace.ts';
 import { Profanity } from '../support/peers/profanity.ts';
+import { SipUa } from '../support/sip-ua.ts';
 import { until } from '../support/wait.ts';
 import { World } from '../support/world.ts';
 import { XmppUser } from '../support/xmpp-user.ts';
@@ -38,6 +39,7 @@ if (noWorld !== undefined) {
         clients: {
           host: HOST,
           xmpp: `starttls://${ADDRESS}:5222`,
+          sip: `tls://${ADDRESS}:5061`,
           web: `https://${ADDRESS}:443`,
           uploads: { size: '2MiB', quota: '5MiB' },
         },
@@ -102,6 +104,36 @@ if (noWorld !== undefined) {
       assert.equal(closed.code, 0, closed.out + closed.err);
       await until('its session to be over', async () => !(await home.command('session', 'list', '--json')).out.includes(`"li@${DOMAIN}"`));
       await second.signOut();
+    });
+
+    world.scene('who is disabled is out within a minute, by every door, and with a connection that was lost as well', async () => {
+      const account = { user: 'li', domain: DOMAIN, password: PASSWORDS.li } as const;
+      const sip = { ...account, address: ADDRESS, port: 5061, tls: { ca: world.ca.rootPem, servername: HOST } };
+      const doors = await Promise.all([signIn('li', WEB_SOCKET), signIn('li'), SipUa.signIn(sip)]);
+      const lost = client({ service: `xmpp://${ADDRESS}:5222`, domain: DOMAIN, resource: 'lost', username: 'li', password: PASSWORDS.li });
+      lost.reconnect.stop();
+      lost.on('error', () => undefined);
+      await lost.start();
+      await lost.send(xml('presence'));
+      await until('stream management', async () => lost.streamManagement.enabled);
+      const gone = new Promise<void>((resolve) => lost.on('disconnect', resolve));
+      lost.socket?.socket?.destroy();
+      await gone;
+      const there = async (): Promise<number> => {
+        const { out } = await home.command('session', 'list', '--json');
+        const { users } = JSON.parse(out) as { users: { user: string }[] };
+        return users.filter(({ user }) => user === `li@${DOMAIN}`).length;
+      };
+      assert.equal(await there(), 4);
+      const disabled = await home.command('user', 'disable', `li@${DOMAIN}`, '--why', 'has left');
+      assert.equal(disabled.code, 0, disabled.out);
+      await until('nothing of theirs to be open', async () => (await there()) === 0, 60_000);
+      await assert.rejects(lost.start()); // neither resumed nor signed in
+      await assert.rejects(signIn('li', WEB_SOCKET));
+      await assert.rejects(SipUa.signIn(sip));
+      assert.equal((await home.command('user', 'enable', `li@${DOMAIN}`)).code, 0);
+      await (await signIn('li')).signOut();
+      for (const door of doors) await ('signOut' in door ? door.signOut() : door.close());
     });
 
     world.scene('host-meta says where, to scripts of every site', async () => {
