@@ -1,22 +1,18 @@
 // records/archive.yaml to what capture and purge obey: one list of entries, the most special first.
 
 import type { ArchiveRule, ArchiveSettings } from '../model/archive.ts';
-import type { OwnDomain, Where } from '../model/table.ts';
+import type { Where } from '../model/table.ts';
 import { showValue } from './effective.ts';
 import type { HomeFiles } from './files.ts';
 import type { Findings } from './finding.ts';
+import { namedIn, type OurNames } from './named.ts';
 import type { ArchiveInput } from './sections/archive.ts';
-import { nearest } from './spelling.ts';
-import { parseDomain, parseUser, Wrong } from './values.ts';
 import { type Path, pointer, type YamlSource } from './yaml-source.ts';
 
 export const ARCHIVE_FILE = 'records/archive.yaml';
 
-export interface ArchiveSurroundings {
+export interface ArchiveSurroundings extends OurNames {
   readonly files: HomeFiles;
-  readonly domains: ReadonlyMap<string, OwnDomain>;
-  /** Names of the groups in routes/policy.yaml. */
-  readonly groups: readonly string[];
   /** Secrets may come from $CREDENTIALS_DIRECTORY. */
   readonly credentials: boolean;
 }
@@ -57,63 +53,18 @@ export function archiveOf(
   };
 }
 
-/** Every entry that is switched on, most special first; one that names nobody of ours is a fault. */
 function rulesOf(input: ArchiveInput, source: YamlSource, around: ArchiveSurroundings, findings: Findings): readonly ArchiveRule[] {
-  const { domains, groups } = around;
   const where = (path: Path): Where => ({
     file: ARCHIVE_FILE,
     key: pointer(path),
     ...(source.has(path) && { line: source.place(path).line }),
   });
-  const own = [...new Set([...domains.values()].map(({ domain }) => domain))];
-  const foreign = (path: Path, domain: string): void =>
-    findings.fault(
-      'CONFIG_REFERENCE',
-      source.place(path),
-      `${domain} is no domain of ours`,
-      own.slice(0, 10).join(', ') || 'a domain of routes/domains.yaml',
-      nearest(domain, [...domains.keys()]),
-    );
-  const wrong = (path: Path, written: string, { right, meant }: Wrong): [] => {
-    findings.fault('CONFIG_VALUE', source.place(path), `"${written.slice(0, 80)}"`, right, meant);
-    return [];
-  };
-  const users = on(input.users).flatMap(([written, { internal, external }]): ArchiveRule[] => {
-    const path = ['users', written];
-    const user = parseUser(written);
-    if (user instanceof Wrong) return wrong(path, written, user);
-    const domain = user.slice(user.lastIndexOf('@') + 1);
-    const main = domains.get(domain)?.domain;
-    if (main === undefined) foreign(path, domain);
-    const name = `${user.slice(0, user.lastIndexOf('@'))}@${main ?? domain}`;
-    return [{ who: 'user', name, ...said({ internal, external }), where: where(path) }];
-  });
-  const grouped = on(input.groups).map(([group, { internal, external }]): ArchiveRule => {
-    const path = ['groups', group];
-    if (!groups.includes(group))
-      findings.fault(
-        'CONFIG_REFERENCE',
-        source.place(path),
-        `there is no group "${group}" in routes/policy.yaml`,
-        groups.join(', ') || 'a group under groups: there',
-        nearest(group, groups),
-      );
-    return { who: 'group', name: group, ...said({ internal, external }), where: where(path) };
-  });
-  const byDomain = on(input.domains).flatMap(([written, { internal, external }]): ArchiveRule[] => {
-    const path = ['domains', written];
-    const domain = parseDomain(written);
-    if (domain instanceof Wrong) return wrong(path, written, domain);
-    const main = domains.get(domain)?.domain;
-    if (main === undefined) foreign(path, domain);
-    return [{ who: 'domain', name: main ?? domain, ...said({ internal, external }), where: where(path) }];
-  });
-  const { everyone } = input;
-  const rest: ArchiveRule[] =
-    everyone === undefined || everyone.enabled === false
-      ? []
-      : [{ who: 'everyone', name: '', ...said(everyone), where: where(['everyone']) }];
-  return [...users, ...grouped, ...byDomain, ...rest];
+  return namedIn(input, source, around, findings).map(({ who, mainName, entry, path }) => ({
+    who,
+    name: mainName,
+    ...said(entry),
+    where: where(path),
+  }));
 }
 
 function said({ internal, external }: { readonly internal?: boolean | undefined; readonly external?: boolean | undefined }): {
@@ -121,10 +72,6 @@ function said({ internal, external }: { readonly internal?: boolean | undefined;
   readonly external?: boolean;
 } {
   return { ...(internal !== undefined && { internal }), ...(external !== undefined && { external }) };
-}
-
-function on<T extends { readonly enabled?: boolean | undefined }>(entries: Readonly<Record<string, T>>): [string, T][] {
-  return Object.entries(entries).filter(([, entry]) => entry.enabled !== false);
 }
 
 /** Key by key, for `plan`: a change of what is kept must be seen by whoever accepts it. */

@@ -5,8 +5,9 @@ import type { Rule } from '../model/table.ts';
 import type { Findings } from './finding.ts';
 import type { PeopleSettings } from './home.ts';
 import { checkSection } from './issues.ts';
+import type { OurNames } from './named.ts';
 import { DIRECTORY_FILE, type DirectorySurroundings, directoryOf, STATES_FILE, statesOf } from './people.ts';
-import { ACCESS_FILE, type AccessSurroundings, accessRules } from './people-access.ts';
+import { ACCESS_FILE, accessRules } from './people-access.ts';
 import { CALENDARS_FILE, calendarsOf, PRESENCE_FILE, presenceOf } from './people-presence.ts';
 import { accessSection } from './sections/access.ts';
 import { calendarsSection } from './sections/calendars.ts';
@@ -18,7 +19,7 @@ import type { YamlSource } from './yaml-source.ts';
 /** @param open reads a file of the home; undefined: it is not there */
 export function peopleOf(
   open: (file: string) => YamlSource | undefined,
-  around: DirectorySurroundings & AccessSurroundings,
+  around: DirectorySurroundings & OurNames,
   findings: Findings,
 ): { readonly settings: PeopleSettings; readonly rules: readonly Rule[] } {
   const statesFile = open(STATES_FILE);
