@@ -7,7 +7,7 @@ import { webOrigin } from '../config/web-origin.ts';
 import { makeCore, type RunningCore } from '../core/core.ts';
 import { historyOf } from '../core/messaging/history.ts';
 import type { CoreParts } from '../core/ports.ts';
-import type { Listener } from '../edge/listener.ts';
+import { type Listener, openAll } from '../edge/listener.ts';
 import type { Web } from '../edge/web.ts';
 import type { ClientSights, Core, StateDesk } from '../model/core.ts';
 import type { SecretStore } from '../model/outbox-store.ts';
@@ -129,20 +129,6 @@ export async function coreRoom(ground: CoreGround): Promise<CoreRoom> {
       await Promise.all(faces.map((face) => face.drain(graceMs)));
     },
   };
-}
-
-async function openAll(wanted: readonly Listener[]): Promise<readonly Listener[]> {
-  const open: Listener[] = [];
-  try {
-    for (const listener of wanted) {
-      await listener.open();
-      open.push(listener);
-    }
-  } catch (error) {
-    await Promise.all(open.map((listener) => listener.close()));
-    throw error;
-  }
-  return open;
 }
 
 /** One for each home: challenges for users that are not there look the same after a restart (RFC 5802 §9). */

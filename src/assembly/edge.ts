@@ -6,7 +6,7 @@ import { Admission, EDGE_LIMITS } from '../edge/admission.ts';
 import { CertificateStatus } from '../edge/certificate-status.ts';
 import { makeConnector } from '../edge/connect.ts';
 import type { Edge } from '../edge/link.ts';
-import { Listener } from '../edge/listener.ts';
+import { Listener, openAll } from '../edge/listener.ts';
 import { OwnCertificates } from '../edge/own-certificates.ts';
 import { OwnStaples } from '../edge/own-staples.ts';
 import type { PassportObserver } from '../edge/passport-book.ts';
@@ -133,15 +133,5 @@ export async function openListeners(home: Home, edge: Edge, doors: Doors, log: L
     ...home.inside.component.map((bind) => new Listener({ ...inside, protocol: 'xmpp', bind, onLink: doors.component })),
   ];
   for (const pair of edge.own.all) edge.staples?.current(pair); // fetched by the time somebody asks
-  const open: Listener[] = [];
-  try {
-    for (const listener of wanted) {
-      await listener.open();
-      open.push(listener);
-    }
-  } catch (error) {
-    await Promise.all(open.map((listener) => listener.close()));
-    throw error;
-  }
-  return open;
+  return openAll(wanted);
 }

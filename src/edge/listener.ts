@@ -164,6 +164,21 @@ export class Listener {
   }
 }
 
+/** Opens all or none: the first that cannot be opened closes the others. @throws what its `open` threw */
+export async function openAll(wanted: readonly Listener[]): Promise<readonly Listener[]> {
+  const open: Listener[] = [];
+  try {
+    for (const listener of wanted) {
+      await listener.open();
+      open.push(listener);
+    }
+  } catch (error) {
+    await Promise.all(open.map((listener) => listener.close()));
+    throw error;
+  }
+  return open;
+}
+
 /** For the operator: which line of isthmus.yaml it is about, and what would help. */
 function whyNot({ side, protocol, bind }: ListenerOptions, error: unknown): string {
   const said = error instanceof Error ? error.message : String(error);

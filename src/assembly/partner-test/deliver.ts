@@ -4,7 +4,6 @@
 
 import { systemClock } from '../../edge/system-clock.ts';
 import { reason } from '../../errors.ts';
-import { fromBareKey } from '../../model/address.ts';
 import type { ImSent } from '../../model/event.ts';
 import { ConnectError } from '../../model/ports.ts';
 import type { Reason } from '../../model/reason.ts';
@@ -23,6 +22,7 @@ import type { ProbeParts } from './rungs.ts';
 import { secureLink } from './sip.ts';
 import { messageFault } from './sip-answers.ts';
 import { askSip } from './sip-request.ts';
+import { testMessage } from './test-message.ts';
 import { wireOf } from './xmpp.ts';
 
 const MAX_TARGETS = 4;
@@ -38,7 +38,7 @@ export async function deliverDirect(
   text: string,
   signal: AbortSignal,
 ): Promise<TestDelivery> {
-  const event = messageOf(parts, table, from, to, text);
+  const event = testMessage({ table, clock: systemClock, ids: parts.ids }, from, to, text);
   const { id } = event;
   const sent = `a message from ${from} to ${to}`;
   const refused = (why: Reason): TestDelivery => ({ id, state: 'refused', says: `${sent} was not taken: ${why.text}`, reason: why });
@@ -54,29 +54,6 @@ export async function deliverDirect(
     if (!(error instanceof ConnectError)) throw error;
     return refused(error.reason);
   }
-}
-
-function messageOf(parts: ProbeParts, table: Table, from: string, to: string, body: string): ImSent {
-  const sender = fromBareKey(from);
-  const network = table.domains.get(sender.domain)?.served ?? 'core';
-  return {
-    kind: 'im.sent',
-    id: parts.ids.event(),
-    at: systemClock.now(),
-    origin: {
-      network,
-      side: network === 'core' ? 'local' : 'inside',
-      peer: sender.domain,
-      connection: 'partner-test',
-      proof: network === 'core' ? 'account' : 'inside',
-    },
-    from: sender,
-    to: fromBareKey(to),
-    body,
-    style: 'normal',
-    wants: { delivered: false, displayed: false },
-    ids: {},
-  };
 }
 
 /** @returns what became of it, or why it was not taken */

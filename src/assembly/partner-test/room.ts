@@ -3,8 +3,6 @@
 
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Home } from '../../config/home.ts';
-import { fromBareKey } from '../../model/address.ts';
-import type { ImSent } from '../../model/event.ts';
 import type { LedgerStore } from '../../model/outbox-store.ts';
 import type { Clock, Ids, Submit } from '../../model/ports.ts';
 import type { Sessions } from '../../model/sessions.ts';
@@ -12,6 +10,7 @@ import type { Table } from '../../model/table.ts';
 import type { PartnerRoom, RoadBack, TestDelivery } from '../../ops/partner-test/ports.ts';
 import type { EdgeParts } from '../edge.ts';
 import { makeProber } from './prober.ts';
+import { testMessage } from './test-message.ts';
 
 export interface PartnerRoomParts {
   readonly home: Home;
@@ -44,27 +43,8 @@ export function partnerRoom(parts: PartnerRoomParts): PartnerRoom {
 
 async function deliver(parts: PartnerRoomParts, from: string, to: string, text: string, withinMs: number): Promise<TestDelivery> {
   const { clock, ids, table, ledger } = parts;
-  const sender = fromBareKey(from);
-  const network = table().domains.get(sender.domain)?.served ?? 'core';
-  const id = ids.event();
-  const message: ImSent = {
-    kind: 'im.sent',
-    id,
-    at: clock.now(),
-    origin: {
-      network,
-      side: network === 'core' ? 'local' : 'inside',
-      peer: sender.domain,
-      connection: 'partner-test',
-      proof: network === 'core' ? 'account' : 'inside',
-    },
-    from: sender,
-    to: fromBareKey(to),
-    body: text,
-    style: 'normal',
-    wants: { delivered: false, displayed: false },
-    ids: {},
-  };
+  const message = testMessage({ table: table(), clock, ids }, from, to, text);
+  const { id } = message;
   const until = clock.monotonic() + withinMs;
   const sent = `a message from ${from} to ${to}`;
   const outcome = await Promise.race([parts.submit(message), pause(withinMs).then(() => undefined)]);
