@@ -2,6 +2,7 @@
 
 import { LRUCache } from 'lru-cache';
 import { atMost } from '../../model/at-most.ts';
+import { networkOf } from '../../model/network.ts';
 import type { Clock } from '../../model/ports.ts';
 
 export interface LockOutLimits {
@@ -34,11 +35,11 @@ export class LockOut {
 
   /** Ms until another try is heard; 0: now. @param user bare key */
   waitMs(user: string, address: string): number {
-    return Math.max(this.#wait(`user ${user}`, this.#limits.user), this.#wait(`address ${address}`, this.#limits.address));
+    return Math.max(this.#wait(`user ${user}`, this.#limits.user), this.#wait(`address ${networkOf(address)}`, this.#limits.address));
   }
 
   failed(user: string, address: string): void {
-    for (const key of [`user ${user}`, `address ${address}`]) {
+    for (const key of [`user ${user}`, `address ${networkOf(address)}`]) {
       const count = this.#current(key);
       if (count === undefined) this.#counts.set(key, { failures: 1, since: this.#clock.monotonic() });
       else count.failures += 1;

@@ -2,6 +2,7 @@
 
 import { LRUCache } from 'lru-cache';
 import { atMost } from '../../model/at-most.ts';
+import { networkOf } from '../../model/network.ts';
 
 const WINDOW_MS = 60_000;
 const MAX_FAILURES = 10;
@@ -33,17 +34,4 @@ export class Throttle {
     const since = this.#now() - WINDOW_MS;
     return (this.#failures.get(network) ?? []).filter((at) => at > since);
   }
-}
-
-/** One host may have a whole /64 of IPv6 (RFC 4291 §2.5.4). */
-export function networkOf(address: string): string {
-  if (!address.includes(':') || address.startsWith('::ffff:')) return address;
-  const [head = '', tail] = address.split('::');
-  const groups = head === '' ? [] : head.split(':');
-  if (tail !== undefined) {
-    const after = tail === '' ? [] : tail.split(':');
-    while (groups.length + after.length < 8) groups.push('0');
-    groups.push(...after);
-  }
-  return `${groups.slice(0, 4).join(':')}::/64`;
 }
