@@ -3,7 +3,7 @@
 // rules. Blocked beats all. What depends on state (first contact, pins, limits) is handed in as facts.
 
 import { reason } from '../errors.ts';
-import { type Address, show } from '../model/address.ts';
+import { type Address, bare, show } from '../model/address.ts';
 import type { Event } from '../model/event.ts';
 import type { Hop } from '../model/ports.ts';
 import { PRESENCE_DETAILS, type PresenceDetail } from '../model/presence.ts';
@@ -218,7 +218,7 @@ function unpaused(partner: Partner): Partner {
 function directionGate(event: Event, rules: Effective, direction: 'fromThem' | 'toThem'): Reason | undefined {
   const [ours, theirs] = direction === 'toThem' ? [event.from, event.to] : [event.to, event.from];
   const deny = (code: 'POLICY_MESSAGES_OFF' | 'POLICY_PRESENCE_OFF', words: string, where: Where): Reason => {
-    const access = where.file === 'people/access.yaml' ? `${show(ours)} has no external access to ${theirs.domain}: ` : '';
+    const access = where.file === 'people/access.yaml' ? `${show(bare(ours))} has no external access to ${theirs.domain}: ` : '';
     return reason(code, `${access}${words}`, { file: where.file, key: where.key });
   };
   switch (event.kind) {
@@ -227,7 +227,7 @@ function directionGate(event: Event, rules: Effective, direction: 'fromThem' | '
       if (rules.messages.value !== 'both' && rules.messages.value !== direction)
         return deny(
           'POLICY_MESSAGES_OFF',
-          `messages is ${rules.messages.value} between ${show(event.from)} and ${show(event.to)}`,
+          `messages is ${rules.messages.value} between ${show(bare(event.from))} and ${show(bare(event.to))}`,
           rules.messages.where,
         );
       return undefined;
@@ -241,9 +241,17 @@ function directionGate(event: Event, rules: Effective, direction: 'fromThem' | '
     default: {
       const theyWatch = watcherIsSender(event) === (direction === 'fromThem');
       if (theyWatch && rules.theySee.value.length === 0)
-        return deny('POLICY_PRESENCE_OFF', `theySee is empty between ${show(event.from)} and ${show(event.to)}`, rules.theySee.where);
+        return deny(
+          'POLICY_PRESENCE_OFF',
+          `theySee is empty between ${show(bare(event.from))} and ${show(bare(event.to))}`,
+          rules.theySee.where,
+        );
       if (!theyWatch && !rules.weSee.value)
-        return deny('POLICY_PRESENCE_OFF', `weSee is false between ${show(event.from)} and ${show(event.to)}`, rules.weSee.where);
+        return deny(
+          'POLICY_PRESENCE_OFF',
+          `weSee is false between ${show(bare(event.from))} and ${show(bare(event.to))}`,
+          rules.weSee.where,
+        );
       return undefined;
     }
   }

@@ -189,6 +189,8 @@ export class Subscribing {
     if (!one.available) return; // it is reminded when it comes
     const { address, request, name } = entry;
     const from = fromBareKey(address);
+    // XEP-0191 §3.3: it goes on waiting, for a client that comes when they are on the block list no more.
+    if (this.#is.people.profiles.peek(one.key)?.blocks(from) === true) return;
     const sender = this.#is.parts.outsider?.(from, { with: 'request', ...(name !== undefined && { name }) });
     void one.hand({
       kind: 'subscription',

@@ -237,6 +237,19 @@ test('who is blocked sees the user go and come back, and reaches nobody meanwhil
   assert.equal(last(mobile), 'nora@people.example/desk open');
 });
 
+test('who is blocked while they ask is not heard of again, until they are on the block list no more', async () => {
+  await using world = await coreWorld();
+  const [desk, phone] = [await world.client(nora, 'desk'), await world.client(omar, 'phone')];
+  await phone.session.subscription('subscribe', nora);
+  await world.settle();
+  assert.deepEqual(desk.asked, ['subscribe from omar@people.example']);
+  await desk.session.block(['omar@people.example']);
+  const tablet = await world.client(nora, 'tablet');
+  assert.deepEqual(tablet.asked, []);
+  await desk.session.unblock([]);
+  assert.deepEqual((await world.client(nora, 'later')).asked, ['subscribe from omar@people.example']);
+});
+
 test('do not disturb: only who may break through does', async () => {
   await using world = await coreWorld();
   await friends(world, nora, omar);

@@ -48,11 +48,13 @@ export class Profanity {
     this.#tmux('-f', '/dev/null', 'new-session', '-d', '-x', COLUMNS, '-y', ROWS, ...set, `profanity -l DEBUG -f ${this.#log}`);
   }
 
-  /** Signs in, and waits until it says so. */
+  /** Signs in, and waits until it knows what its server can do. */
   async signIn(): Promise<void> {
     await this.shows(/Profanity|CONSOLE|console/i);
     this.type(`/connect ${this.#jid}`);
     await this.shows(/logged in successfully/);
+    // What it asks the server at first is answered: before that it takes the server for one that knows no commands.
+    await until(`profanity of ${this.#jid} to know its server`, () => this.ownLog().includes('RECV: <iq id="discoitemsreq_onconnect"'));
   }
 
   /** One line, as its user types it. */
