@@ -3,6 +3,7 @@
 import { AppliedError, filesOf, setOf } from '../../config/applied.ts';
 import { differingPaths } from '../../config/edit.ts';
 import { readHomeFiles } from '../../config/files.ts';
+import { bareKey } from '../../model/address.ts';
 import type { ProofWord } from '../../model/event.ts';
 import { daysLeft } from '../../model/expiry.ts';
 import type { PartnerHealth } from '../../model/health.ts';
@@ -50,6 +51,8 @@ export interface StatusFacts {
   readonly inside: number;
   readonly unknown: number;
   readonly queue: { readonly waiting: number; readonly oldestMs: number };
+  /** Who is signed in; absent: no domain is `served: core`. */
+  readonly users?: { readonly signedIn: number; readonly clients: number };
   readonly certificates: readonly {
     readonly role: string;
     readonly name: string;
@@ -128,6 +131,7 @@ export async function statusFacts(live: Live, dir: string, now: number): Promise
     inside: sessions.filter(({ side }) => side === 'inside').length,
     unknown: sessions.filter(({ side, proven }) => side === 'edge' && proven.size === 0).length,
     queue: { waiting, oldestMs: now - oldestAt },
+    ...([...table.domains.values()].some(({ served }) => served === 'core') && { users: signedIn(live) }),
     certificates,
     store: live.sight.store(),
     loopLagMs: live.sight.loopLagMs(),
@@ -135,6 +139,11 @@ export async function statusFacts(live: Live, dir: string, now: number): Promise
     ...(lastBackupAt !== undefined && { lastBackupAt }),
     findings: findingsOf(live, partners, certificates),
   };
+}
+
+function signedIn({ clients }: Live): NonNullable<StatusFacts['users']> {
+  const all = clients.list();
+  return { signedIn: new Set(all.map(({ user }) => bareKey(user))).size, clients: all.length };
 }
 
 function note(counts: Map<string, SessionCount>, { protocol, direction }: Session, how: ProofWord): void {

@@ -25,9 +25,9 @@ export function statusText(facts: StatusFacts): string {
   return lines.join('\n');
 }
 
-/** The process, in four lines. */
+/** The process, in four lines, or five where it has users of its own. */
 export function headLines(facts: StatusFacts): string[] {
-  const { now, differing, queue, store, lastBackupAt } = facts;
+  const { now, differing, queue, users, store, lastBackupAt } = facts;
   const files = 'unknown' in differing ? `(cannot tell whether the files differ: ${differing.unknown})` : filesWords(differing);
   const waits = queue.waiting === 0 ? 'nothing waits' : `${queue.waiting} wait, the oldest for ${span(queue.oldestMs)}`;
   const disk = `disk ${store.commitP99Ms.toFixed(1)} ms${store.failures > 0 ? `, ${count(store.failures, 'WRITE')} FAILED` : ''}${store.backlog > 1000 ? `, ${store.backlog} marks behind` : ''}`;
@@ -37,6 +37,7 @@ export function headLines(facts: StatusFacts): string[] {
     `listening  ${facts.listeners.map(({ side, protocol, at }) => `${side} ${protocol} ${at}`).join(', ') || 'nowhere'}`,
     `process    loop lag ${facts.loopLagMs.toFixed(0)} ms, memory ${Math.round(facts.memoryBytes / 1_048_576)} MB, ${disk}, ${backup}`,
     `queue      ${waits}; connections inside ${facts.inside}, not proven yet ${facts.unknown}`,
+    ...(users === undefined ? [] : [`users      ${users.signedIn} signed in, with ${count(users.clients, 'client')}`]),
   ];
 }
 
