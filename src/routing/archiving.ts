@@ -60,10 +60,22 @@ export class Archiving {
     const must = settings?.blockOnFailure === true;
     const record: ArchiveRecord = { id: event.id, at, scope, from, to, event };
     const line = this.#watched(event, must, store.line(record, must ? undefined : (error) => this.#failed(event, false, error)));
+    let [written, refused] = [0, 0];
     return {
       must,
-      line,
+      line: () => {
+        const before = [this.#written, this.#refused] as const;
+        try {
+          line();
+        } finally {
+          [written, refused] = [this.#written - before[0], this.#refused - before[1]];
+        }
+      },
       write: async () => {
+        // What was counted with a commit that came to nothing is counted now.
+        this.#written -= written;
+        this.#refused -= refused;
+        [written, refused] = [0, 0];
         try {
           await store.append(record);
           this.#good();

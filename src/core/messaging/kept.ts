@@ -11,6 +11,8 @@ import type { OpenClient, OpenClients } from '../clients.ts';
 
 /** So many are handed to a client before it is waited for. */
 const PAGE = 50;
+/** So long it is waited for a client to say that it has what the disk did not take. */
+const ANSWER_MS = 5000;
 
 /** `written: false`: clients have it, and neither it nor what was to be written with it is on disk. */
 export type PutResult =
@@ -48,9 +50,9 @@ export class Kept {
     try {
       const result = await this.#store.keep(user, said, at, this.#most, alongside);
       if (result.kind === 'full') {
-        const by = early === undefined ? 0 : await countTrue(early);
+        const has = early !== undefined && (await this.#hasOne(early));
         this.#onTheWay.delete(way);
-        return by > 0 ? { kind: 'taken', by, written: false } : { kind: 'full' };
+        return has ? { kind: 'taken', by: 1, written: false } : { kind: 'full' };
       }
       if (result.kind === 'copy') {
         if (!again) this.#onTheWay.delete(way);
@@ -58,10 +60,23 @@ export class Kept {
       }
       return await this.#finish(user, way, result.number, to, early ?? handAll(to, said), comesAgain(said));
     } catch (error) {
-      const by = early === undefined ? 0 : await countTrue(early);
+      const has = early !== undefined && (await this.#hasOne(early));
       this.#onTheWay.delete(way);
-      if (by > 0) return { kind: 'taken', by, written: false };
+      if (has) return { kind: 'taken', by: 1, written: false };
       throw error;
+    }
+  }
+
+  /** Has a client got what is not on disk? One whose connection is lost answers when it is back, so nobody waits for it for long. */
+  async #hasOne(answers: readonly Promise<boolean>[]): Promise<boolean> {
+    const wait = Promise.withResolvers<boolean>();
+    const timer = this.#clock.after(ANSWER_MS, () => wait.resolve(false));
+    for (const answer of answers) void answer.then((taken) => taken && wait.resolve(true));
+    void Promise.all(answers).then((all) => wait.resolve(all.includes(true)));
+    try {
+      return await wait.promise;
+    } finally {
+      timer.cancel();
     }
   }
 
@@ -136,8 +151,4 @@ function comesAgain(said: Said): boolean {
 
 function handAll(to: readonly OpenClient[], said: Said): readonly Promise<boolean>[] {
   return to.map((one) => one.hand({ kind: 'said', ...said }));
-}
-
-async function countTrue(answers: readonly Promise<boolean>[]): Promise<number> {
-  return (await Promise.all(answers)).filter((taken) => taken).length;
 }

@@ -140,6 +140,25 @@ test('what a client has although the disk did not take it is archived by itself,
   );
 });
 
+test('a client whose connection is lost keeps nobody waiting when the disk is full', async () => {
+  await using world = await archived(ALL);
+  const desk = await world.client(nora, 'desk');
+  const phone = await world.client(omar, 'phone');
+  const lost = await world.client(omar, 'lost');
+  lost.answers = () => new Promise(() => {}); // until it is back
+  const { kept } = world.temp.store;
+  const keep = kept.keep;
+  kept.keep = () => Promise.reject(new StoreError(reason('STORE_FULL', 'the disk is full')));
+  assert.equal((await desk.session.say({ event: message(nora, omar, 'one') })).kind, 'delivered');
+  assert.deepEqual((await lines(world)).length, 1);
+  phone.answers = lost.answers;
+  const alone = desk.session.say({ event: message(nora, omar, 'two') });
+  for (let i = 0; i < 20; i += 1) await new Promise((turn) => setImmediate(turn));
+  world.temp.clock.advance(5000);
+  assert.equal((await alone).kind, 'failed');
+  kept.keep = keep;
+});
+
 test('with blockOnFailure messages of two people stay in their order', async () => {
   await using world = await archived({ ...ALL, blockOnFailure: true });
   const desk = await world.client(nora, 'desk');
