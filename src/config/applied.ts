@@ -88,10 +88,15 @@ export function filesOf(set: ReadonlyMap<string, string>): HomeFiles {
 export class AppliedSets {
   /** Absolute path of the folder. */
   readonly folder: string;
+  readonly #waitMs: number;
 
-  /** @param data absolute path of `data:` */
-  constructor(data: string) {
+  /**
+   * @param data absolute path of `data:`
+   * @param waitMs how long somebody else is waited for
+   */
+  constructor(data: string, waitMs = LOCK_WAIT_MS) {
     this.folder = join(data, 'applied');
+    this.#waitMs = waitMs;
   }
 
   /** Number of the set in force; undefined: nothing was accepted yet. @throws AppliedError */
@@ -204,7 +209,7 @@ export class AppliedSets {
       throw unwritable(error);
     }
     for (let waited = 0; !this.#takeLock(path, unwritable); waited += LOCK_STEP_MS) {
-      if (waited >= LOCK_WAIT_MS) throw new AppliedError('somebody else is changing the rules at this moment; try again');
+      if (waited >= this.#waitMs) throw new AppliedError('somebody else is changing the rules at this moment; try again');
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, LOCK_STEP_MS);
     }
     try {

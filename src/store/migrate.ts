@@ -1,4 +1,5 @@
-// Brings the database to the newest shape: migrations/NNN.sql, each in its own transaction, counted in user_version.
+// Brings the database to the newest shape: migrations/NNN.sql, counted in user_version. All that is missing is one
+// transaction: an update that fails leaves the shape that the version before can read.
 
 import { readdirSync, readFileSync } from 'node:fs';
 import { reason } from '../errors.ts';
@@ -30,10 +31,9 @@ export function migrate(db: Database): void {
     const found = `the database has shape ${have}, this version knows up to ${files.length}`;
     throw new StoreError(reason('US_BUG', `${found}: start the newer Isthmus again, or restore a backup made by this one`));
   }
-  for (const [index, file] of files.entries()) {
-    if (index < have) continue;
-    db.exec(`BEGIN IMMEDIATE; ${readFileSync(new URL(file, FOLDER), 'utf8')}; PRAGMA user_version = ${index + 1}; COMMIT`);
-  }
+  if (have === files.length) return;
+  const missing = files.slice(have).map((file) => readFileSync(new URL(file, FOLDER), 'utf8'));
+  db.exec(`BEGIN IMMEDIATE; ${missing.join('\n;\n')}; PRAGMA user_version = ${files.length}; COMMIT`);
 }
 
 function migrations(): string[] {

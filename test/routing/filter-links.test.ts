@@ -5,6 +5,7 @@ import { LINK_PREFIXES, LINK_SCHEMES } from '../../src/config/sections/filters.t
 import type { UrlFilter } from '../../src/model/filters.ts';
 import { findLinks, MOST_LINKS } from '../../src/routing/filter-links.ts';
 import { filterText } from '../../src/routing/filter-text.ts';
+import { anyText } from '../support/any-text.ts';
 
 const filter: UrlFilter = {
   action: 'warn',
@@ -109,7 +110,7 @@ describe('whose link it is', () => {
 
 describe('any text', () => {
   const splinter = fc.oneof(
-    fc.string({ unit: 'binary', maxLength: 12 }),
+    anyText(12),
     fc.constantFrom(
       'http:',
       'https://',

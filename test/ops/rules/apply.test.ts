@@ -213,7 +213,7 @@ test('a set that cannot be kept does not take effect', async () => {
 
 test('two at once: the second is told to try again; a lock left behind by a process that is gone does not count', () => {
   using world = new RulesWorld();
-  const sets = new AppliedSets(join(world.dir, 'var'));
+  const sets = new AppliedSets(join(world.dir, 'var'), 40);
   sets.locked(() => assert.throws(() => sets.locked(() => assert.fail('two at once')), /somebody else is changing the rules/));
   writeFileSync(join(sets.folder, 'lock'), '4194303\n');
   assert.equal(
