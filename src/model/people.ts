@@ -72,6 +72,8 @@ export interface PeopleDesk {
   readonly people: PeopleStore;
   /** The same tables as the sync of the directory leaves them. */
   readonly directory: DirectoryStore;
+  /** Somebody new, who begins with nothing of whoever had the address before; in a split domain with who outside knows them already. */
+  add(person: Person, table: Table): Promise<void>;
   /** Replaces the password of one device; what is kept of it fits every mechanism. @param device empty: the main password */
   setPassword(person: Person, device: string, password: string): Promise<void>;
   /** Users of split domains between the core and the internal system. */

@@ -60,6 +60,9 @@ export function peopleTable(db: Database, seal: Seal): PeopleStore {
         db.prepare('DELETE FROM person_address WHERE owner = ?').run(address);
         for (const table of ['credential', 'photo', 'signed_in', 'directory_entry', 'device_token', 'push_service', 'invitation'])
           db.prepare(`DELETE FROM ${table} WHERE address = ?`).run(address);
+        // What waits for who has moved is delivered where they are now. The contact list goes when its contacts have been told.
+        for (const table of ['kept_item', 'presence_settings'])
+          db.prepare(`DELETE FROM ${table} WHERE owner = ?1 AND NOT EXISTS (SELECT 1 FROM moved_inside WHERE address = ?1)`).run(address);
         return db.prepare('DELETE FROM person WHERE address = ?').run(address).changes > 0;
       });
     },

@@ -16,9 +16,22 @@ export interface DeskParts extends MovingStores {
 }
 
 export function peopleDesk(parts: DeskParts): PeopleDesk {
-  const { people, directory, clock, takeDirectory } = parts;
+  const { people, directory, clock, takeDirectory, contacts, blocked, chosen, moved } = parts;
+  const moves = movesOf(parts, clock);
+  /** A process that runs has done so when its user was removed; where none ran, their list is there still. */
+  const clear = async (key: string): Promise<void> => {
+    if (await moved.has(key)) return;
+    if ((await contacts.of(key)).entries.length > 0) await contacts.forget(key);
+    if ((await blocked.of(key)).length > 0) await blocked.put(key, []);
+    if ((await chosen.of(key)) !== undefined) await chosen.put(key, undefined);
+  };
   return {
-    moves: movesOf(parts, clock),
+    moves,
+    async add(person, table) {
+      await clear(bareKey(person.address));
+      if (table.domains.get(person.address.domain)?.otherwise === undefined) await people.put(person);
+      else await moves.toCore(person, table);
+    },
     people,
     directory,
     takeDirectory,

@@ -60,10 +60,7 @@ export const userAdd = verb({
       const blank: Person = { address, name: address.local, disabled: false, groups: [], createdAt: operations.clock.now() };
       const person = withFields(blank, { ...input, groups: input.group, addresses: input.other });
       const chosen = await chosenPassword(operations, input, person);
-      const table = tableOf(operations);
-      // In a split domain they may be known to people outside already.
-      if (table.domains.get(address.domain)?.otherwise === undefined) await desk.people.put(person);
-      else await desk.moves.toCore(person, table);
+      await desk.add(person, tableOf(operations));
       const shown = chosen === undefined ? [] : await keepPassword(desk, person, '', chosen);
       const without = `no password yet, so they cannot sign in: isthmus user password ${key} --generate, or isthmus user invite ${key}`;
       return {

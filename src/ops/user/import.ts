@@ -114,13 +114,7 @@ async function carryOut(operations: Operations, desk: PeopleDesk, plans: readonl
   for (let from = 0; from < todo.length; from += BATCH) {
     if (operations.signal.aborted) throw new Refused(`interrupted: ${from} of ${todo.length} users are written; the same command goes on`);
     const batch = todo.slice(from, from + BATCH);
-    await Promise.all(
-      batch.map(({ person, kind }) => {
-        // In a split domain somebody new may be known to people outside already.
-        const moves = kind === 'added' && table.domains.get(person.address.domain)?.otherwise !== undefined;
-        return moves ? desk.moves.toCore(person, table) : desk.people.put(person);
-      }),
-    );
+    await Promise.all(batch.map(({ person, kind }) => (kind === 'added' ? desk.add(person, table) : desk.people.put(person))));
     await Promise.all(batch.map(({ person, password }) => (password === undefined ? undefined : desk.setPassword(person, '', password))));
     operations.progress(`${Math.min(from + BATCH, todo.length)} of ${todo.length} users`);
   }
