@@ -20,6 +20,7 @@ import { People } from './people/people.ts';
 import { relationOf, watchersOf } from './people/personal.ts';
 import { CORE_LIMITS, type CoreParts } from './ports.ts';
 import { stateDesk } from './presence/choosing.ts';
+import { Views } from './presence/views.ts';
 import { Visibility } from './presence/visibility.ts';
 import { deskOf, homeOf, sessionOf } from './sessions.ts';
 
@@ -59,10 +60,11 @@ export function makeCore(parts: CoreParts): RunningCore {
   const clients = new OpenClients(ids, limits.clients);
   const people = new People(parts, limits.profiles);
   const partners = new Partners(parts.submit, clients, clock, ids, log);
-  const visibility = new Visibility(parts, clients, people, partners);
+  const views = new Views(parts, clients, people);
+  const visibility = new Visibility(parts, clients, people, partners, views);
   const kept = new Kept(parts.kept, clients, clock, log, limits.kept);
   const lists = new ContactLists(people, clients, limits.contacts);
-  const messages = new Messages(parts, clients, people, kept, visibility);
+  const messages = new Messages(parts, clients, people, kept, views);
   const subscribing = new Subscribing({ parts, limits, clients, people, lists, partners, visibility });
   const gateway = new CoreGateway({
     home: (address) => homeOf(address, parts),
@@ -73,7 +75,7 @@ export function makeCore(parts: CoreParts): RunningCore {
     messages,
     subscribing,
     partners,
-    visibility,
+    views,
     graceMs: limits.graceMs,
   });
   const running = new Set<Promise<unknown>>();
@@ -108,6 +110,7 @@ export function makeCore(parts: CoreParts): RunningCore {
     lists,
     messages,
     subscribing,
+    views,
     visibility,
     left,
     light: (what: string, one: OpenClient, work: () => Promise<unknown>): void => light(what, one.key, work),
@@ -162,7 +165,7 @@ export function makeCore(parts: CoreParts): RunningCore {
     signIn: parts.signIn,
     gateway,
     clients: clients.sights(end),
-    states: stateDesk({ parts, people, visibility }),
+    states: stateDesk({ parts, people, views, visibility }),
     signedIn: () => clients.users(),
     calendarChanged: (user) => light('calendar', user, () => visibility.changed(user)),
     pictureChanged,
@@ -172,7 +175,7 @@ export function makeCore(parts: CoreParts): RunningCore {
     serves: (address) => parts.serves(homeOf(address, parts)),
     reachedAt: (to, from) => people.reachedAt(homeOf(to, parts), homeOf(from, parts)),
     isUser: (address) => people.isUser(homeOf(address, parts)),
-    relation: (of, watcher) => relationOf(homeOf(of, parts), homeOf(watcher, parts), people, visibility),
+    relation: (of, watcher) => relationOf(homeOf(of, parts), homeOf(watcher, parts), people, views),
     desk: (user) => deskOf(homeOf(user, parts), rooms),
     watchers: (of) => watchersOf(homeOf(of, parts), people),
     open(user: Address, resource: string | undefined, client: Client): Session | Reason {

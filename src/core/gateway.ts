@@ -14,7 +14,7 @@ import type { Subscribing } from './contacts/subscribing.ts';
 import { type Messages, notStored } from './messaging/messages.ts';
 import type { Partners } from './partners.ts';
 import type { People } from './people/people.ts';
-import type { Visibility } from './presence/visibility.ts';
+import type { Views } from './presence/views.ts';
 
 export interface CoreGatewayParts {
   readonly clock: Clock;
@@ -26,7 +26,7 @@ export interface CoreGatewayParts {
   readonly messages: Messages;
   readonly subscribing: Subscribing;
   readonly partners: Partners;
-  readonly visibility: Visibility;
+  readonly views: Views;
   /** How long after the start nobody is shown as gone, ms. */
   readonly graceMs: number;
 }
@@ -132,8 +132,8 @@ export class CoreGateway implements Gateway {
   }
 
   async #showWatcher(user: Address, watcher: Address): Promise<void> {
-    const { visibility, partners } = this.#is;
-    const seen = await visibility.seenBy(bareKey(user), watcher);
+    const { views, partners } = this.#is;
+    const seen = await views.seenBy(bareKey(user), watcher);
     if (seen !== undefined) partners.show(user, watcher, seen.composed.document);
     // The contact list knows of no grant: the neck's record follows.
     else partners.tellLightly({ kind: 'presence.denied', from: user, to: watcher });

@@ -12,6 +12,7 @@ import type { Messages } from './messaging/messages.ts';
 import type { People } from './people/people.ts';
 import type { CoreLimits, CoreParts } from './ports.ts';
 import { choose, personalOf } from './presence/choosing.ts';
+import type { Views } from './presence/views.ts';
 import type { Visibility } from './presence/visibility.ts';
 
 export interface Rooms {
@@ -22,6 +23,7 @@ export interface Rooms {
   readonly lists: ContactLists;
   readonly messages: Messages;
   readonly subscribing: Subscribing;
+  readonly views: Views;
   readonly visibility: Visibility;
   /** A client is gone. */
   left(one: OpenClient): void;
@@ -33,7 +35,7 @@ const GONE: Outcome = refused(reason('NET_CLOSED', 'This client has been signed 
 
 /** The session of one open client. */
 export function sessionOf(one: OpenClient, rooms: Rooms): Session {
-  const { parts, people, kept, messages, subscribing, visibility } = rooms;
+  const { parts, people, kept, messages, subscribing, views, visibility } = rooms;
   const desk = deskOf(one.user, rooms);
   const home = <A extends Address>(address: A): A => homeOf(address, parts);
   const ifOpen = (work: () => Promise<Outcome>): Promise<Outcome> => (one.open ? work() : Promise.resolve(GONE));
@@ -60,9 +62,9 @@ export function sessionOf(one: OpenClient, rooms: Rooms): Session {
     presentTo: (to: Address, presence: OwnPresence) =>
       rooms.light('directed presence', one, () => visibility.tell(one, home(to), presence)),
     probe: (to: Address) => visibility.probe(one, bare(home(to))),
-    choose: (chosen: Chosen | undefined) => ifOpen(() => choose(one.key, chosen, { parts, people, visibility })),
+    choose: (chosen: Chosen | undefined) => ifOpen(() => choose(one.key, chosen, { parts, people, views, visibility })),
     chosen: async () => (await people.profile(one.key)).chosen,
-    personal: personalOf(one.user, { parts, people, visibility }, home),
+    personal: personalOf(one.user, { parts, people, views, visibility }, home),
     subscription: (verb, to, message) => ifOpen(() => desk.subscription(verb, to, message)),
     contacts: desk.contacts,
     putContact: (change) => ifOpen(() => desk.putContact(change)),
@@ -76,7 +78,7 @@ export function sessionOf(one: OpenClient, rooms: Rooms): Session {
 
 /** A user's list, grants and block list, whether a client of theirs is open or not. */
 export function deskOf(user: Address, rooms: Rooms): ContactDesk {
-  const { parts, people, lists, subscribing, visibility, limits } = rooms;
+  const { parts, people, lists, subscribing, views, visibility, limits } = rooms;
   const key = bareKey(user);
   const home = <A extends Address>(address: A): A => homeOf(address, parts);
   /** Another level sees something else: by a word of its own, or because they are a contact now (privacy mode). */
@@ -84,7 +86,7 @@ export function deskOf(user: Address, rooms: Rooms): ContactDesk {
     const watcher = bare(contact);
     const levelNow = async () => {
       const profile = await people.profile(key);
-      return profile.entry(bareKey(watcher))?.seen === true ? visibility.levelOf(profile, watcher) : undefined;
+      return profile.entry(bareKey(watcher))?.seen === true ? views.levelOf(profile, watcher) : undefined;
     };
     const before = await levelNow();
     const outcome = await work();

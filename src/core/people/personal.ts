@@ -5,19 +5,19 @@ import { type Address, bareKey, fromBareKey, sameBare } from '../../model/addres
 import type { PersonField, Relation } from '../../model/core.ts';
 import { stateOf } from '../contacts/subscriptions.ts';
 import { sees } from '../presence/levels.ts';
-import type { Visibility } from '../presence/visibility.ts';
+import type { Views } from '../presence/views.ts';
 import type { People } from './people.ts';
 
 const ALL: Omit<Relation, 'own'> = { subscription: 'both', groups: [], blocked: false, sees: () => true };
 
 /** undefined: there is no such user, or they are switched off. @param of under the main name of its domain */
-export async function relationOf(of: Address, watcher: Address, people: People, visibility: Visibility): Promise<Relation | undefined> {
+export async function relationOf(of: Address, watcher: Address, people: People, views: Views): Promise<Relation | undefined> {
   if (!(await people.isUser(of))) return undefined;
   if (sameBare(of, watcher)) return { ...ALL, own: true };
   const profile = await people.profile(bareKey(of));
   const entry = profile.entry(bareKey(watcher));
   const blocked = profile.blocks(watcher);
-  const level = visibility.levelOf(profile, watcher);
+  const level = views.levelOf(profile, watcher);
   return {
     own: false,
     subscription: entry === undefined ? 'none' : stateOf(entry),

@@ -12,11 +12,13 @@ import type { CoreParts } from '../ports.ts';
 import { wordsFor } from './custom-words.ts';
 import { changed } from './settings.ts';
 import { CHOICE_WORDS, CHOICES, type Choice } from './states.ts';
+import type { Views } from './views.ts';
 import type { Visibility } from './visibility.ts';
 
 export interface ChoosingParts {
   readonly parts: CoreParts;
   readonly people: People;
+  readonly views: Views;
   readonly visibility: Visibility;
 }
 
@@ -64,7 +66,7 @@ async function change(user: string, wanted: SettingsChange, { parts, people, vis
 
 /** For the clients of one user. @param user bare @param home the address under the main name of its domain */
 export function personalOf(user: Address, is: ChoosingParts, home: (address: Address) => Address): Personal {
-  const { parts, people, visibility } = is;
+  const { parts, people, views, visibility } = is;
   const key = bareKey(user);
   return {
     settings: async () => (await people.profile(key)).settings,
@@ -75,7 +77,7 @@ export function personalOf(user: Address, is: ChoosingParts, home: (address: Add
     ],
     async about(who) {
       const of = bare(home(who));
-      return parts.serves(of) ? visibility.about(key, of) : undefined;
+      return parts.serves(of) ? views.about(key, of) : undefined;
     },
   };
 }
@@ -88,7 +90,7 @@ export function stateDesk(is: ChoosingParts): StateDesk {
       const { chosen, settings } = await is.people.profile(key);
       const { now } = is.parts.clock;
       const holds = chosen !== undefined && (chosen.until === undefined || chosen.until > now());
-      return { ...(holds && { chosen }), composed: await is.visibility.own(key), settings };
+      return { ...(holds && { chosen }), composed: await is.views.own(key), settings };
     },
     choose: (user, chosen) => choose(bareKey(user), chosen, is),
     states: () => stateWords(is.parts),

@@ -1,10 +1,8 @@
 // Presence of our users: what each client says goes to the watchers that may see it, users of ours and partners, and what
-// contacts show comes to the client that signs in (RFC 6121 §4). Contact lists say who sees whom, levels say what.
+// contacts show comes to the client that signs in (RFC 6121 §4). Contact lists say who sees whom, views.ts what.
 
 import { type Address, bareKey, fromBareKey } from '../../model/address.ts';
-import { BLOCK_MS } from '../../model/calendar.ts';
-import type { About, Composed, Item, Level, OwnPresence } from '../../model/core.ts';
-import type { ListEntry } from '../../model/core-stores.ts';
+import type { Item, Level, OwnPresence } from '../../model/core.ts';
 import type { Timer } from '../../model/ports.ts';
 import type { PresenceSettings } from '../../model/presence-settings.ts';
 import { Turns } from '../../model/turns.ts';
@@ -13,13 +11,11 @@ import type { Partners } from '../partners.ts';
 import type { People } from '../people/people.ts';
 import type { Profile } from '../people/profiles.ts';
 import type { CoreParts } from '../ports.ts';
-import { choiceOf, GONE, type Seen, seenBy, type Whole, whole } from './aggregating.ts';
+import { GONE, type Seen, seenBy, type Whole } from './aggregating.ts';
 import { compare, gone, itemsOf, nothing, type Shown } from './items.ts';
-import { levelOf, sees } from './levels.ts';
 import { isAway } from './settings.ts';
+import type { Views } from './views.ts';
 
-/** Quarters of an hour that are told: a day. */
-const SHOWN_BLOCKS = 96;
 /** Longest a timer can be set for, ms. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
 
@@ -28,6 +24,7 @@ export class Visibility {
   readonly #clients: OpenClients;
   readonly #people: People;
   readonly #partners: Partners;
+  readonly #views: Views;
   readonly #turns = new Turns();
   /** Changes of what people say of themselves, one after the other. */
   readonly #changes = new Turns();
@@ -35,11 +32,12 @@ export class Visibility {
   readonly #shown = new Map<string, Map<Level | '', Shown>>();
   readonly #timers = new Map<string, Timer>();
 
-  constructor(parts: CoreParts, clients: OpenClients, people: People, partners: Partners) {
+  constructor(parts: CoreParts, clients: OpenClients, people: People, partners: Partners, views: Views) {
     this.#parts = parts;
     this.#clients = clients;
     this.#people = people;
     this.#partners = partners;
+    this.#views = views;
   }
 
   /** Something of a user has changed. @param said the client whose presence is news though it may look the same */
@@ -48,7 +46,7 @@ export class Visibility {
       const profile = await this.#people.profile(user);
       const now = this.#parts.clock.now();
       const clients = [...this.#clients.of(user).values()];
-      const all = this.#whole(clients, profile);
+      const all = this.#views.whole(clients, profile);
       this.#again(user, all, now);
       this.#showWatchers(profile, clients, all, said);
     });
@@ -72,11 +70,11 @@ export class Visibility {
   async settingsChanged(user: string, settings?: PresenceSettings): Promise<void> {
     const profile = await this.#people.profile(user);
     const watchers = [...profile.entries()].filter(({ seen }) => seen).map(({ address }) => fromBareKey(address));
-    const before = new Map(watchers.map((watcher) => [watcher, this.levelOf(profile, watcher)]));
+    const before = new Map(watchers.map((watcher) => [watcher, this.#views.levelOf(profile, watcher)]));
     if (settings !== undefined) profile.settings = settings;
     await this.changed(user);
     for (const [watcher, level] of before)
-      if (settings === undefined || this.levelOf(profile, watcher) !== level) await this.levelChanged(user, watcher);
+      if (settings === undefined || this.#views.levelOf(profile, watcher) !== level) await this.levelChanged(user, watcher);
   }
 
   /** A watcher has another level: they are shown what they see now, and clients that they do not see any more go. */
@@ -86,7 +84,7 @@ export class Visibility {
       return;
     }
     await this.#turns.run(user, async () => {
-      const seen = await this.seenBy(user, watcher);
+      const seen = await this.#views.seenBy(user, watcher);
       if (seen === undefined) return;
       await this.#firstOfLevel(user, watcher, seen);
       const of = fromBareKey(user);
@@ -102,7 +100,7 @@ export class Visibility {
     const profile = await this.#people.profile(one.key);
     const others = [...this.#clients.of(one.key).values()].filter((other) => other !== one);
     if (one.client.wants.presence) {
-      const mine = seenBy(undefined, others, this.#whole(others, profile));
+      const mine = seenBy(undefined, others, this.#views.whole(others, profile));
       for (const item of itemsOf(one.user, mine)) void one.hand(item);
     }
     for (const entry of profile.entries()) {
@@ -118,45 +116,17 @@ export class Visibility {
     const key = bareKey(to);
     const { entry, own } = { entry: (await this.#people.profile(one.key)).entry(key), own: key === one.key };
     if (own) {
-      const profile = await this.#people.profile(one.key);
-      const clients = [...this.#clients.of(key).values()];
-      for (const item of itemsOf(one.user, seenBy(undefined, clients, this.#whole(clients, profile)))) void one.hand(item);
+      const mine = this.#views.at(await this.#people.profile(key), undefined);
+      for (const item of itemsOf(one.user, mine)) void one.hand(item);
     } else if (entry?.sees !== true) void one.hand(nothing(to));
     else if (this.#parts.serves(to)) await this.#showTo(one, to, true);
     else this.#partners.probe(one, to);
   }
 
-  /** What a user shows somebody now, nothing included; undefined: they may not see it. @param watcher bare */
-  async seenBy(user: string, watcher: Address): Promise<Seen | undefined> {
-    const profile = await this.#people.profile(user);
-    const entry = profile.entry(bareKey(watcher));
-    if (entry?.seen !== true) return undefined;
-    const clients = [...this.#clients.of(user).values()];
-    return seenBy(this.levelOf(profile, watcher), clients, this.#whole(clients, profile));
-  }
-
-  /** A user as their own clients see them. */
-  async own(user: string): Promise<Composed> {
-    const clients = [...this.#clients.of(user).values()];
-    return seenBy(undefined, clients, this.#whole(clients, await this.#people.profile(user))).composed;
-  }
-
-  /** What somebody shows a user now, and when their calendar has room. @param who bare, of ours */
-  async about(user: string, who: Address): Promise<About | undefined> {
-    const key = bareKey(who);
-    const composed = key === user ? await this.own(user) : (await this.seenBy(key, fromBareKey(user)))?.composed;
-    if (composed === undefined) return undefined;
-    const profile = await this.#people.profile(key);
-    const may = key === user || sees(this.levelOf(profile, fromBareKey(user)), 'freeBusy');
-    const from = Math.floor(this.#parts.clock.now() / BLOCK_MS) * BLOCK_MS;
-    const kinds = may ? this.#parts.calendars?.blocks(key, from, SHOWN_BLOCKS) : undefined;
-    return { composed, ...(kinds !== undefined && { blocks: { from, kinds } }) };
-  }
-
   /** A watcher may see a user from now on, or not any more: shows or takes back everything. */
   async sightChanged(user: string, watcher: Address, maySee: boolean): Promise<void> {
     await this.#turns.run(user, async () => {
-      const seen = maySee ? await this.seenBy(user, watcher) : undefined;
+      const seen = maySee ? await this.#views.seenBy(user, watcher) : undefined;
       const of = fromBareKey(user);
       if (seen !== undefined) await this.#firstOfLevel(user, watcher, seen);
       if (!this.#parts.serves(watcher)) {
@@ -164,14 +134,17 @@ export class Visibility {
         return;
       }
       const there = [...this.#clients.of(user).values()].filter((one) => one.available);
-      this.#handWatching(of, bareKey(watcher), maySee ? itemsOf(of, seen) : there.map((one) => gone(of, one.resource)));
+      const shown = itemsOf(of, seen);
+      // RFC 3856 §6.6.2: who is let in is shown a state, and be it that nobody is there.
+      const items = maySee ? (shown.length === 0 ? [nothing(of)] : shown) : there.map((one) => gone(of, one.resource));
+      this.#handWatching(of, bareKey(watcher), items);
     });
   }
 
   /** What is shown to the first watcher of a level is what has to be taken back later. */
   async #firstOfLevel(user: string, watcher: Address, seen: Seen): Promise<void> {
     const profile = await this.#people.profile(user);
-    const level = this.levelOf(profile, watcher);
+    const level = this.#views.levelOf(profile, watcher);
     const shown = this.#shown.get(user);
     if (shown !== undefined && !shown.has(level)) shown.set(level, compare(fromBareKey(user), undefined, seen, undefined).shown);
   }
@@ -188,7 +161,7 @@ export class Visibility {
       return;
     }
     await this.#turns.run(key, async () => {
-      const seen = await this.seenBy(key, fromBareKey(user));
+      const seen = await this.#views.seenBy(key, fromBareKey(user));
       const items = itemsOf(contact, seen);
       const shown = blocked ? items.map(({ from }) => gone(contact, from.resource ?? '')) : items;
       for (const one of mine) for (const item of shown) void one.hand(item);
@@ -216,31 +189,6 @@ export class Visibility {
     for (const to of [...one.directed.values()]) await this.tell(one, to, GONE);
   }
 
-  /** lync-features.md A2, break-through: only who may reaches somebody who has chosen not to be disturbed. */
-  async refuses(user: string, from: Address): Promise<boolean> {
-    const profile = await this.#people.profile(user);
-    const choice = choiceOf(profile.chosen, this.#parts.states?.() ?? [], this.#parts.clock.now());
-    const held = typeof choice === 'object' ? choice.class : choice;
-    if (held !== 'doNotDisturb' || bareKey(from) === user) return false;
-    return !sees(this.levelOf(profile, from), 'breakThrough');
-  }
-
-  /** @param watcher bare or not */
-  levelOf(profile: Profile, watcher: Address): Level {
-    if (profile.blocks(watcher)) return 'blocked';
-    const entry = profile.entry(bareKey(watcher));
-    const { settings } = profile;
-    const { federated, presencePolicy, isOurs } = this.#parts;
-    return levelOf(watcher, {
-      said: entry?.level ?? settings.domains[watcher.domain],
-      sameOrganisation: isOurs,
-      // A public network sees nothing until the person has accepted who asks: then they are one of the outside.
-      federated: (domain) => entry?.seen === true || (federated?.(domain) ?? true),
-      privacyMode: settings.contactsOnly || presencePolicy?.().contactsOnly === true,
-      isContact: () => entry !== undefined && isOwnContact(entry),
-    });
-  }
-
   async settled(): Promise<void> {
     await this.#changes.settled();
     await this.#turns.settled();
@@ -249,23 +197,6 @@ export class Visibility {
   close(): void {
     for (const timer of this.#timers.values()) timer.cancel();
     this.#timers.clear();
-  }
-
-  #whole(clients: readonly OpenClient[], { key, chosen, settings, picture }: Profile): Whole {
-    const { states, calendars, presencePolicy, clock } = this.#parts;
-    const now = clock.now();
-    const policy = presencePolicy?.();
-    // What may not be chosen any more says nothing.
-    const holds = chosen?.state === 'appearOffline' && policy?.appearOffline === false ? undefined : chosen;
-    const makings = {
-      chosen: holds,
-      settings,
-      ...(picture !== undefined && { picture }),
-      states: states?.() ?? [],
-      calendar: calendars?.at(key, now),
-      ...(policy && { policy }),
-    };
-    return whole(clients, makings, now);
   }
 
   /** Time alone changes a state: looked at again then. */
@@ -300,7 +231,7 @@ export class Visibility {
     for (const entry of profile.entries()) {
       if (!entry.seen) continue;
       const watcher = fromBareKey(entry.address);
-      const level = this.levelOf(profile, watcher);
+      const level = this.#views.levelOf(profile, watcher);
       const { items, seen, differs } = newsFor(level);
       if (this.#parts.serves(watcher)) this.#handWatching(user, entry.address, items);
       else if (differs) this.#partners.show(user, watcher, seen.composed.document);
@@ -326,14 +257,9 @@ export class Visibility {
   async #showTo(one: OpenClient, of: Address, evenNothing: boolean): Promise<void> {
     const key = bareKey(of);
     if (this.#clients.of(key).size === 0 && !evenNothing && !(await this.#hasLeftWord(key))) return;
-    const seen = await this.seenBy(key, one.user);
+    const seen = await this.#views.seenBy(key, one.user);
     const items = itemsOf(of, seen);
     for (const item of items) void one.hand(item);
     if (items.length === 0 && evenNothing) void one.hand(nothing(of));
   }
-}
-
-/** One whom the person has put on the list themselves; whoever was only let in is no contact (privacy mode). */
-function isOwnContact({ sees: looks, asked, favourite, name, groups }: ListEntry): boolean {
-  return looks || asked || favourite || name !== undefined || groups.length > 0;
 }
