@@ -142,7 +142,7 @@ function stateFor(level: Level | undefined, all: Whole, there: boolean): Omit<Co
 function lowered(own: OwnPresence, level: Level | undefined, all: Whole): OwnPresence {
   if (level === undefined) return own;
   const wide = sees(level, 'note') && sees(level, 'activity') && sees(level, 'device');
-  const shows = [own.show, ...boundsOf(all), ...untouched(own, all)];
+  const shows = [own.show, ...boundsOf(all), ...busied(own, all), ...untouched(own, all)];
   const chosen = shows.reduce((least, one) => (SHOWS.indexOf(one) > SHOWS.indexOf(least) ? one : least), own.show);
   const { show: said, notes: words, activity: doing, idleSince, payload, ...rest } = own;
   const activity = sees(level, 'activity') ? (doing ?? activityOfState(all)) : undefined;
@@ -165,10 +165,13 @@ function untouched({ idleSince }: OwnPresence, { now, awayAfter }: Whole): reado
   return idleSince !== undefined && now - idleSince >= awayAfter ? ['away'] : [];
 }
 
-/**
- * How available every endpoint is at most: by the person's choice, by their calendar, by being out of the office, and by what keeps
- * them busy on any of their clients.
- */
+/** Who is in a call is so on every client, unless one says that they are away from it. */
+function busied({ show }: OwnPresence, { state }: Whole): readonly (Show | undefined)[] {
+  const { class: held } = STATES[state];
+  return (show === undefined || show === 'chat') && (held === 'busy' || held === 'doNotDisturb') ? [CLASS_TO_SHOW[held]] : [];
+}
+
+/** How available every endpoint is at most: by the person's choice, by their calendar and by being out of the office. */
 function boundsOf({ choice, calendar, away, state }: Whole): (Show | undefined)[] {
   const bounds: (Show | undefined)[] = [];
   if (typeof choice === 'object') bounds.push(CLASS_TO_SHOW[choice.class]);
@@ -176,9 +179,6 @@ function boundsOf({ choice, calendar, away, state }: Whole): (Show | undefined)[
   // A custom state and Available overrule the calendar (aggregate.ts); what remains stands in the state.
   if (typeof choice !== 'object' && choice !== 'available' && (away || (calendar !== undefined && calendar.kind !== 'free')))
     bounds.push(CLASS_TO_SHOW[STATES[state].class]);
-  // Who is in a call is so on every client; being away is of one client alone.
-  const { class: held } = STATES[state];
-  if (held === 'busy' || held === 'doNotDisturb') bounds.push(CLASS_TO_SHOW[held]);
   return bounds;
 }
 
