@@ -4,9 +4,8 @@
 import { reason } from '../errors.ts';
 import { type Address, bareKey, fromBareKey, show } from '../model/address.ts';
 import type { Client, Core, Session, StateDesk } from '../model/core.ts';
-import type { Gateway, Timer } from '../model/ports.ts';
+import type { Gateway } from '../model/ports.ts';
 import type { Reason } from '../model/reason.ts';
-import { Turns } from '../model/turns.ts';
 import { type OpenClient, OpenClients } from './clients.ts';
 import { ContactLists } from './contacts/contact-lists.ts';
 import { Subscribing } from './contacts/subscribing.ts';
@@ -15,6 +14,7 @@ import { CoreGateway } from './gateway.ts';
 import { Kept } from './messaging/kept.ts';
 import { Messages } from './messaging/messages.ts';
 import { Partners } from './partners.ts';
+import { PeopleChanges } from './people/changes.ts';
 import { movingWith } from './people/moved.ts';
 import { People } from './people/people.ts';
 import { relationOf, watchersOf } from './people/personal.ts';
@@ -79,7 +79,6 @@ export function makeCore(parts: CoreParts): RunningCore {
     graceMs: limits.graceMs,
   });
   const running = new Set<Promise<unknown>>();
-  let closed = false;
 
   const light = (what: string, user: string, work: () => Promise<unknown>): void => {
     const done = work().catch((error: unknown) => log.error({ event: 'core.failed', what, user, error: String(error) }));
@@ -128,37 +127,12 @@ export function makeCore(parts: CoreParts): RunningCore {
     else if (parts.serves({ local: '', domain: fromBareKey(key).domain })) await forget(key);
   };
   const pictureChanged = (user: Address): void => light('picture', bareKey(user), () => visibility.pictureChanged(bareKey(user)));
-  let version = 0;
-  const lookOnce = async (): Promise<void> => {
-    for (;;) {
-      const changes = await parts.people.changedSince(version);
-      if (changes.addresses.length === 0) return;
-      version = changes.version;
-      for (const key of changes.addresses) {
-        const person = await parts.people.get(key);
-        if (person !== undefined && !person.disabled) {
-          parts.personChanged?.(person.address);
-          pictureChanged(person.address);
-          continue;
-        }
-        const text = `${key} is no user any more, or disabled.`;
-        for (const one of [...clients.of(key).values()]) end(one, reason('AUTH_SIGN_IN_FAILED', text));
-        if (person === undefined) await gone(key);
-      }
-    }
+  const changed = (user: Address): void => {
+    parts.personChanged?.(user);
+    pictureChanged(user);
   };
-  // One after the other: who asks for a look is told when those before it have ended what they found.
-  const looks = new Turns();
-  const look = (): Promise<void> => looks.run('', lookOnce);
-  let looking: Timer | undefined;
-  const lookAgain = (): void => {
-    if (closed) return;
-    looking = clock.after(limits.lookMs, () => {
-      light('people', '', look);
-      lookAgain();
-    });
-  };
-  lookAgain();
+  const lookIn = (work: () => Promise<unknown>): void => light('people', '', work);
+  const changes = new PeopleChanges({ people: parts.people, clock, clients, lookMs: limits.lookMs, end, changed, gone, light: lookIn });
   const grace = clock.after(limits.graceMs, () => gateway.graceOver());
 
   return {
@@ -196,9 +170,9 @@ export function makeCore(parts: CoreParts): RunningCore {
       if (one.takesMessages) kept.drain(one);
       return sessionOf(one, rooms);
     },
-    look,
+    look: () => changes.look(),
     async erased(key) {
-      await look();
+      await changes.look();
       const none = { ...NO_SUBSCRIPTIONS, address: key, groups: [], listed: false, favourite: false };
       for (const owner of await parts.contacts.ownersOf(key)) {
         const profile = await people.profile(owner);
@@ -208,7 +182,7 @@ export function makeCore(parts: CoreParts): RunningCore {
     },
     async moved(address, here) {
       if (here) await moving.came(bareKey(address));
-      else await look();
+      else await changes.look();
     },
     forwardKept: () => moving.forwardAll(),
     async settled() {
@@ -216,8 +190,7 @@ export function makeCore(parts: CoreParts): RunningCore {
       await Promise.all([messages.settled(), subscribing.settled(), visibility.settled()]);
     },
     async close() {
-      closed = true;
-      looking?.cancel();
+      changes.stop();
       grace.cancel();
       // Nobody is shown as gone: who comes back after the start was never away (sip-xmpp.md §5.8).
       for (const key of [...clients.users()])
