@@ -44,7 +44,7 @@ const HTML_WRITER: FormatWriter = {
       '<html lang="en"><head><meta charset="utf-8">',
       `<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">`,
       `<title>${html(owner)} and ${html(peer)}</title>`,
-      '<style>body{font:15px/1.5 sans-serif;max-width:50em;margin:2em auto;padding:0 1em}time{color:#666}p{margin:.3em 0;white-space:pre-wrap}.out b{color:#046}</style>',
+      '<style>body{font:15px/1.5 sans-serif;max-width:50em;margin:2em auto;padding:0 1em}time{color:#666}p{margin:.3em 0;padding-left:2em;text-indent:-2em;white-space:pre-wrap}.out b{color:#046}</style>',
       '</head><body>',
       `<h1>${html(owner)} and ${html(peer)}</h1>\n`,
     ].join('\n'),
@@ -56,6 +56,9 @@ const HTML_WRITER: FormatWriter = {
   },
   end: () => '</body></html>\n',
 };
+
+/** What somebody wrote in several lines stands in from the time and the name: nobody writes a line in the name of another. */
+const indented = (text: string): string => text.split(/\r\n|[\r\n\v\f\x85\u2028\u2029]/).join('\n    ');
 
 const EML_WRITER: FormatWriter = {
   daily: true,
@@ -76,7 +79,7 @@ const EML_WRITER: FormatWriter = {
       '',
     ].join('\r\n');
   },
-  line: (line, about) => quotedPrintable(`[${time(line.at)}] ${senderOf(line, about)}: ${wordsOf(line)}`),
+  line: (line, about) => quotedPrintable(`[${time(line.at)}] ${senderOf(line, about)}: ${indented(wordsOf(line))}`),
   end: () => '',
 };
 

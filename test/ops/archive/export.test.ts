@@ -65,7 +65,7 @@ test('one mail for each conversation of two people, and another after half an ho
   assert.deepEqual([by, why, approval, filter.user, filter.all], [home.operations.actor.name, 'case 4711', null, NORA, false]);
   const mail = readFileSync(join(out, FIRST), 'utf8');
   assert.match(mail, /^From: <nora@people\.example>\r\nTo: <omar@people\.example>\r\nDate: Fri, 20 Nov 2026 12:00:00 \+0000\r\n/);
-  assert.match(mail, /\[12:02:00\] omar@people\.example: Which one\?\r\nThe one of yesterday\r\n$/);
+  assert.match(mail, /\[12:02:00\] omar@people\.example: Which one\?\r\n {4}The one of yesterday\r\n$/);
   assert.equal(statSync(join(out, FIRST)).mode & 0o777, 0o600);
 });
 
