@@ -135,7 +135,7 @@ export class Visibility {
       }
       const there = [...this.#clients.of(user).values()].filter((one) => one.available);
       const shown = itemsOf(of, seen);
-      // RFC 3856 §6.6.2: who is let in is shown a state, and be it that nobody is there.
+      // Who is let in is shown a state, and be it that nobody is there.
       const items = maySee ? (shown.length === 0 ? [nothing(of)] : shown) : there.map((one) => gone(of, one.resource));
       this.#handWatching(of, bareKey(watcher), items);
     });

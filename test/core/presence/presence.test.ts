@@ -237,6 +237,16 @@ test('who is blocked sees the user go and come back, and reaches nobody meanwhil
   assert.equal(last(mobile), 'nora@people.example/desk open');
 });
 
+test('who is let in by somebody who appears offline sees that nobody is there', async () => {
+  await using world = await coreWorld();
+  const [desk, phone] = [await world.client(nora, 'desk'), await world.client(omar, 'phone')];
+  await desk.session.choose({ state: 'appearOffline' });
+  await phone.session.subscription('subscribe', nora);
+  await desk.session.subscription('subscribed', omar);
+  await world.settle();
+  assert.deepEqual(phone.saw, ['nora@people.example closed']);
+});
+
 test('who is blocked while they ask is not heard of again, until they are on the block list no more', async () => {
   await using world = await coreWorld();
   const [desk, phone] = [await world.client(nora, 'desk'), await world.client(omar, 'phone')];
@@ -295,6 +305,9 @@ test('a call is seen on every client of the person, in words; away is one client
   telephone.session.present(open({ show: 'dnd' }));
   await world.settle();
   assert.deepEqual(seen(), ['desk dnd Busy', 'telephone dnd Busy', '{"rpid":"busy"}']);
+  desk.session.present(open({ show: 'xa' }));
+  await world.settle();
+  assert.deepEqual(seen(), ['desk xa Busy', 'telephone dnd Busy', '{"rpid":"busy"}']);
   telephone.session.present(open());
   desk.session.present(open({ idleSince: world.temp.clock.now() }));
   await world.settle();
