@@ -82,7 +82,7 @@ export async function start(ready: Ready, written: Log): Promise<Running> {
     void presence.policyChanged();
     xmpp.routesChanged();
     endUnwelcome(parts.edge.sessions, table(), clock.now(), log);
-    people.rulesChanged();
+    core.rulesChanged();
     renewing.reloaded();
   });
   const { table } = rules;
@@ -122,7 +122,7 @@ export async function start(ready: Ready, written: Log): Promise<Running> {
     sentIds: store.sentIds,
     hold: (event) => firstContact.hold(event),
     people: corePeople,
-    reachedAt: (to, from) => people.reachedAt(to, from),
+    reachedAt: (to, from) => core.reachedAt(to, from),
     capture: archive.capture,
     filter: borderFilter({ home, clock, log, ...parts, requests: store.requests }),
   });
@@ -174,7 +174,7 @@ export async function start(ready: Ready, written: Log): Promise<Running> {
     visible: async (asker, user) => (await store.requests.knows(bareKey(user), bareKey(asker))) || (await presence.related(asker, user)),
   });
   const refuses = (address: string): boolean => blockedAddress(table().policy, address, clock.now());
-  const people = await coreRoom({
+  const core = await coreRoom({
     ...common,
     with: { capture: archive.capture },
     ask: xmpp.ask,
@@ -183,7 +183,7 @@ export async function start(ready: Ready, written: Log): Promise<Running> {
     inForce: rules.home,
     version: packageJson.version,
   });
-  gateways.set('sip', sip.gateway).set('xmpp', even.watched(xmpp.gateway)).set('core', people.gateway);
+  gateways.set('sip', sip.gateway).set('xmpp', even.watched(xmpp.gateway)).set('core', core.gateway);
 
   const renewing = makeRenewals({ ready, table, clock, log, web: parts.web, trust: parts.trust });
 
@@ -207,8 +207,8 @@ export async function start(ready: Ready, written: Log): Promise<Running> {
   await presence.resume();
   firstContact.start();
   await journal.start();
-  await corePeople.begin(followMoves({ core: people, presence, moves: movesOf(store, clock), table, log }));
-  const everything = { log, firstContact, outbox, presence, store, shores: [people, sip, xmpp, journal] };
+  await corePeople.begin(followMoves({ core, presence, moves: movesOf(store, clock), table, log }));
+  const everything = { log, firstContact, outbox, presence, store, shores: [core, sip, xmpp, journal] };
   const opened: { listeners: readonly Listener[]; watchers: readonly Reloads[] } = { listeners: [], watchers: [] };
   let closing: Promise<void> | undefined;
   const closeAll = (graceMs: number, say?: (line: string) => void): Promise<void> => {
@@ -225,7 +225,7 @@ export async function start(ready: Ready, written: Log): Promise<Running> {
   };
   const doors = { sip: sip.accept, xmpp: xmpp.accept, component: xmpp.acceptComponent, refuses };
   opened.listeners = await openListeners(home, parts.edge, doors, log).catch(failed);
-  opened.listeners = [...opened.listeners, ...(await people.open().catch(failed))];
+  opened.listeners = [...opened.listeners, ...(await core.open().catch(failed))];
   opened.watchers = [
     passports,
     watchCertificates({ home, own: parts.own, trust: parts.trust, clock, log }),
@@ -269,10 +269,10 @@ export async function start(ready: Ready, written: Log): Promise<Running> {
     partners: partnerRoom({ ...common, edge: parts, sessions, ledger: store.ledger, ...xmpp }),
     alerts: () => alerts.standing,
     journal: () => journal.state(),
-    clients: people.clients,
-    erased: people.erased,
-    peopleChanged: people.peopleChanged,
-    states: people.states,
+    clients: core.clients,
+    erased: core.erased,
+    peopleChanged: core.peopleChanged,
+    states: core.states,
     archive: archive.sight,
     drain: ended,
   };
