@@ -7,6 +7,7 @@ import { mkdirSync, rmdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { makeCa } from '../support/ca.ts';
+import { importPeople } from '../support/core-world.ts';
 import { Home } from '../support/home.ts';
 import { enterNamespace } from '../support/namespace.ts';
 import {
@@ -55,10 +56,7 @@ if (noWorld !== undefined) {
     const rules = `users: { omar@${CORP.domain}: { external: false } }\neveryone: { external: true }\n`;
     home.file('records/archive.yaml', rules);
     home.file('routes/filters.yaml', 'disclaimer: { text: Messages with us are archived. }\n');
-    const rows = Object.entries(PEOPLE.users).map(([user, password]) => `${user}@${PEOPLE.domain},${user},${password}`);
-    home.file('people.csv', `address,name,password\n${rows.join('\n')}\n`);
-    const imported = await home.command('user', 'import', `${home.folder}/people.csv`);
-    assert.equal(imported.code, 0, imported.out + imported.err);
+    await importPeople(home, PEOPLE.domain, PEOPLE.users);
     const through = { kind: 'through', host: INSIDE.host, port: 5061, transport: 'tls' } as const;
     await Promise.all([
       startKamailio(world, CORP, good(CORP), through, [CORP.domain]),

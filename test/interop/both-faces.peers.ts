@@ -5,20 +5,17 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { describe, test } from 'node:test';
 import { xml } from '@xmpp/client';
-import { Home } from '../support/home.ts';
+import { coreWorld, DOMAIN, PASSWORDS } from '../support/core-world.ts';
 import { enterNamespace } from '../support/namespace.ts';
 import { Linphone } from '../support/peers/linphone.ts';
 import { Slixmpp } from '../support/peers/slixmpp.ts';
 import { status } from '../support/sip-message.ts';
 import { basicOf, SipUa } from '../support/sip-ua.ts';
 import { until } from '../support/wait.ts';
-import { World } from '../support/world.ts';
 import { XmppUser } from '../support/xmpp-user.ts';
 
-const DOMAIN = 'people.example';
 const HOST = `clients.${DOMAIN}`;
 const ADDRESS = '127.0.9.1';
-const PASSWORDS = { nora: 'n0ra-secret', omar: '0mar-secret', li: 'l1-secret-too' } as const;
 const [NORA, OMAR, LI] = [`nora@${DOMAIN}`, `omar@${DOMAIN}`, `li@${DOMAIN}`];
 const RECEIPTS = 'urn:xmpp:receipts';
 
@@ -28,28 +25,15 @@ if (noWorld !== undefined) {
   test('one person on both faces', { skip: noWorld });
 } else {
   describe('one person on both faces', async () => {
-    const world = await World.open({
-      hosts: { [HOST]: ADDRESS, [DOMAIN]: ADDRESS, 'edge.people.example': '127.0.1.1' },
+    const { world, home } = await coreWorld({
+      address: ADDRESS,
+      clients: { host: HOST, xmpp: [`starttls://${ADDRESS}:5222`], sip: `tls://${ADDRESS}:5061` },
       srv: [
         { name: `_xmpp-client._tcp.${DOMAIN}`, target: HOST, port: 5222 },
         { name: `_sips._tcp.${DOMAIN}`, target: HOST, port: 5061 },
       ],
     });
     const { rootsFile } = world;
-    const home = new Home(world.room('home'), {
-      isthmus: {
-        edge: { host: 'edge.people.example', sip: 'tls://127.0.1.1:5061', xmpp: 'starttls://127.0.1.1:5269' },
-        clients: { host: HOST, xmpp: [`starttls://${ADDRESS}:5222`], sip: `tls://${ADDRESS}:5061` },
-      },
-      domains: { [DOMAIN]: { served: 'core' } },
-      partners: {},
-      own: { people: world.certificate({ names: [DOMAIN, HOST, 'edge.people.example'] }) },
-      trustEdge: { world: world.ca.rootPem },
-    });
-    const rows = Object.entries(PASSWORDS).map(([user, password]) => `${user}@${DOMAIN},${user},${password}`);
-    home.file('people.csv', `address,name,password\n${rows.join('\n')}\n`);
-    const imported = await home.command('user', 'import', `${home.folder}/people.csv`);
-    assert.equal(imported.code, 0, imported.out + imported.err);
     await world.start(home.isthmus);
     // Linphone looks for an address of its own and for a way out, and takes loopback for neither.
     spawnSync('ip', ['addr', 'add', '192.0.2.7/24', 'dev', 'lo']);

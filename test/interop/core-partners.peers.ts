@@ -4,13 +4,14 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { xml } from '@xmpp/client';
 import { makeCa } from '../support/ca.ts';
+import { importPeople } from '../support/core-world.ts';
 import { messageScenes, xmppWatchesSip } from '../support/crossing-scenes.ts';
 import { Home } from '../support/home.ts';
 import { enterNamespace } from '../support/namespace.ts';
 import { certificateOf, EDGE, organisation, records, sipUser, startKamailio, startProsody, xmppUser } from '../support/organisations.ts';
 import { Slixmpp } from '../support/peers/slixmpp.ts';
 import { header, status } from '../support/sip-message.ts';
-import { basicOf } from '../support/sip-ua.ts';
+import { basicOf, SipUa } from '../support/sip-ua.ts';
 import { World } from '../support/world.ts';
 
 const noWorld = enterNamespace();
@@ -21,7 +22,7 @@ if (noWorld !== undefined) {
   describe('users of the core and partners', async () => {
     const PEOPLE = organisation('people.test', '127.0.9.1', 'juliet', 'li');
     const SIP = organisation('sip.test', '127.0.5.1', 'nora', 'omar');
-    const JABBER = organisation('jabber.test', '127.0.4.1', 'romeo');
+    const JABBER = organisation('jabber.test', '127.0.4.1', 'romeo', 'kay');
     const world = await World.open(records([JABBER], [SIP], [PEOPLE.domain], [PEOPLE]));
     const stranger = makeCa('Nobody We Know');
     const shows = { theySee: ['availability', 'note', 'activity'] };
@@ -29,7 +30,7 @@ if (noWorld !== undefined) {
       isthmus: {
         edge: { host: EDGE.host, sip: `tls://${EDGE.address}:5061`, xmpp: `starttls://${EDGE.address}:5269` },
         outbound: { sourceAddress: EDGE.address }, // Kamailio makes an alias of the address that we come from
-        clients: { host: PEOPLE.host, xmpp: [`starttls://${PEOPLE.address}:5222`] },
+        clients: { host: PEOPLE.host, xmpp: [`starttls://${PEOPLE.address}:5222`], sip: `tls://${PEOPLE.address}:5061` },
       },
       domains: { [PEOPLE.domain]: { served: 'core' } },
       partners: {
@@ -39,10 +40,7 @@ if (noWorld !== undefined) {
       own: { people: world.certificate({ names: [PEOPLE.domain, PEOPLE.host, EDGE.host] }) },
       trustEdge: { world: world.ca.rootPem },
     });
-    const rows = Object.entries(PEOPLE.users).map(([user, password]) => `${user}@${PEOPLE.domain},${user},${password}`);
-    home.file('people.csv', `address,name,password\n${rows.join('\n')}\n`);
-    const imported = await home.command('user', 'import', `${home.folder}/people.csv`);
-    assert.equal(imported.code, 0, imported.out + imported.err);
+    await importPeople(home, PEOPLE.domain, PEOPLE.users);
 
     const [kamailio] = await Promise.all([
       startKamailio(world, SIP, certificateOf(world, SIP, 'good', stranger), { kind: 'discovered' }, [PEOPLE.domain]),
@@ -152,6 +150,31 @@ if (noWorld !== undefined) {
       li.write(`nobody@${SIP.domain}`, 'hello?');
       const absent = await li.event('refused', ({ sender }) => sender === `nobody@${SIP.domain}`);
       assert.notEqual(absent.text, '');
+    });
+
+    world.scene('a stranger is recognised on both kinds of client: by name, by a notice at first, and by a warning', async () => {
+      home.file('routes/filters.yaml', 'externalMark:\n  notice: You have never written to this person.\n  warning: Not one of us.\n');
+      await home.reload();
+      const aor = `li@${PEOPLE.domain}`;
+      const password = PEOPLE.users.li ?? '';
+      const tls = { ca: world.ca.rootPem, servername: PEOPLE.host };
+      const phone = await SipUa.signIn({ user: 'li', domain: PEOPLE.domain, password, address: PEOPLE.address, port: 5061, tls });
+      const desk = await xmppUser(world, PEOPLE, 'li');
+      const stranger = `kay@${JABBER.domain}`;
+      const kay = await xmppUser(world, JABBER, 'kay');
+      await kay.write(aor, 'hello Li');
+      const marked = 'You have never written to this person.\nNot one of us.\nhello Li';
+      const [seen, rung] = await Promise.all([desk.message(stranger), phone.messageFrom(stranger)]);
+      assert.equal(seen.getChildText('body'), marked);
+      assert.equal(seen.getChildText('nick', 'http://jabber.org/protocol/nick'), `kay (${JABBER.domain}, external)`);
+      assert.equal(rung.body, marked);
+      assert.match(header(rung, 'from'), new RegExp(`^"kay \\(${JABBER.domain}, external\\)" <sip:kay@`));
+      await kay.write(aor, 'once more');
+      assert.equal((await phone.messageFrom(stranger)).body, 'once more');
+      await desk.write(juliet.jid, 'between us');
+      assert.equal((await juliet.message(aor)).getChildText('body'), 'between us');
+      phone.close();
+      await Promise.all([desk.signOut(), kay.signOut()]);
     });
   });
 }

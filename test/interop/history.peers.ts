@@ -7,11 +7,9 @@ import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { Home } from '../support/home.ts';
+import { coreWorld, DOMAIN } from '../support/core-world.ts';
 import { enterNamespace } from '../support/namespace.ts';
-import { World } from '../support/world.ts';
 
-const DOMAIN = 'people.example';
 const ADDRESS = '127.0.9.1';
 const PASSWORDS = { nora: 'n0ra-secret', omar: '0mar-secret' } as const;
 const SCRIPT = fileURLToPath(new URL('../support/peers/slixmpp-archive.py', import.meta.url));
@@ -22,21 +20,11 @@ if (noWorld !== undefined) {
   test('histories of people of the core', { skip: noWorld });
 } else {
   describe('histories of people of the core', async () => {
-    const world = await World.open({ hosts: { [DOMAIN]: ADDRESS, 'edge.people.example': '127.0.1.1' }, srv: [] });
-    const home = new Home(world.room('home'), {
-      isthmus: {
-        edge: { host: 'edge.people.example', sip: 'tls://127.0.1.1:5061', xmpp: 'starttls://127.0.1.1:5269' },
-        clients: { xmpp: [`starttls://${ADDRESS}:5222`] },
-      },
-      domains: { [DOMAIN]: { served: 'core' } },
-      partners: {},
-      own: { people: world.certificate({ names: [DOMAIN, 'edge.people.example'] }) },
-      trustEdge: { world: world.ca.rootPem },
+    const { world, home } = await coreWorld({
+      address: ADDRESS,
+      clients: { xmpp: [`starttls://${ADDRESS}:5222`] },
+      passwords: PASSWORDS,
     });
-    const rows = Object.entries(PASSWORDS).map(([user, password]) => `${user}@${DOMAIN},${user},${password}`);
-    home.file('people.csv', `address,name,password\n${rows.join('\n')}\n`);
-    const imported = await home.command('user', 'import', `${home.folder}/people.csv`);
-    assert.equal(imported.code, 0, imported.out + imported.err);
     await world.start(home.isthmus);
 
     const people = async (what: 'talk' | 'read'): Promise<unknown> => {
@@ -61,7 +49,7 @@ if (noWorld !== undefined) {
     });
 
     world.scene('an operator finds it by words beside the running process, and it stands in no file as it was said', async () => {
-      const found = await home.command('user', 'history', `nora@${DOMAIN}`, '--find', 'OMAR 3');
+      const found = await home.command('user', 'history', `nora@${DOMAIN}`, '--find', 'OMAR 3', '--why', 'case 4711');
       assert.match(found.out, /-> {2}omar@people\.example: to omar 3\n\n1 message of nora@/);
       const data = join(home.folder, 'var');
       for (const name of readdirSync(data).filter((one) => one.startsWith('isthmus.db')))

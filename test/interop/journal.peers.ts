@@ -7,13 +7,11 @@ import { describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { makeCa } from '../support/ca.ts';
-import { Home } from '../support/home.ts';
+import { coreWorld, DOMAIN } from '../support/core-world.ts';
 import { enterNamespace } from '../support/namespace.ts';
 import { mailServer } from '../support/peers/mail-server.ts';
 import { until } from '../support/wait.ts';
-import { World } from '../support/world.ts';
 
-const DOMAIN = 'people.example';
 const ADDRESS = '127.0.9.1';
 const MAIL = { host: 'mail.people.example', address: '127.0.9.2', port: 587 } as const;
 const PASSWORDS = { nora: 'n0ra-secret', omar: '0mar-secret' } as const;
@@ -27,33 +25,22 @@ if (noWorld !== undefined) {
   test('the journal mailbox', { skip: noWorld });
 } else {
   describe('the journal mailbox', async () => {
-    const hosts = { [DOMAIN]: ADDRESS, 'edge.people.example': '127.0.1.1', [MAIL.host]: MAIL.address };
-    const world = await World.open({ hosts, srv: [] });
     const inside = makeCa('Inside Only');
-    const home = new Home(world.room('home'), {
-      isthmus: {
-        edge: { host: 'edge.people.example', sip: 'tls://127.0.1.1:5061', xmpp: 'starttls://127.0.1.1:5269' },
-        clients: { xmpp: [`starttls://${ADDRESS}:5222`] },
+    const { world, home } = await coreWorld({
+      address: ADDRESS,
+      clients: { xmpp: [`starttls://${ADDRESS}:5222`] },
+      passwords: PASSWORDS,
+      hosts: { [MAIL.host]: MAIL.address },
+      files: {
+        'records/archive.yaml': [
+          'everyone: { internal: true }',
+          `journal: { server: "starttls://${MAIL.host}:${MAIL.port}", from: isthmus@${DOMAIN}, to: journal@${DOMAIN}, user: isthmus, password: { secret: smtp } }`,
+          '',
+        ].join('\n'),
       },
-      domains: { [DOMAIN]: { served: 'core' } },
-      partners: {},
-      own: { people: world.certificate({ names: [DOMAIN, 'edge.people.example'] }) },
-      trustEdge: { world: world.ca.rootPem },
-      trustInside: { inside: inside.rootPem },
       secrets: { smtp: 'mail-secret' },
+      trustInside: { inside: inside.rootPem },
     });
-    home.file(
-      'records/archive.yaml',
-      [
-        'everyone: { internal: true }',
-        `journal: { server: "starttls://${MAIL.host}:${MAIL.port}", from: isthmus@${DOMAIN}, to: journal@${DOMAIN}, user: isthmus, password: { secret: smtp } }`,
-        '',
-      ].join('\n'),
-    );
-    const rows = Object.entries(PASSWORDS).map(([user, password]) => `${user}@${DOMAIN},${user},${password}`);
-    home.file('people.csv', `address,name,password\n${rows.join('\n')}\n`);
-    const imported = await home.command('user', 'import', `${home.folder}/people.csv`);
-    assert.equal(imported.code, 0, imported.out + imported.err);
     const good = world.certificate({ names: [MAIL.host] }, inside);
     const wrong = world.certificate({ names: [MAIL.host] }, makeCa('Nobody We Know'));
     const server = (name: string, pair: typeof good) =>

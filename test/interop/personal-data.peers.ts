@@ -8,15 +8,12 @@ import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { Home } from '../support/home.ts';
+import { coreWorld, DOMAIN, PASSWORDS } from '../support/core-world.ts';
 import { enterNamespace } from '../support/namespace.ts';
 import { Profanity } from '../support/peers/profanity.ts';
 import { until } from '../support/wait.ts';
-import { World } from '../support/world.ts';
 
-const DOMAIN = 'people.example';
 const ADDRESS = '127.0.22.1';
-const PASSWORDS = { nora: 'n0ra-secret', omar: '0mar-secret', li: 'l1-secret-too' } as const;
 const SCRIPT = fileURLToPath(new URL('../support/peers/slixmpp-personal.py', import.meta.url));
 const PNG = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg==';
 const HASH = createHash('sha1').update(Buffer.from(PNG, 'base64')).digest('hex');
@@ -27,21 +24,10 @@ if (noWorld !== undefined) {
   test('personal data of people of the core', { skip: noWorld });
 } else {
   describe('personal data of people of the core', async () => {
-    const world = await World.open({ hosts: { [DOMAIN]: ADDRESS, 'edge.people.example': '127.0.1.1' }, srv: [] });
-    const home = new Home(world.room('home'), {
-      isthmus: {
-        edge: { host: 'edge.people.example', sip: 'tls://127.0.1.1:5061', xmpp: 'starttls://127.0.1.1:5269' },
-        clients: { xmpp: [`starttls://${ADDRESS}:5222`] },
-      },
-      domains: { [DOMAIN]: { served: 'core' } },
-      partners: {},
-      own: { people: world.certificate({ names: [DOMAIN, 'edge.people.example'] }) },
-      trustEdge: { world: world.ca.rootPem },
+    const { world, home } = await coreWorld({
+      address: ADDRESS,
+      clients: { xmpp: [`starttls://${ADDRESS}:5222`] },
     });
-    const rows = Object.entries(PASSWORDS).map(([user, password]) => `${user}@${DOMAIN},${user},${password}`);
-    home.file('people.csv', `address,name,password\n${rows.join('\n')}\n`);
-    const imported = await home.command('user', 'import', `${home.folder}/people.csv`);
-    assert.equal(imported.code, 0, imported.out + imported.err);
     await world.start(home.isthmus);
 
     world.scene('three people with slixmpp share what they want to share', async () => {

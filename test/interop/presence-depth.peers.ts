@@ -3,15 +3,13 @@
 
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { Home } from '../support/home.ts';
+import { coreWorld, DOMAIN } from '../support/core-world.ts';
 import { enterNamespace } from '../support/namespace.ts';
 import { Profanity } from '../support/peers/profanity.ts';
 import { Slixmpp } from '../support/peers/slixmpp.ts';
 import { basicOf, SipUa } from '../support/sip-ua.ts';
-import { World } from '../support/world.ts';
 import { XmppUser } from '../support/xmpp-user.ts';
 
-const DOMAIN = 'people.example';
 const HOST = `clients.${DOMAIN}`;
 const ADDRESS = '127.0.9.1';
 const PASSWORDS = { nora: 'n0ra-secret', omar: '0mar-secret', li: 'l1-secret-too', uma: 'uma-secret-4', vera: 'v3ra-secret' } as const;
@@ -29,27 +27,17 @@ if (noWorld !== undefined) {
   test('presence in depth', { skip: noWorld });
 } else {
   describe('presence in depth', async () => {
-    const world = await World.open({
-      hosts: { [HOST]: ADDRESS, [DOMAIN]: ADDRESS, 'edge.people.example': '127.0.1.1' },
+    const { world, home } = await coreWorld({
+      address: ADDRESS,
+      clients: { host: HOST, xmpp: [`starttls://${ADDRESS}:5222`], sip: `tls://${ADDRESS}:5061` },
+      passwords: PASSWORDS,
       srv: [{ name: `_xmpp-client._tcp.${DOMAIN}`, target: HOST, port: 5222 }],
+      files: {
+        'people/states.yaml': 'states:\n  court: { class: busy, words: { en: In court, de: Vor Gericht } }\n',
+        'people/calendars.yaml': `users:\n  ${NORA}: { file: calendars/nora.ics }\n`,
+      },
     });
     const { rootsFile } = world;
-    const home = new Home(world.room('home'), {
-      isthmus: {
-        edge: { host: 'edge.people.example', sip: 'tls://127.0.1.1:5061', xmpp: 'starttls://127.0.1.1:5269' },
-        clients: { host: HOST, xmpp: [`starttls://${ADDRESS}:5222`], sip: `tls://${ADDRESS}:5061` },
-      },
-      domains: { [DOMAIN]: { served: 'core' } },
-      partners: {},
-      own: { people: world.certificate({ names: [DOMAIN, HOST, 'edge.people.example'] }) },
-      trustEdge: { world: world.ca.rootPem },
-    });
-    const rows = Object.entries(PASSWORDS).map(([user, password]) => `${user}@${DOMAIN},${user},${password}`);
-    home.file('people.csv', `address,name,password\n${rows.join('\n')}\n`);
-    home.file('people/states.yaml', 'states:\n  court: { class: busy, words: { en: In court, de: Vor Gericht } }\n');
-    home.file('people/calendars.yaml', `users:\n  ${NORA}: { file: calendars/nora.ics }\n`);
-    const imported = await home.command('user', 'import', `${home.folder}/people.csv`);
-    assert.equal(imported.code, 0, imported.out + imported.err);
     const begins = Date.now() + MEETING_S * 1000;
     const event = [
       ...['BEGIN:VEVENT', 'UID:review@people.example', 'DTSTAMP:20260101T000000Z', `DTSTART:${stamp(begins)}`, 'DURATION:PT1H'],

@@ -3,17 +3,14 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { xml } from '@xmpp/client';
-import { Home } from '../support/home.ts';
+import { coreWorld, DOMAIN, PASSWORDS } from '../support/core-world.ts';
 import { enterNamespace } from '../support/namespace.ts';
 import { Profanity } from '../support/peers/profanity.ts';
 import { Slixmpp } from '../support/peers/slixmpp.ts';
-import { World } from '../support/world.ts';
 import { conditionOf, XmppUser } from '../support/xmpp-user.ts';
 
-const DOMAIN = 'people.example';
 const HOST = `xmpp.${DOMAIN}`;
 const ADDRESS = '127.0.9.1';
-const PASSWORDS = { nora: 'n0ra-secret', omar: '0mar-secret', li: 'l1-secret-too' } as const;
 const NORA = `nora@${DOMAIN}`;
 const OMAR = `omar@${DOMAIN}`;
 const RECEIPTS = 'urn:xmpp:receipts';
@@ -24,24 +21,11 @@ if (noWorld !== undefined) {
   test('Profanity', { skip: noWorld });
 } else {
   describe('Profanity', async () => {
-    const world = await World.open({
-      hosts: { [HOST]: ADDRESS, [DOMAIN]: ADDRESS, 'edge.people.example': '127.0.1.1' },
+    const { world, home } = await coreWorld({
+      address: ADDRESS,
+      clients: { host: HOST, xmpp: [`starttls://${ADDRESS}:5222`] },
       srv: [{ name: `_xmpp-client._tcp.${DOMAIN}`, target: HOST, port: 5222 }],
     });
-    const home = new Home(world.room('home'), {
-      isthmus: {
-        edge: { host: 'edge.people.example', sip: 'tls://127.0.1.1:5061', xmpp: 'starttls://127.0.1.1:5269' },
-        clients: { host: HOST, xmpp: [`starttls://${ADDRESS}:5222`] },
-      },
-      domains: { [DOMAIN]: { served: 'core' } },
-      partners: {},
-      own: { people: world.certificate({ names: [DOMAIN, HOST, 'edge.people.example'] }) },
-      trustEdge: { world: world.ca.rootPem },
-    });
-    const rows = Object.entries(PASSWORDS).map(([user, password]) => `${user}@${DOMAIN},${user},${password}`);
-    home.file('people.csv', `address,name,password\n${rows.join('\n')}\n`);
-    const imported = await home.command('user', 'import', `${home.folder}/people.csv`);
-    assert.equal(imported.code, 0, imported.out + imported.err);
     await world.start(home.isthmus);
 
     const omar = await XmppUser.signIn({ user: 'omar', domain: DOMAIN, password: PASSWORDS.omar, address: ADDRESS });

@@ -6,17 +6,15 @@ import { request } from 'node:https';
 import { describe, test } from 'node:test';
 import { client, type XmppElement, type XmppEntity, xml } from '@xmpp/client';
 import { complianceRows } from '../support/compliance.ts';
-import { Home } from '../support/home.ts';
+import { coreWorld, DOMAIN } from '../support/core-world.ts';
 import { enterNamespace } from '../support/namespace.ts';
 import { prosody } from '../support/peers/prosody.ts';
 import { RawStream } from '../support/raw-stream.ts';
 import { Inbox, until } from '../support/wait.ts';
-import { World } from '../support/world.ts';
 import type { Stanza } from '../support/xml-stream.ts';
 import { XmppComponent } from '../support/xmpp-component.ts';
 import { XmppUser } from '../support/xmpp-user.ts';
 
-const DOMAIN = 'people.example';
 const HOST = `chat.${DOMAIN}`;
 const ADDRESS = '127.0.23.1';
 const PROSODY = '127.0.23.2';
@@ -29,33 +27,24 @@ if (noWorld !== undefined) {
   test('push services and invitations', { skip: noWorld });
 } else {
   describe('push services and invitations', async () => {
-    const world = await World.open({
-      hosts: { [HOST]: ADDRESS, [DOMAIN]: ADDRESS, 'edge.people.example': '127.0.1.1', 'prosody.test': PROSODY, [SERVICE]: PROSODY },
+    const { world, home } = await coreWorld({
+      address: ADDRESS,
+      clients: {
+        host: HOST,
+        xmpp: [`starttls://${ADDRESS}:5222`, `tls://${ADDRESS}:5223`],
+        web: `https://${ADDRESS}:443`,
+        push: SERVICE,
+      },
       srv: [
         { name: `_xmpp-client._tcp.${DOMAIN}`, target: HOST, port: 5222 },
         { name: `_xmpp-server._tcp.${DOMAIN}`, target: 'edge.people.example', port: 5269 },
         { name: `_xmpp-server._tcp.${SERVICE}`, target: 'prosody.test', port: 5269 },
       ],
-    });
-    const home = new Home(world.room('home'), {
-      isthmus: {
-        edge: { host: 'edge.people.example', sip: 'tls://127.0.1.1:5061', xmpp: 'starttls://127.0.1.1:5269' },
-        clients: {
-          host: HOST,
-          xmpp: [`starttls://${ADDRESS}:5222`, `tls://${ADDRESS}:5223`],
-          web: `https://${ADDRESS}:443`,
-          push: SERVICE,
-        },
-      },
-      domains: { [DOMAIN]: { served: 'core' } },
+      hosts: { 'prosody.test': PROSODY, [SERVICE]: PROSODY },
       // The service has no messages to exchange with anybody; only DNS to a loopback address needs the file.
       partners: { [SERVICE]: { allowPrivateAddresses: true, allow: { messages: 'none' } } },
-      own: { people: world.certificate({ names: [DOMAIN, HOST, 'edge.people.example'] }) },
-      trustEdge: { world: world.ca.rootPem },
+      passwords: { nora: 'n0ra-secret', omar: '0mar-secret' },
     });
-    home.file('people.csv', `address,name,password\nnora@${DOMAIN},Nora,n0ra-secret\nomar@${DOMAIN},Omar,0mar-secret\n`);
-    const imported = await home.command('user', 'import', `${home.folder}/people.csv`);
-    assert.equal(imported.code, 0, imported.out + imported.err);
     await Promise.all([
       world.start(home.isthmus),
       world.start(

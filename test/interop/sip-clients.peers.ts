@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { describe, test } from 'node:test';
-import { Home } from '../support/home.ts';
+import { coreWorld, DOMAIN } from '../support/core-world.ts';
 import { enterNamespace } from '../support/namespace.ts';
 import { Baresip } from '../support/peers/baresip.ts';
 import { BitlbeeUser, bitlbee } from '../support/peers/bitlbee.ts';
@@ -12,9 +12,7 @@ import { sipp } from '../support/peers/sipp.ts';
 import { header, status } from '../support/sip-message.ts';
 import { basicOf, SipUa } from '../support/sip-ua.ts';
 import { until } from '../support/wait.ts';
-import { World } from '../support/world.ts';
 
-const DOMAIN = 'people.example';
 const HOST = `sip.${DOMAIN}`;
 const ADDRESS = '127.0.9.1';
 const PASSWORDS = { nora: 'n0ra-secret', omar: '0mar-secret', li: 'l1-secret-too', uma: 'uma-secret-4' } as const;
@@ -71,25 +69,13 @@ if (noWorld !== undefined) {
   test('SIP clients of people of the core', { skip: noWorld });
 } else {
   describe('SIP clients of people of the core', async () => {
-    const world = await World.open({
-      hosts: { [HOST]: ADDRESS, [DOMAIN]: ADDRESS, 'edge.people.example': '127.0.1.1' },
+    const { world, home } = await coreWorld({
+      address: ADDRESS,
+      clients: { host: HOST, sip: [`tls://${ADDRESS}:5061`, `plain://${ADDRESS}:5060`] },
+      passwords: PASSWORDS,
       srv: [{ name: `_sips._tcp.${DOMAIN}`, target: HOST, port: 5061 }],
     });
     const { rootsFile } = world;
-    const home = new Home(world.room('home'), {
-      isthmus: {
-        edge: { host: 'edge.people.example', sip: 'tls://127.0.1.1:5061', xmpp: 'starttls://127.0.1.1:5269' },
-        clients: { host: HOST, sip: [`tls://${ADDRESS}:5061`, `plain://${ADDRESS}:5060`] },
-      },
-      domains: { [DOMAIN]: { served: 'core' } },
-      partners: {},
-      own: { people: world.certificate({ names: [DOMAIN, HOST, 'edge.people.example'] }) },
-      trustEdge: { world: world.ca.rootPem },
-    });
-    const rows = Object.entries(PASSWORDS).map(([user, password]) => `${user}@${DOMAIN},${user},${password}`);
-    home.file('people.csv', `address,name,password\n${rows.join('\n')}\n`);
-    const imported = await home.command('user', 'import', `${home.folder}/people.csv`);
-    assert.equal(imported.code, 0, imported.out + imported.err);
     await world.start(home.isthmus);
 
     // Clients look for an address of their own and for a way out, and take loopback for neither.

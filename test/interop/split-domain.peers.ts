@@ -5,6 +5,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { describe, test } from 'node:test';
 import { makeCa } from '../support/ca.ts';
+import { importPeople } from '../support/core-world.ts';
 import { Home } from '../support/home.ts';
 import { enterNamespace } from '../support/namespace.ts';
 import {
@@ -52,9 +53,7 @@ if (noWorld !== undefined) {
       trustEdge: { world: world.ca.rootPem },
       trustInside: { world: world.ca.rootPem },
     });
-    home.file('people.csv', `address,name,password\nnora@${DOMAIN},Nora,n0ra-secret\nomar@${DOMAIN},Omar,0mar-secret\n`);
-    const imported = await home.command('user', 'import', `${home.folder}/people.csv`);
-    assert.equal(imported.code, 0, imported.out + imported.err);
+    await importPeople(home, DOMAIN, { nora: 'n0ra-secret', omar: '0mar-secret' });
     const stranger = makeCa('Nobody We Know');
     const through = { kind: 'through', host: INSIDE.host, port: 5061, transport: 'tls' } as const;
     const [kamailio] = await Promise.all([

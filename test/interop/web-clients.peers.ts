@@ -7,18 +7,15 @@ import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { client, type XmppElement, xml } from '@xmpp/client';
 import { WebSocket } from 'ws';
-import { Home } from '../support/home.ts';
+import { coreWorld, DOMAIN, PASSWORDS } from '../support/core-world.ts';
 import { enterNamespace } from '../support/namespace.ts';
 import { Profanity } from '../support/peers/profanity.ts';
 import { SipUa } from '../support/sip-ua.ts';
 import { until } from '../support/wait.ts';
-import { World } from '../support/world.ts';
 import { XmppUser } from '../support/xmpp-user.ts';
 
-const DOMAIN = 'people.example';
 const HOST = `chat.${DOMAIN}`;
 const ADDRESS = '127.0.21.1';
-const PASSWORDS = { nora: 'n0ra-secret', omar: '0mar-secret', li: 'l1-secret-too' } as const;
 const UPLOAD = 'urn:xmpp:http:upload:0';
 const WEB_SOCKET = `wss://${HOST}/xmpp-websocket`;
 
@@ -28,31 +25,17 @@ if (noWorld !== undefined) {
   test('the web door', { skip: noWorld });
 } else {
   describe('the web door', async () => {
-    const world = await World.open({
-      hosts: { [HOST]: ADDRESS, [DOMAIN]: ADDRESS, 'edge.people.example': '127.0.1.1' },
+    const { world, home } = await coreWorld({
+      address: ADDRESS,
+      clients: {
+        host: HOST,
+        xmpp: `starttls://${ADDRESS}:5222`,
+        sip: `tls://${ADDRESS}:5061`,
+        web: `https://${ADDRESS}:443`,
+        uploads: { size: '2MiB', quota: '5MiB' },
+      },
       srv: [{ name: `_xmpp-client._tcp.${DOMAIN}`, target: HOST, port: 5222 }],
     });
-    const own = (names: readonly string[]) => ({ people: world.certificate({ names: [...names] }) });
-    const home = new Home(world.room('home'), {
-      isthmus: {
-        edge: { host: 'edge.people.example', sip: 'tls://127.0.1.1:5061', xmpp: 'starttls://127.0.1.1:5269' },
-        clients: {
-          host: HOST,
-          xmpp: `starttls://${ADDRESS}:5222`,
-          sip: `tls://${ADDRESS}:5061`,
-          web: `https://${ADDRESS}:443`,
-          uploads: { size: '2MiB', quota: '5MiB' },
-        },
-      },
-      domains: { [DOMAIN]: { served: 'core' } },
-      partners: {},
-      own: own([DOMAIN, HOST, 'edge.people.example']),
-      trustEdge: { world: world.ca.rootPem },
-    });
-    const rows = Object.entries(PASSWORDS).map(([user, password]) => `${user}@${DOMAIN},${user},${password}`);
-    home.file('people.csv', `address,name,password\n${rows.join('\n')}\n`);
-    const imported = await home.command('user', 'import', `${home.folder}/people.csv`);
-    assert.equal(imported.code, 0, imported.out + imported.err);
     await world.start(home.isthmus);
 
     const curl = (...more: string[]): { readonly status: string; readonly out: string; readonly head: string } => {

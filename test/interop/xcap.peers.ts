@@ -3,19 +3,16 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { describe, test } from 'node:test';
-import { Home } from '../support/home.ts';
+import { coreWorld, DOMAIN, PASSWORDS } from '../support/core-world.ts';
 import { enterNamespace } from '../support/namespace.ts';
 import { Slixmpp } from '../support/peers/slixmpp.ts';
 import { until } from '../support/wait.ts';
-import { World } from '../support/world.ts';
 import { LISTS_TYPE, RULES_TYPE, XcapClient } from '../support/xcap-client.ts';
 import { XmppUser } from '../support/xmpp-user.ts';
 
-const DOMAIN = 'people.example';
 const HOST = `clients.${DOMAIN}`;
 const ADDRESS = '127.0.9.1';
 const ROOT = `https://${HOST}:8443/xcap/`;
-const PASSWORDS = { nora: 'n0ra-secret', omar: '0mar-secret', li: 'l1-secret-too' } as const;
 const [NORA, OMAR, LI] = [`nora@${DOMAIN}`, `omar@${DOMAIN}`, `li@${DOMAIN}`];
 const LISTS = `resource-lists/users/sip:${NORA}/index`;
 const RULES = `pres-rules/users/sip:${NORA}/index`;
@@ -33,24 +30,11 @@ if (noWorld !== undefined) {
   test('XCAP', { skip: noWorld });
 } else {
   describe('XCAP', async () => {
-    const world = await World.open({
-      hosts: { [HOST]: ADDRESS, [DOMAIN]: ADDRESS, 'edge.people.example': '127.0.1.1' },
+    const { world, home } = await coreWorld({
+      address: ADDRESS,
+      clients: { host: HOST, xmpp: [`starttls://${ADDRESS}:5222`], web: `https://${ADDRESS}:8443` },
       srv: [{ name: `_xmpp-client._tcp.${DOMAIN}`, target: HOST, port: 5222 }],
     });
-    const home = new Home(world.room('home'), {
-      isthmus: {
-        edge: { host: 'edge.people.example', sip: 'tls://127.0.1.1:5061', xmpp: 'starttls://127.0.1.1:5269' },
-        clients: { host: HOST, xmpp: [`starttls://${ADDRESS}:5222`], web: `https://${ADDRESS}:8443` },
-      },
-      domains: { [DOMAIN]: { served: 'core' } },
-      partners: {},
-      own: { people: world.certificate({ names: [DOMAIN, HOST, 'edge.people.example'] }) },
-      trustEdge: { world: world.ca.rootPem },
-    });
-    const rows = Object.entries(PASSWORDS).map(([user, password]) => `${user}@${DOMAIN},${user},${password}`);
-    home.file('people.csv', `address,name,password\n${rows.join('\n')}\n`);
-    const imported = await home.command('user', 'import', `${home.folder}/people.csv`);
-    assert.equal(imported.code, 0, imported.out + imported.err);
     await world.start(home.isthmus);
 
     const nora = new XcapClient({ root: ROOT, user: 'nora', password: PASSWORDS.nora });

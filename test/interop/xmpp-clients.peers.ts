@@ -5,17 +5,14 @@ import { spawnSync } from 'node:child_process';
 import { copyFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
-import { Home } from '../support/home.ts';
+import { coreWorld, DOMAIN, PASSWORDS } from '../support/core-world.ts';
 import { enterNamespace } from '../support/namespace.ts';
 import { BitlbeeUser, bitlbee } from '../support/peers/bitlbee.ts';
 import { Slixmpp } from '../support/peers/slixmpp.ts';
-import { World } from '../support/world.ts';
 import { conditionOf, XmppUser } from '../support/xmpp-user.ts';
 
-const DOMAIN = 'people.example';
 const HOST = `xmpp.${DOMAIN}`;
 const ADDRESS = '127.0.9.1';
-const PASSWORDS = { nora: 'n0ra-secret', omar: '0mar-secret', li: 'l1-secret-too' } as const;
 const LI = `li@${DOMAIN}`;
 type Name = keyof typeof PASSWORDS;
 
@@ -25,24 +22,11 @@ if (noWorld !== undefined) {
   test('XMPP clients of people of the core', { skip: noWorld });
 } else {
   describe('XMPP clients of people of the core', async () => {
-    const world = await World.open({
-      hosts: { [HOST]: ADDRESS, [DOMAIN]: ADDRESS, 'edge.people.example': '127.0.1.1' },
+    const { world, home } = await coreWorld({
+      address: ADDRESS,
+      clients: { host: HOST, xmpp: [`starttls://${ADDRESS}:5222`, `tls://${ADDRESS}:5223`] },
       srv: [{ name: `_xmpp-client._tcp.${DOMAIN}`, target: HOST, port: 5222 }],
     });
-    const home = new Home(world.room('home'), {
-      isthmus: {
-        edge: { host: 'edge.people.example', sip: 'tls://127.0.1.1:5061', xmpp: 'starttls://127.0.1.1:5269' },
-        clients: { host: HOST, xmpp: [`starttls://${ADDRESS}:5222`, `tls://${ADDRESS}:5223`] },
-      },
-      domains: { [DOMAIN]: { served: 'core' } },
-      partners: {},
-      own: { people: world.certificate({ names: [DOMAIN, HOST, 'edge.people.example'] }) },
-      trustEdge: { world: world.ca.rootPem },
-    });
-    const rows = Object.entries(PASSWORDS).map(([user, password]) => `${user}@${DOMAIN},${user},${password}`);
-    home.file('people.csv', `address,name,password\n${rows.join('\n')}\n`);
-    const imported = await home.command('user', 'import', `${home.folder}/people.csv`);
-    assert.equal(imported.code, 0, imported.out + imported.err);
     await world.start(home.isthmus);
 
     const signIn = (user: Name, resource = 'desk'): Promise<XmppUser> =>
