@@ -8,7 +8,7 @@ import type { Table } from '../../model/table.ts';
 import type { OptionSpec } from '../command.ts';
 import type { Operations } from '../operations.ts';
 import { meantAt, sinceInput, sinceMs } from '../since.ts';
-import { Refused } from '../user/given.ts';
+import { Refused, sayingWhy } from '../user/given.ts';
 import type { Report } from '../verb.ts';
 import { oneLine } from '../words.ts';
 
@@ -69,8 +69,7 @@ export function namesOf(operations: Operations): { readonly domain: (name: strin
 
 /** @throws Refused without a reason for the look, or when the times are the wrong way round */
 export function filterOf(operations: Operations, given: LinesGiven): ArchiveFilter {
-  const { why } = operations;
-  if (why === undefined || why.trim() === '') throw new Refused('who reads what people said says why: add --why TEXT');
+  sayingWhy(operations);
   const names = namesOf(operations);
   const now = meantAt(operations);
   const [since, until] = [given.since, given.until].map((text) => (text === undefined ? undefined : sinceMs(text, now)));

@@ -20,7 +20,7 @@ import { type Report, verb } from '../verb.ts';
 import { count } from '../words.ts';
 import { FORMATS, type Format, WRITERS } from './export-formats.ts';
 import { writePerson } from './export-person.ts';
-import { addressInput, atPeople, Refused } from './given.ts';
+import { addressInput, atPeople, Refused, sayingWhy } from './given.ts';
 import { ownerOf, PART_INPUT, PART_OPTIONS, partOf } from './history-given.ts';
 
 /** Lines read at one time. */
@@ -64,6 +64,7 @@ const row = verb({
     atPeople(operations, 'user export', async (desk): Promise<Report> => {
       if (operations.actor.via === 'api')
         throw new Refused('an export writes into a folder: run it on the machine, or read GET /v1/users/{address}/history');
+      sayingWhy(operations);
       const owner = await ownerOf(operations, desk, input.address);
       const part = partOf(input, meantAt(operations));
       const folder = resolve(input.out);

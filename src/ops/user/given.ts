@@ -167,6 +167,12 @@ export function ofCore(address: string, table: Table): Address {
   throw new Refused(`${domain} is served: ${own.served}, its users live there (routes/domains.yaml); ${which}`);
 }
 
+/** The reason that was given. @throws Refused without one */
+export function sayingWhy({ why }: Operations): string {
+  if (why === undefined || why.trim() === '') throw new Refused('who reads what people said says why: add --why TEXT');
+  return why;
+}
+
 /** Users compared with a misspelled address. */
 const NEAR = 200;
 

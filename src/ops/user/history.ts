@@ -6,7 +6,7 @@ import { guarded } from '../approval.ts';
 import { meantAt } from '../since.ts';
 import { type Report, verb } from '../verb.ts';
 import { count, oneLine } from '../words.ts';
-import { addressInput, atPeople, Refused } from './given.ts';
+import { addressInput, atPeople, Refused, sayingWhy } from './given.ts';
 import { ownerOf, PART_INPUT, PART_OPTIONS, partOf, viewLine, wordsOf } from './history-given.ts';
 
 const row = verb({
@@ -21,7 +21,7 @@ const row = verb({
   },
   details: [
     'Oldest first; <- came in, -> went out, * crossed the border. Receipts are left out. How long lines are kept: retention.history in',
-    'isthmus.yaml. Who looked at whom, and why (--why), stands in the audit log: isthmus audit list.',
+    'isthmus.yaml. --why is demanded; who looked at whom, and why, stands in the audit log: isthmus audit list.',
   ].join('\n'),
   example: 'isthmus user history nora@people.example --with bob@partner.example --find "delivery date" --why "case 4711"',
   input: z.object({
@@ -38,6 +38,7 @@ const row = verb({
   where: 'here',
   run: (operations, input) =>
     atPeople(operations, 'user history', async (desk): Promise<Report> => {
+      sayingWhy(operations);
       const owner = await ownerOf(operations, desk, input.address);
       const { histories } = operations.records();
       const { before } = input;

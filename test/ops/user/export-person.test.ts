@@ -13,6 +13,7 @@ const NORA = 'nora@people.example';
 
 test('everything that is kept of a person is exported as data, without secrets, and the manifest covers it', async () => {
   using home = new PeopleHome();
+  home.why = 'case 4711';
   await home.run('user add', { address: NORA, name: 'Nora Berg', mail: 'nora.berg@people.example' });
   const store = openStore({ folder: `${home.dir}/var`, clock: new ManualClock(), mode: 'visit' });
   await store.people.putCredentials(NORA, 'phone', [{ kind: 'scrypt', data: Buffer.from('the secret itself'), madeAt: 0 }]);

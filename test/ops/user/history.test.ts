@@ -15,6 +15,7 @@ const DAY = 86_400_000;
 
 async function homeWithWords(): Promise<PeopleHome> {
   const home = new PeopleHome();
+  home.why = 'case 4711';
   await home.run('user add', { address: NORA, name: 'Nora' });
   const { histories } = home.operations.records();
   const say = (id: string, at: number, peer: string, direction: 'in' | 'out', body: string): Promise<void> =>
@@ -83,6 +84,8 @@ test('the history of somebody who is no user any more can be read; who never was
   using home = await homeWithWords();
   await home.run('user remove', { address: NORA, yes: true });
   assert.match((await home.run('user history', { address: NORA })).text, /4 messages/);
+  for (const words of ['user history', 'user export'])
+    assert.match((await home.run(words, { address: NORA, out: join(home.dir, 'none') }, { why: ' ' })).text, /says why: add --why/);
   const { exit, status } = await home.run('user history', { address: 'zed@people.example' });
   assert.deepEqual([exit, status], [2, 404]);
 });

@@ -32,11 +32,14 @@ export class PeopleHome implements Disposable {
     return file;
   }
 
+  /** The reason that is given with every command. */
+  why?: string;
+
   /** A command, by its words. */
   async run(words: string, given: Readonly<Record<string, unknown>> = {}, more: Partial<Operations> = {}): Promise<Report> {
     const verb = await VERBS.find((row) => row.words === words)?.load();
     if (verb === undefined) throw new Error(`no verb is called "${words}"`);
-    return perform(verb, { ...this.operations, ...more }, verb.input.parse(given), given);
+    return perform(verb, { ...this.operations, ...(this.why !== undefined && { why: this.why }), ...more }, verb.input.parse(given), given);
   }
 
   [Symbol.dispose](): void {
