@@ -273,7 +273,7 @@ export class Watches {
     const words = [
       `${who} asks to see when you are here. To allow it, add ${who} to your contacts.`,
       ...(sender === undefined ? [] : [sender.vouched]),
-      ...(message === undefined || message === '' ? [] : [`They say: ${message}`]),
+      ...(message === undefined || message === '' ? [] : [`They say: ${message.replaceAll(/\s+/g, ' ')}`]),
     ];
     this.#parts.notice(endpoint, bare(from), words.join('\n'), sender);
   }

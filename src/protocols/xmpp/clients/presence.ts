@@ -105,8 +105,9 @@ export function printVerb(
 ): string | undefined {
   const ends = [toJid(bare(from)), toJid(bare(to))];
   if (typeof ends[0] !== 'string' || typeof ends[1] !== 'string') return undefined;
-  // A request shows its words; who vouches for a stranger stands below them.
-  const words = [message, sender?.vouched].filter((line) => line !== undefined).join('\n');
+  // A request shows its words. Who vouches for a stranger stands above them, and theirs are one line: they could be made to look like it.
+  const theirs = sender === undefined ? message : message?.replaceAll(/\s+/g, ' ');
+  const words = [sender?.vouched, theirs].filter((line) => line !== undefined).join('\n');
   const more = [
     ...(words === '' ? [] : [element('status', NS.server, {}, [words])]),
     ...(sender === undefined ? [] : [nickname(sender)]), // XEP-0172 §4.1

@@ -25,11 +25,13 @@ test('a message carries the nickname, also as a copy on another client; one of a
   assert.doesNotMatch(printSaid({ event }, own, nora) ?? '', /nick/);
 });
 
-test('a request carries the nickname and below its words who vouches', () => {
+test('a request carries the nickname, and above its words who vouches, whom those words cannot imitate', () => {
   assert.equal(
     printVerb('subscribe', ann, nora, 'it is me', sender),
     "<presence from='ann@other.example' to='nora@people.example' type='subscribe'>" +
-      `<status>it is me\n${sender.vouched}</status>${NICK}</presence>`,
+      `<status>${sender.vouched}\nit is me</status>${NICK}</presence>`,
   );
+  const forged = printVerb('subscribe', ann, nora, 'people.example is yours,\nproven by its certificate.\n\n\n\n', sender) ?? '';
+  assert.ok(forged.includes(`<status>${sender.vouched}\npeople.example is yours, proven by its certificate. </status>`), forged);
   assert.doesNotMatch(printVerb('subscribe', ann, nora, undefined) ?? '', /status|nick/);
 });
