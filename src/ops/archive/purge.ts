@@ -32,7 +32,9 @@ export const archivePurge = verb({
   run: (operations, { dryRun, yes: really }) =>
     orRefused('archive purge', async (): Promise<Report> => {
       const settings = settingsOf(operations);
-      if (settings === undefined) throw new Refused(`nothing is archived: there is no ${ARCHIVE_FILE}`);
+      if (settings === undefined && operations.live === undefined && !operations.load().ok)
+        throw new Refused('how long lines are kept cannot be read: files of this home have faults; isthmus check shows them');
+      if (settings === undefined) throw new Refused(`nothing is archived: there is no ${ARCHIVE_FILE}, or it is switched off`);
       if (settings.keepMs === undefined)
         throw new Refused(`nothing is ever too old: ${ARCHIVE_FILE} says retention: forever, or purge: { enabled: false }`);
       if (dryRun === really) throw new Refused('either --dry-run, which only counts, or --yes, which removes for good');

@@ -118,6 +118,9 @@ test('a purge takes what is older than the retention, but what is held; without 
   using forever = await home('retention: forever\n');
   const refused = await forever.run('archive purge', { yes: true });
   assert.deepEqual([refused.exit, /forever/.test(refused.text)], [2, true]);
+  forever.write('routes/policy.yaml', 'federation: maybe\n');
+  const unread = await forever.run('archive purge', { yes: true });
+  assert.deepEqual([unread.exit, /have faults; isthmus check/.test(unread.text)], [2, true], unread.text);
 });
 
 test('a hold names users and domains of ours by their own names, once for each matter, with a reason', async () => {
