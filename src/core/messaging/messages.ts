@@ -53,13 +53,27 @@ export class Messages {
       return refused(reason('PEER_NOT_ACCEPTABLE', `${show(bare(to))} is on the block list of ${from.key}.`));
     const other = said.event.kind === 'im.sent' ? await this.#people.didYouMean(to, from.user) : undefined;
     if (other !== undefined) return refused(other);
-    const outcome = await this.#sayOn(from, said);
+    let written: Promise<void> | undefined;
+    let told = false;
+    const taken = (): void => {
+      if (told) return;
+      told = true;
+      written = this.#taken(from, said);
+      written?.catch(() => {}); // waited for below, unless it was refused after all
+    };
+    const outcome = await this.#sayOn(from, said, taken);
     if (outcome.kind === 'refused' || outcome.kind === 'failed') return outcome;
-    return this.#afterwards(from, said, outcome);
+    taken();
+    try {
+      await written;
+      return outcome;
+    } catch (error) {
+      return notStored(error);
+    }
   }
 
-  /** Something arrived for a user of ours. */
-  async deliver(said: Said): Promise<Outcome> {
+  /** Something arrived for a user of ours. @param taken called before a client has it that could answer */
+  async deliver(said: Said, taken: () => void = () => {}): Promise<Outcome> {
     const { event } = said;
     const { to } = event;
     if (!(await this.#people.isUser(to))) return refused(this.#unknown(to));
@@ -77,7 +91,7 @@ export class Messages {
     const met = { with: 'message', proof: event.origin.proof, ...(name !== undefined && { name }) } as const;
     const sender = event.kind === 'im.sent' ? this.#parts.outsider?.(event.from, met) : undefined;
     const known = sender === undefined ? said : { ...said, sender };
-    const { done } = await this.#turns.run(lane, async () => ({ done: this.#hand(person, known) }));
+    const { done } = await this.#turns.run(lane, async () => ({ done: this.#hand(person, known, taken) }));
     return done;
   }
 
@@ -115,18 +129,21 @@ export class Messages {
     return { ...heard, event: filtered };
   }
 
-  #sayOn(from: OpenClient, said: Said): Promise<Outcome> {
+  #sayOn(from: OpenClient, said: Said, taken: () => void): Promise<Outcome> {
     const { event } = said;
     const lane = `${from.key}>${bareKey(event.to)}`;
     return this.#parts.serves(event.to)
-      ? this.deliver(said)
+      ? this.deliver(said, sameBare(from.user, event.to) ? undefined : taken) // a note to oneself is what came
       : this.#turns.run(lane, async () => ({ done: this.#parts.submit(event) })).then(({ done }) => done);
   }
 
-  /** What was taken stands in the sender's history and is shown on their other clients (XEP-0280 §7). */
-  async #afterwards(from: OpenClient, said: Said, outcome: Outcome): Promise<Outcome> {
+  /**
+   * What was taken stands in the sender's history, before any answer to it, and is shown on their other clients (XEP-0280 §7).
+   * @returns when it is on disk
+   */
+  #taken(from: OpenClient, said: Said): Promise<void> | undefined {
     const { event } = said;
-    if (event.kind === 'im.composing') return outcome;
+    if (event.kind === 'im.composing') return undefined;
     if (event.kind === 'im.sent') this.#written.set(`${from.key}>${bareKey(event.to)}`, this.#parts.clock.now());
     const noted = said.store === undefined ? this.#parts.history?.note(from.user, 'out', said) : undefined;
     const { archiveId: _, ...rest } = said;
@@ -134,15 +151,10 @@ export class Messages {
     if (!sameBare(from.user, event.to))
       for (const one of this.#clients.of(from.key).values())
         if (one !== from && one.client.wants.copies) void one.hand({ kind: 'said', ...copy });
-    try {
-      await noted?.written;
-      return outcome;
-    } catch (error) {
-      return notStored(error);
-    }
+    return noted?.written;
   }
 
-  #hand(user: string, said: Said): Promise<Outcome> {
+  #hand(user: string, said: Said, taken: () => void): Promise<Outcome> {
     const { event } = said;
     const mine = [...this.#clients.of(user).values()];
     const named = event.to.resource === undefined ? undefined : mine.find((one) => one.resource === event.to.resource);
@@ -154,11 +166,17 @@ export class Messages {
       for (const one of direct) void one.hand({ kind: 'said', ...said });
       return Promise.resolve(HANDED_OVER);
     }
-    return this.#archived(user, said, direct, copies);
+    return this.#archived(user, said, direct, copies, taken);
   }
 
   /** Archived with what is kept of it, or before anybody has it where nothing may pass that is not archived. */
-  async #archived(user: string, said: Said, direct: readonly OpenClient[], copies: readonly OpenClient[]): Promise<Outcome> {
+  async #archived(
+    user: string,
+    said: Said,
+    direct: readonly OpenClient[],
+    copies: readonly OpenClient[],
+    taken: () => void,
+  ): Promise<Outcome> {
     const { event } = said;
     // What came over the border was archived there.
     const captured = event.kind === 'im.sent' && event.origin.proof === 'account' ? this.#parts.capture?.(event) : undefined;
@@ -169,6 +187,8 @@ export class Messages {
         return notStored(error);
       }
     }
+    // With nobody there it may still be one too many, and nobody can answer it yet.
+    if (direct.length > 0) taken();
     if (said.store === 'never') {
       for (const one of direct) void one.hand({ kind: 'said', ...said });
       for (const one of copies) void one.hand({ kind: 'said', ...said, copyOf: 'received' });

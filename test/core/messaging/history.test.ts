@@ -51,6 +51,26 @@ test('a conversation stands in both histories, under the id that clients are giv
   }
 });
 
+test('an answer that comes at once stands behind what it answers, in both histories and on the other client', async () => {
+  await using world = await worldWithHistory();
+  const desk = await world.client(nora, 'desk');
+  const tablet = await world.client(nora, 'tablet');
+  const phone = await world.client(omar, 'phone');
+  const answered = new Promise<void>((resolve) => {
+    phone.answers = async () => {
+      phone.answers = () => true;
+      await world.say(phone, nora, 'yes');
+      resolve();
+      return true;
+    };
+  });
+  await world.say(desk, omar, 'are you there?');
+  await answered;
+  assert.deepEqual(await told(world, nora), ['out omar@people.example: are you there?', 'in omar@people.example: yes']);
+  assert.deepEqual(await told(world, omar), ['in nora@people.example: are you there?', 'out nora@people.example: yes']);
+  assert.deepEqual(tablet.heard, ['nora@people.example/desk: are you there? (sent copy)', 'omar@people.example/phone: yes']);
+});
+
 test('what was said before a kill is there after it, and what waited keeps its id', async () => {
   await using world = await worldWithHistory();
   const desk = await world.client(nora, 'desk');
