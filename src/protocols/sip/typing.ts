@@ -29,10 +29,10 @@ export class Typing {
     this.#clock = clock;
   }
 
-  /** A state goes out to a SIP user. @param repeat sends `active` again */
-  sent(pair: string, state: ChatState, repeat: () => void): void {
-    this.#outgoing.delete(pair);
-    if (state !== 'composing') return;
+  /** A state goes out to a SIP user. @param repeat sends `active` again @returns false: it ends nothing that was told */
+  sent(pair: string, state: ChatState, repeat: () => void): boolean {
+    const told = this.#outgoing.delete(pair);
+    if (state !== 'composing') return told;
     const until = this.#clock.monotonic() + REPEAT_FOR_MS;
     const again = (): void => {
       if (this.#clock.monotonic() >= until) {
@@ -43,6 +43,7 @@ export class Typing {
       this.#outgoing.set(pair, { until, timer: this.#clock.after(REPEAT_MS, again) });
     };
     this.#outgoing.set(pair, { until, timer: this.#clock.after(REPEAT_MS, again) });
+    return true;
   }
 
   /** A state came in from a SIP user. @param lapsed is called once when `active` was not refreshed in time */

@@ -80,9 +80,11 @@ export class Messaging {
     const wire: WireIds = { callId: id, fromTag: this.#parts.ids.token(), cseq: 1, stanzaId: messageIdOf(event) };
     if (event.kind === 'im.composing') {
       if (endpoint.noTyping) return true;
-      this.#typing.sent(pair, event.state, () => {
+      const news = this.#typing.sent(pair, event.state, () => {
         this.#send(endpoint, event, { ...wire, callId: this.#parts.ids.event() }).catch((error: unknown) => this.#lost(error));
       });
+      // A chat window that is opened, left or closed is nothing to who was not told of typing: SIP has idle alone.
+      if (!news) return true;
     } else this.#typing.ended(pair);
     return this.#send(endpoint, event, wire, { since: delayedSince, name: sender?.name });
   }

@@ -67,6 +67,17 @@ test('typing is seen, and ends by itself when it is not said again', async () =>
   two.close();
 });
 
+test('that a chat window was opened or closed is not told as typing that has ended', async () => {
+  await using world = await FaceWorld.open();
+  const one = await world.signIn('nora');
+  const origin = { network: 'core', side: 'local', peer: DOMAIN, connection: 'x', proof: 'account' } as const;
+  for (const [id, state] of Object.entries({ a: 'active', b: 'composing', c: 'paused', d: 'inactive', e: 'gone' } as const))
+    await world.core.hand(nora, { kind: 'said', event: { kind: 'im.composing', id, at: 1, origin, from: omar, to: nora, state } });
+  const told = one.messages.waiting().map(({ body }) => /<state>(\w+)/.exec(body)?.[1]);
+  assert.deepEqual(told, ['active', 'idle']);
+  one.close();
+});
+
 test('receipts: asked for in CPIM, told in IMDN, to clients that know both', async () => {
   await using world = await FaceWorld.open();
   const one = await world.signIn('nora');
