@@ -1,4 +1,7 @@
-// How many connections at once, from one address and in all, counted from accept to close (security.md 5).
+// How many connections at once, from one address and in all, counted from accept to close (security.md 5). A /64 of IPv6 counts as
+// one address: one host may have a whole one.
+
+import { networkOf } from '../model/network.ts';
 
 export interface AdmissionLimits {
   readonly perAddress: number;
@@ -23,18 +26,19 @@ export class Admission {
 
   /** Takes a place for `address`; the function that comes back gives it up (once). Undefined: too many. */
   enter(address: string): (() => void) | undefined {
-    const count = this.#byAddress.get(address) ?? 0;
+    const network = networkOf(address);
+    const count = this.#byAddress.get(network) ?? 0;
     if (count >= this.#limits.perAddress || this.#total >= this.#limits.total) return undefined;
-    this.#byAddress.set(address, count + 1);
+    this.#byAddress.set(network, count + 1);
     this.#total += 1;
     let left = false;
     return () => {
       if (left) return;
       left = true;
       this.#total -= 1;
-      const rest = this.#byAddress.get(address)! - 1;
-      if (rest === 0) this.#byAddress.delete(address);
-      else this.#byAddress.set(address, rest);
+      const rest = this.#byAddress.get(network)! - 1;
+      if (rest === 0) this.#byAddress.delete(network);
+      else this.#byAddress.set(network, rest);
     };
   }
 }
