@@ -2,8 +2,8 @@
 
 import { globSync } from 'node:fs';
 
-/** Files that start processes or work long: beside the others, each in a process of its own. */
-const HEAVY = /^test\/(hostile|fuzz|faults)\/|^test\/store\/kill/;
+/** Files that start processes or look at the whole of their own: beside the others, each in a process of its own. */
+const HEAVY = /^test\/(fuzz|faults)\/|^test\/hostile\/(enumeration|xml)|^test\/store\/kill/;
 /** Those that only make inputs and wait for nobody: they fill the time in which the peers are waited for. */
 const FUZZ = /^test\/fuzz\//;
 

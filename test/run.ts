@@ -2,6 +2,8 @@
 // skip stands at the end with the reason and the line that helps; with CI=true a skip is a failure.
 //   node test/run.ts [--unit] [PART OF A PATH ...]     the part without peers; only the files whose path contains one of these
 
+import { mkdtempSync, rmSync, statfsSync } from 'node:fs';
+import { join } from 'node:path';
 import { run } from 'node:test';
 import { dot, spec } from 'node:test/reporters';
 import { fuzzFiles, heavyFiles, lightFiles, peerFiles } from './files.ts';
@@ -11,6 +13,10 @@ const FILE_LIMIT_MS = 5 * 60_000;
 
 /** Processes for the light part, beside the one of the heavy part: tests wait more than they work. */
 const SHARES = 2;
+
+/** Where Linux keeps files in memory, and how much has to be free there: a container often has 64 MiB. */
+const MEMORY = '/dev/shm';
+const MEMORY_BYTES = 2 ** 30;
 
 const unitOnly = process.argv.includes('--unit');
 const wanted = process.argv.slice(2).filter((word) => word !== '--unit');
@@ -29,6 +35,8 @@ interface Skip {
 }
 const skips: Skip[] = [];
 let failed = false;
+
+keepInMemory();
 
 // The light part in a few processes, beside it the heavy one. Peers each need a process of their own, because that process
 // moves itself into a network namespace. It ends with its last test, whatever connection a scene has left behind.
@@ -54,6 +62,21 @@ async function part(files: readonly string[], options: Omit<Parameters<typeof ru
     if (test.todo === undefined || test.todo === false) failed = true;
   });
   return unitOnly ? events.compose(dot) : events.compose(new spec());
+}
+
+/** Temporary files of all tests go into memory where there is room: thousands of small databases wait for no disk then. */
+function keepInMemory(): void {
+  let folder: string;
+  try {
+    const { bavail, bsize } = statfsSync(MEMORY);
+    if (process.env.TMPDIR !== undefined || bavail * bsize < MEMORY_BYTES) return;
+    folder = mkdtempSync(join(MEMORY, 'it-')); // short: the path of a socket may have 108 bytes
+  } catch {
+    return; // no such place here: the disk will do
+  }
+  process.env.TMPDIR = folder;
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
+  process.on('exit', () => rmSync(folder, { recursive: true, force: true, maxRetries: 3 }));
 }
 
 async function* nothing(): AsyncIterable<string> {}
