@@ -1,7 +1,10 @@
 // Who sees whom: contact lists, requests, presence of each client, choices, levels and blocked addresses, as clients see it.
 
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'node:test';
+import { CORE_LIMITS } from '../../../src/core/ports.ts';
 import { type Address, show } from '../../../src/model/address.ts';
 import { at, type CoreWorld, coreWorld, type FakeClient, li, message, nora, omar, open } from '../world.ts';
 
@@ -127,6 +130,13 @@ test('entries: names, groups, favourites and levels; bounds; nobody is on their 
   assert.equal((await desk.session.subscription('subscribe', at('third'))).kind, 'refused');
   assert.equal((await desk.session.putContact({ address: nora, groups: [] })).kind, 'refused');
   assert.equal((await desk.session.putContact({ address: omar, name: 'x'.repeat(300), groups: [] })).kind, 'refused');
+});
+
+test('the limits are those that operators read of', () => {
+  const { clients, contacts, blocked, prompts, kept } = CORE_LIMITS;
+  const document = readFileSync(join(import.meta.dirname, '../../../docs/core.md'), 'utf8').replaceAll(/\s+/g, ' ');
+  assert.ok(document.includes(`at most ${clients} clients, ${contacts} contacts, ${blocked} blocked addresses and ${prompts} requests`));
+  assert.ok(document.includes(`at most ${kept.items} messages or ${kept.bytes / 1024 / 1024} MiB for each user`));
 });
 
 test('no more requests wait for one user than may', async () => {
