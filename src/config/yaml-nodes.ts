@@ -22,6 +22,7 @@ export const startOf = (node: Node): number => node.range?.[0] ?? 0;
 /** Where the value ends, before what stands behind it. */
 export const endOf = (node: Node): number => node.range?.[1] ?? 0;
 
+/** Behind the value of a key, or behind its colon where there is none. */
 export function pairEnd(pair: Pair<Node, Node | null>): number {
   const { key, value } = pair;
   return value === null || value.range == null || value.range[0] === value.range[1] ? endOf(key) + 1 : deepEnd(value);

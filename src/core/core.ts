@@ -15,7 +15,7 @@ import { Kept } from './messaging/kept.ts';
 import { Messages } from './messaging/messages.ts';
 import { Partners } from './partners.ts';
 import { PeopleChanges } from './people/changes.ts';
-import { movingWith } from './people/moved.ts';
+import { afterMoves } from './people/moved.ts';
 import { People } from './people/people.ts';
 import { relationOf, watchersOf } from './people/personal.ts';
 import { CORE_LIMITS, type CoreParts } from './ports.ts';
@@ -121,9 +121,9 @@ export function makeCore(parts: CoreParts): RunningCore {
     await Promise.all([parts.contacts.forget(key), parts.kept.forget(key)]);
     people.profiles.forget(key);
   };
-  const moving = movingWith({ parts, clients, people, partners, visibility });
+  const moved = afterMoves({ parts, clients, people, partners, visibility });
   const gone = async (key: string): Promise<void> => {
-    if ((await parts.moved?.has(key)) === true) await moving.wentInside(key);
+    if ((await parts.moved?.has(key)) === true) await moved.wentInside(key);
     else if (parts.serves({ local: '', domain: fromBareKey(key).domain })) await forget(key);
   };
   const pictureChanged = (user: Address): void => light('picture', bareKey(user), () => visibility.pictureChanged(bareKey(user)));
@@ -181,10 +181,10 @@ export function makeCore(parts: CoreParts): RunningCore {
       people.profiles.forget(key);
     },
     async moved(address, here) {
-      if (here) await moving.came(bareKey(address));
+      if (here) await moved.came(bareKey(address));
       else await changes.look();
     },
-    forwardKept: () => moving.forwardAll(),
+    forwardKept: () => moved.forwardAll(),
     async settled() {
       while (running.size > 0) await Promise.all(running);
       await Promise.all([messages.settled(), subscribing.settled(), visibility.settled()]);

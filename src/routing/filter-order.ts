@@ -1,18 +1,18 @@
 // Messages of one pair leave the filter in the order in which they came: each is asked about at once, and waits for those before
 // it before it goes on.
 
-export interface Turn {
+export interface Place {
   /** Resolves when everything before it has gone. Never rejects. */
   readonly mine: Promise<void>;
   /** To be called once, whatever came of it. */
   done(): void;
 }
 
-export class Turns {
+export class FilterOrder {
   readonly #last = new Map<string, Promise<void>>();
 
   /** A place behind everything of the same key that has not gone yet. */
-  take(key: string): Turn {
+  take(key: string): Place {
     const before = this.#last.get(key) ?? Promise.resolve();
     const gone = Promise.withResolvers<void>();
     const mine = before;

@@ -11,7 +11,7 @@ import type { Reason } from '../model/reason.ts';
 import type { ContactRequestStore } from '../model/stores.ts';
 import type { OwnDomain, Partner, Table, Where } from '../model/table.ts';
 import { type Talk, TalkMemory } from './filter-memory.ts';
-import { Turns } from './filter-order.ts';
+import { FilterOrder } from './filter-order.ts';
 import { filtersFor, judge, type Words } from './filter-rules.ts';
 import { partnerOf } from './partner.ts';
 
@@ -38,7 +38,7 @@ interface Crossed {
 export class BorderFilter {
   readonly #deps: FilterDeps;
   readonly #memory: TalkMemory;
-  readonly #turns = new Turns();
+  readonly #order = new FilterOrder();
 
   constructor(deps: FilterDeps) {
     this.#deps = deps;
@@ -63,15 +63,15 @@ export class BorderFilter {
     const { hook, externalMark } = crossed.rules;
     // Nothing that takes its time: nothing can overtake.
     if (hook === undefined && externalMark?.notice === undefined) return this.#finish(event, event, [], crossed);
-    const turn = this.#turns.take(`${bareKey(event.from)} ${bareKey(event.to)}`);
+    const place = this.#order.take(`${bareKey(event.from)} ${bareKey(event.to)}`);
     try {
       const answer = hook === undefined ? ({ action: 'pass' } as const) : await this.#ask(hook, event, crossed);
-      await turn.mine;
+      await place.mine;
       if ('refused' in answer) return answer;
       if (hook === undefined || answer.action !== 'replace') return await this.#finish(event, event, [], crossed);
       return await this.#finish(event, { ...event, body: answer.body }, [hook.where], crossed);
     } finally {
-      turn.done();
+      place.done();
     }
   }
 

@@ -19,7 +19,8 @@ export interface MovingRooms {
   readonly visibility: Visibility;
 }
 
-export function movingWith({ parts, clients, people, partners, visibility }: MovingRooms) {
+/** What the running core does when one of its users has moved. Each may be called again. */
+export function afterMoves({ parts, clients, people, partners, visibility }: MovingRooms) {
   const { kept, submit, clock, ids, log } = parts;
 
   /** Everybody who is signed in and has the user on their list. */

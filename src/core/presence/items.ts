@@ -14,6 +14,7 @@ export interface Shown {
 
 export type PresenceItem = Extract<Item, { kind: 'presence' }>;
 
+/** An item for each endpoint that is seen; for somebody who is away and has left word, one without an endpoint. @param seen undefined: nothing */
 export function itemsOf(of: Address, seen: Seen | undefined): PresenceItem[] {
   const { endpoints = [], composed = NOTHING } = seen ?? {};
   // Nobody is there, and has left word.
@@ -21,12 +22,14 @@ export function itemsOf(of: Address, seen: Seen | undefined): PresenceItem[] {
   return endpoints.map(({ resource, presence }) => ({ kind: 'presence', from: endpointOf(of, resource), presence, composed }));
 }
 
+/** An endpoint is not there, or not any more; beside it the word that its user has left. */
 export function gone(of: Address, resource: string, composed = NOTHING): PresenceItem {
   const { outOfOffice, timeZone } = composed.document.person ?? {};
   const presence = outOfOffice === undefined ? GONE : { ...GONE, notes: [{ text: outOfOfficeWords(outOfOffice, timeZone?.name) }] };
   return { kind: 'presence', from: endpointOf(of, resource), presence, composed };
 }
 
+/** Nobody is there, or may be seen. */
 export function nothing(of: Address): PresenceItem {
   return gone(of, '');
 }

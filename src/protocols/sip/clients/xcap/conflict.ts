@@ -30,6 +30,7 @@ export function conflict(name: ConflictName, phrase: string, more: Pick<Conflict
   return { conflict: name, phrase, ...more };
 }
 
+/** The document of ERROR_TYPE (RFC 4825 §11.1). */
 export function printConflict({ conflict: name, phrase, fields, ancestor }: Conflict): string {
   const inside = [
     ...(fields ?? []).map((field) => `<exists field="${escapeXml(field)}"/>`),
