@@ -5,7 +5,7 @@ import * as z from 'zod';
 import { parseDuration } from '../config/values.ts';
 import type { Operations } from './operations.ts';
 
-const RIGHT = '14:00 (UTC), a date such as 2026-11-23, a time such as 2026-11-23T14:00:00Z, or an age such as 7d';
+const TIMES = '14:00 (UTC), a date such as 2026-11-23, a time such as 2026-11-23T14:00:00Z, or an age such as 7d';
 const DAY_MS = 86_400_000;
 
 /** @param now wall ms @returns wall ms, or undefined when the text is none of these */
@@ -32,5 +32,5 @@ export function meantAt({ approval, clock }: Pick<Operations, 'approval' | 'cloc
 /** A key of a verb's input. */
 export const sinceInput = z
   .string()
-  .refine((text) => sinceMs(text, 0) !== undefined, RIGHT)
-  .describe(RIGHT);
+  .refine((text) => sinceMs(text, 0) !== undefined, `right would be ${TIMES}`)
+  .describe(TIMES);
