@@ -6,7 +6,6 @@ import assert from 'node:assert/strict';
 import { mkdirSync, rmdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
-import { makeCa } from '../support/ca.ts';
 import { importPeople } from '../support/core-world.ts';
 import { Home } from '../support/home.ts';
 import { enterNamespace } from '../support/namespace.ts';
@@ -35,8 +34,7 @@ if (noWorld !== undefined) {
     const PROSODY = organisation('prosody.test', '127.0.3.1', 'juliet');
     const PEOPLE = organisation('people.test', '127.0.9.1', 'li', 'kim');
     const world = await World.open(records([PROSODY], [], [CORP.domain, PEOPLE.domain], [CORP, PEOPLE]));
-    const stranger = makeCa('Nobody We Know');
-    const good = (of: typeof CORP) => certificateOf(world, of, 'good', stranger);
+    const good = (of: typeof CORP) => certificateOf(world, of);
     const folder = world.room('home');
     const home = new Home(folder, {
       isthmus: {

@@ -44,10 +44,7 @@ if (noWorld !== undefined) {
       secrets: { 'chat-component': 'not-used-here' },
     });
     const through = { kind: 'through', host: INSIDE.host, port: 5061, transport: 'tls' } as const;
-    await Promise.all([
-      startKamailio(world, CORP, certificateOf(world, CORP, 'good', stranger), through, [CORP.domain]),
-      world.start(home.isthmus),
-    ]);
+    await Promise.all([startKamailio(world, CORP, certificateOf(world, CORP), through, [CORP.domain]), world.start(home.isthmus)]);
     const nora = await sipUser(world, CORP, 'nora');
     const good = world.certificate({ names: [XMPP.domain] });
     const goodSip = world.certificate({ names: [SIP.domain] });

@@ -3,7 +3,6 @@
 
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { makeCa } from '../support/ca.ts';
 import { messageScenes, sipWatchesXmpp, xmppWatchesSip } from '../support/crossing-scenes.ts';
 import { Home } from '../support/home.ts';
 import { enterNamespace } from '../support/namespace.ts';
@@ -44,7 +43,6 @@ if (noWorld !== undefined) {
     } as const;
     const partners = [PROSODY, EJABBERD, SERVER_ONLY, REFUSED, UNLISTED, ...Object.values(WRONG)];
     const world = await World.open(records(partners, [], [CORP.domain], [CORP]));
-    const stranger = makeCa('Nobody We Know');
     const ours = world.certificate({ names: [CORP.domain, EDGE.host, INSIDE.host] });
 
     const listed = {
@@ -74,15 +72,15 @@ if (noWorld !== undefined) {
 
     const through = { kind: 'through', host: INSIDE.host, port: 5061, transport: 'tls' } as const;
     const [kamailio, prosody] = await Promise.all([
-      startKamailio(world, CORP, certificateOf(world, CORP, 'good', stranger), through, [CORP.domain]),
-      startProsody(world, PROSODY, certificateOf(world, PROSODY, 'good', stranger)),
-      startEjabberd(world, EJABBERD, certificateOf(world, EJABBERD, 'good', stranger)),
-      startProsody(world, SERVER_ONLY, certificateOf(world, SERVER_ONLY, 'serverOnly', stranger)),
-      startProsody(world, REFUSED, certificateOf(world, REFUSED, 'good', stranger)),
-      startProsody(world, UNLISTED, certificateOf(world, UNLISTED, 'good', stranger)),
+      startKamailio(world, CORP, certificateOf(world, CORP), through, [CORP.domain]),
+      startProsody(world, PROSODY, certificateOf(world, PROSODY)),
+      startEjabberd(world, EJABBERD, certificateOf(world, EJABBERD)),
+      startProsody(world, SERVER_ONLY, certificateOf(world, SERVER_ONLY, 'serverOnly')),
+      startProsody(world, REFUSED, certificateOf(world, REFUSED)),
+      startProsody(world, UNLISTED, certificateOf(world, UNLISTED)),
       ...Object.entries(WRONG).map(([kind, one]) =>
-        startProsody(world, one, certificateOf(world, one, kind as keyof typeof WRONG, stranger), {
-          clientCertificate: certificateOf(world, one, 'good', stranger),
+        startProsody(world, one, certificateOf(world, one, kind as keyof typeof WRONG), {
+          clientCertificate: certificateOf(world, one),
         }),
       ),
       world.start(home.isthmus),

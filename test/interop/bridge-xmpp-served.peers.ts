@@ -5,7 +5,6 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
-import { makeCa } from '../support/ca.ts';
 import { messageScenes, sipWatchesXmpp, xmppWatchesSip } from '../support/crossing-scenes.ts';
 import { Home } from '../support/home.ts';
 import { enterNamespace } from '../support/namespace.ts';
@@ -39,7 +38,6 @@ if (noWorld !== undefined) {
     const COMPONENT = { name: 'isthmus.chat.test', secret: 'component-secret' };
     const partners = [SIP, REFUSED, SERVER_ONLY, PLAIN, ...Object.values(WRONG)];
     const world = await World.open(records([], [...partners, FOUND], [CHAT.domain], [CHAT]));
-    const stranger = makeCa('Nobody We Know');
     const ours = world.certificate({ names: [CHAT.domain, EDGE.host] });
 
     const listed = { sip: { proof: 'certificate' }, allow: { theySee: ['availability', 'note', 'activity'] }, allowPrivateAddresses: true };
@@ -66,11 +64,11 @@ if (noWorld !== undefined) {
 
     const discovered = { kind: 'discovered' } as const;
     const partner = (of: typeof SIP, kind: Parameters<typeof certificateOf>[2]) =>
-      startKamailio(world, of, certificateOf(world, of, kind, stranger), discovered, [CHAT.domain]);
+      startKamailio(world, of, certificateOf(world, of, kind), discovered, [CHAT.domain]);
     const [kamailio, serverOnly, plain] = await Promise.all([
       partner(SIP, 'good'),
       partner(SERVER_ONLY, 'serverOnly'),
-      startKamailio(world, PLAIN, certificateOf(world, PLAIN, 'good', stranger), discovered, [CHAT.domain], { aliases: false }),
+      startKamailio(world, PLAIN, certificateOf(world, PLAIN), discovered, [CHAT.domain], { aliases: false }),
       partner(REFUSED, 'good'),
       partner(FOUND, 'good'),
       ...Object.entries(WRONG).map(([kind, one]) => partner(one, kind as keyof typeof WRONG)),

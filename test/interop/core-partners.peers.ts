@@ -3,7 +3,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { xml } from '@xmpp/client';
-import { makeCa } from '../support/ca.ts';
 import { importPeople } from '../support/core-world.ts';
 import { messageScenes, xmppWatchesSip } from '../support/crossing-scenes.ts';
 import { Home } from '../support/home.ts';
@@ -24,7 +23,6 @@ if (noWorld !== undefined) {
     const SIP = organisation('sip.test', '127.0.5.1', 'nora', 'omar');
     const JABBER = organisation('jabber.test', '127.0.4.1', 'romeo', 'kay');
     const world = await World.open(records([JABBER], [SIP], [PEOPLE.domain], [PEOPLE]));
-    const stranger = makeCa('Nobody We Know');
     const shows = { theySee: ['availability', 'note', 'activity'] };
     const home = new Home(world.room('home'), {
       isthmus: {
@@ -43,8 +41,8 @@ if (noWorld !== undefined) {
     await importPeople(home, PEOPLE.domain, PEOPLE.users);
 
     const [kamailio] = await Promise.all([
-      startKamailio(world, SIP, certificateOf(world, SIP, 'good', stranger), { kind: 'discovered' }, [PEOPLE.domain]),
-      startProsody(world, JABBER, certificateOf(world, JABBER, 'good', stranger)),
+      startKamailio(world, SIP, certificateOf(world, SIP), { kind: 'discovered' }, [PEOPLE.domain]),
+      startProsody(world, JABBER, certificateOf(world, JABBER)),
       world.start(home.isthmus),
     ]);
     const nora = await sipUser(world, SIP, 'nora');

@@ -6,7 +6,6 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { describe, test } from 'node:test';
-import { makeCa } from '../support/ca.ts';
 import { Home } from '../support/home.ts';
 import { enterNamespace } from '../support/namespace.ts';
 import {
@@ -34,8 +33,7 @@ if (noWorld !== undefined) {
     const CORP = organisation('corp.test', '127.0.2.1', 'nora');
     const PROSODY = organisation('prosody.test', '127.0.3.1', 'juliet');
     const world = await World.open(records([PROSODY], [], [CORP.domain], [CORP]));
-    const stranger = makeCa('Nobody We Know');
-    const good = (of: typeof CORP) => certificateOf(world, of, 'good', stranger);
+    const good = (of: typeof CORP) => certificateOf(world, of);
 
     const hook = createServer(async (request, response) => {
       const parts: Buffer[] = [];

@@ -46,11 +46,11 @@ if (noWorld !== undefined) {
     const known = records([GOOD, WARY, REVOKED, HOSTED], [], [CORP.domain], [CORP]);
     const world = await World.open({ ...known, hosts: { ...known.hosts, [HOSTED.domain]: WEB, 'ocsp.test': WEB } });
     const stranger = makeCa('Nobody We Know');
-    const good = (of: Organisation) => certificateOf(world, of, 'good', stranger);
+    const good = (of: Organisation) => certificateOf(world, of);
 
     const asked = statusExtensions({ ocsp: 'http://ocsp.test:8080/' });
     const revoked = world.certificate({ names: [REVOKED.domain, REVOKED.host], extensions: asked });
-    const posh = certificateOf(world, HOSTED, 'selfSigned', stranger);
+    const posh = certificateOf(world, HOSTED, 'selfSigned');
     await serve(world, revoked.certPem, posh.certPem, HOSTED.domain, WEB);
 
     const listed = { allow: { theySee: ['availability'] }, allowPrivateAddresses: true };

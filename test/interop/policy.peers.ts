@@ -6,7 +6,6 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { describe, test } from 'node:test';
 import { xml } from '@xmpp/client';
-import { makeCa } from '../support/ca.ts';
 import { Home } from '../support/home.ts';
 import { enterNamespace } from '../support/namespace.ts';
 import {
@@ -42,8 +41,7 @@ if (noWorld !== undefined) {
     spawnSync('ip', ['route', 'add', 'local', FOUND.address, 'dev', 'lo']);
     const partners = [PROSODY, STRANGE, BLOCKED, FOUND];
     const world = await World.open(records(partners, [], [CORP.domain], [CORP]));
-    const stranger = makeCa('Nobody We Know');
-    const good = (of: typeof CORP) => certificateOf(world, of, 'good', stranger);
+    const good = (of: typeof CORP) => certificateOf(world, of);
 
     const listed = { prefer: 'xmpp', allow: { theySee: ['availability'] }, allowPrivateAddresses: true };
     const home = new Home(world.room('home'), {

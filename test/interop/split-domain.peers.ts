@@ -4,7 +4,6 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { describe, test } from 'node:test';
-import { makeCa } from '../support/ca.ts';
 import { importPeople } from '../support/core-world.ts';
 import { Home } from '../support/home.ts';
 import { enterNamespace } from '../support/namespace.ts';
@@ -54,11 +53,10 @@ if (noWorld !== undefined) {
       trustInside: { world: world.ca.rootPem },
     });
     await importPeople(home, DOMAIN, { nora: 'n0ra-secret', omar: '0mar-secret' });
-    const stranger = makeCa('Nobody We Know');
     const through = { kind: 'through', host: INSIDE.host, port: 5061, transport: 'tls' } as const;
     const [kamailio] = await Promise.all([
-      startKamailio(world, SIP, certificateOf(world, SIP, 'good', stranger), through, [DOMAIN], { split: true }),
-      startProsody(world, PARTNER, certificateOf(world, PARTNER, 'good', stranger)),
+      startKamailio(world, SIP, certificateOf(world, SIP), through, [DOMAIN], { split: true }),
+      startProsody(world, PARTNER, certificateOf(world, PARTNER)),
       world.start(home.isthmus),
     ]);
     const signIn = async (user: string, password: string): Promise<XmppUser> => {

@@ -3,7 +3,6 @@
 
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { makeCa } from '../support/ca.ts';
 import { Home, type LogLine } from '../support/home.ts';
 import { enterNamespace } from '../support/namespace.ts';
 import {
@@ -43,8 +42,7 @@ if (noWorld !== undefined) {
     const known = records(partners, [], [CORP.domain, OURS_TOO], [CORP, DIRECT]);
     const directOnly = { name: `_xmpps-server._tcp.${DIRECT.domain}`, target: DIRECT.host, port: 5270 };
     const world = await World.open({ ...known, srv: [...known.srv, directOnly] });
-    const stranger = makeCa('Nobody We Know');
-    const good = (of: Organisation) => certificateOf(world, of, 'good', stranger);
+    const good = (of: Organisation) => certificateOf(world, of);
 
     const listed = { allow: { theySee: ['availability'] }, allowPrivateAddresses: true };
     const home = new Home(world.room('home'), {
@@ -77,8 +75,8 @@ if (noWorld !== undefined) {
     const [prosody, direct] = await Promise.all([
       startProsody(world, PROSODY, good(PROSODY)),
       startProsody(world, DIRECT, good(DIRECT), { directTls: true }),
-      startProsody(world, DIALBACK, certificateOf(world, DIALBACK, 'selfSigned', stranger), selfSigned(DIALBACK)),
-      startProsody(world, UNPROVEN, certificateOf(world, UNPROVEN, 'selfSigned', stranger), selfSigned(UNPROVEN)),
+      startProsody(world, DIALBACK, certificateOf(world, DIALBACK, 'selfSigned'), selfSigned(DIALBACK)),
+      startProsody(world, UNPROVEN, certificateOf(world, UNPROVEN, 'selfSigned'), selfSigned(UNPROVEN)),
       startEjabberd(world, EJABBERD, good(EJABBERD)),
       startKamailio(world, CORP, good(CORP), through, [CORP.domain]),
       world.start(home.isthmus),

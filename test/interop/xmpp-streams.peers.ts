@@ -54,10 +54,10 @@ if (noWorld !== undefined) {
     world.atEnd(() => corp[Symbol.asyncDispose]());
 
     const [prosody] = await Promise.all([
-      startProsody(world, PROSODY, certificateOf(world, PROSODY, 'good', stranger)),
-      startProsody(world, DIRECT, certificateOf(world, DIRECT, 'good', stranger), { directTls: true }),
+      startProsody(world, PROSODY, certificateOf(world, PROSODY)),
+      startProsody(world, DIRECT, certificateOf(world, DIRECT), { directTls: true }),
       startProsody(world, DIALBACK, certificateOf(world, DIALBACK, 'untrusted', stranger), { dialback: true }),
-      startEjabberd(world, EJABBERD, certificateOf(world, EJABBERD, 'good', stranger)),
+      startEjabberd(world, EJABBERD, certificateOf(world, EJABBERD)),
     ]);
     const people = new Map(
       await Promise.all(all.map(async (of) => [of.domain, await xmppUser(world, of, Object.keys(of.users)[0] ?? '')] as const)),

@@ -1,6 +1,6 @@
 // The organisations of the bridge's worlds: who has which domain, address and people, and how each is started.
 
-import { type Ca, selfSigned } from './ca.ts';
+import { type Ca, makeCa, selfSigned } from './ca.ts';
 import type { PeerProcess } from './peer-process.ts';
 import type { SrvEntry } from './peers/dnsmasq.ts';
 import { ejabberd, makeAccounts } from './peers/ejabberd.ts';
@@ -49,10 +49,13 @@ export function records(
   };
 }
 
+const NOBODY = makeCa('Nobody We Know');
+
 /** The ways in which a partner's certificate can be good or wrong. */
 export type CertificateKind = 'good' | 'serverOnly' | 'otherName' | 'untrusted' | 'selfSigned' | 'expired';
 
-export function certificateOf(world: World, of: Organisation, kind: CertificateKind, stranger: Ca): CertificateFiles {
+/** @param stranger who issues what is `untrusted` */
+export function certificateOf(world: World, of: Organisation, kind: CertificateKind = 'good', stranger: Ca = NOBODY): CertificateFiles {
   const names = [of.domain, of.host];
   switch (kind) {
     case 'good':

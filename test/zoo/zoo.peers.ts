@@ -135,13 +135,13 @@ if (noWorld !== undefined) {
     });
     home.file('certs/revoked/world.crl.pem', world.ca.crlPem([revoked]));
 
-    const good = (of: (typeof real)[number]) => certificateOf(world, of, 'good', stranger);
+    const good = (of: (typeof real)[number]) => certificateOf(world, of);
     const selfSigned = { clientCertificate: good(DIALBACK), dialback: true };
     const standing = await Promise.all([
       ...[...stages].map(([animal, stage]) => animal.serve?.({ ...stage, leaf: animal.name === 'revoked' ? () => revoked : stage.leaf })),
       startProsody(world, PROSODY, good(PROSODY)).then(() => undefined),
       startProsody(world, DIRECT, good(DIRECT), { directTls: true }).then(() => undefined),
-      startProsody(world, DIALBACK, certificateOf(world, DIALBACK, 'selfSigned', stranger), selfSigned).then(() => undefined),
+      startProsody(world, DIALBACK, certificateOf(world, DIALBACK, 'selfSigned'), selfSigned).then(() => undefined),
       startEjabberd(world, EJABBERD, good(EJABBERD)).then(() => undefined),
       startKamailio(world, KAMAILIO, good(KAMAILIO), { kind: 'discovered' }, [OURS.forSip]).then(() => undefined),
       world.start(home.isthmus).then(() => undefined),
