@@ -1,7 +1,7 @@
 // Who may sign in (model/core.ts SignIn): verifiers for the mechanisms of the faces, and the last word about a sign-in.
 // Whoever is not there looks like somebody whose password is wrong: the same challenge each time, the same answer.
 
-import { createHmac } from 'node:crypto';
+import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import { reason } from '../../errors.ts';
 import type { Log } from '../../log.ts';
 import { type Address, bareKey } from '../../model/address.ts';
@@ -10,7 +10,7 @@ import type { Credential, CredentialKind, PeopleStore } from '../../model/people
 import type { Clock } from '../../model/ports.ts';
 import type { ReasonCode } from '../../model/reason.ts';
 import { LockOut } from './lock-out.ts';
-import { digestHa1, newSalt, SCRAM_ITERATIONS, scramKeys, scryptFits, scryptOf } from './verifiers.ts';
+import { digestHa1, newSalt, SCRAM_ITERATIONS, SCRYPT_KEPT_BYTES, scramKeys, scryptFits, scryptOf } from './verifiers.ts';
 
 export interface SignInParts {
   readonly people: PeopleStore;
@@ -27,8 +27,8 @@ const SIZES = { 'SHA-1': 20, 'SHA-256': 32 } as const satisfies Record<ScramHash
 export class PasswordSignIn implements SignIn {
   readonly #parts: SignInParts;
   readonly #lockOut: LockOut;
-  /** For who is not there: takes as long to check as a real one. */
-  #decoy: Promise<Uint8Array> | undefined;
+  /** In place of a password that does not fit, and of who is not there: takes as long to check, and fits nothing. */
+  readonly #decoy: Uint8Array = randomBytes(SCRYPT_KEPT_BYTES);
 
   constructor(parts: SignInParts) {
     this.#parts = parts;
@@ -55,14 +55,21 @@ export class PasswordSignIn implements SignIn {
 
   async password(user: Address, password: string, from: SignInFrom): Promise<SignedIn> {
     if (this.#lockOut.waitMs(bareKey(user), from.address) > 0) return this.finish(user, false, from);
-    const kept = await this.#kept(user, 'scrypt');
-    let fits = false;
-    for (const { data } of kept) fits ||= await scryptFits(password, data);
-    if (kept.length === 0) {
-      this.#decoy ??= scryptOf('decoy');
-      await scryptFits(password, await this.#decoy);
-    }
-    return this.finish(user, fits, from);
+    const device = await this.#deviceOf(user, password);
+    const kept = (await this.#kept(user, 'scrypt')).find((one) => one.device === device);
+    const fits = await scryptFits(password, kept?.data ?? this.#decoy);
+    return this.finish(user, fits && kept !== undefined, from);
+  }
+
+  /**
+   * Whose password of the user's devices it is, by the verifiers that share a salt: one derivation, so that a sign-in takes as long for
+   * somebody with many devices as for somebody who is not there.
+   */
+  async #deviceOf(user: Address, password: string): Promise<string | undefined> {
+    const { salt, iterations } = await this.scram(user, 'SHA-256');
+    const { storedKey } = await scramKeys('SHA-256', password, salt, iterations);
+    const kept = await this.#kept(user, 'SCRAM-SHA-256');
+    return kept.find((one) => timingSafeEqual(scramOf(one, 'SHA-256').keys.storedKey, storedKey))?.device;
   }
 
   async finish(user: Address, proven: boolean, from: SignInFrom): Promise<SignedIn> {

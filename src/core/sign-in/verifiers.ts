@@ -11,6 +11,8 @@ const SALT_BYTES = 16;
 /** 32 MiB and about 60 ms. Rows are sealed with the key of the home besides; SCRAM's own PBKDF2 is what a thief of both would try. */
 const SCRYPT = { N: 2 ** 15, r: 8, p: 1, maxmem: 64 * 1024 * 1024 } as const;
 const SCRYPT_BYTES = 32;
+/** What is kept for PLAIN: salt and key. */
+export const SCRYPT_KEPT_BYTES = SALT_BYTES + SCRYPT_BYTES;
 
 const DIGESTS = { 'SHA-1': 'sha1', 'SHA-256': 'sha256' } as const satisfies Record<ScramHash, string>;
 const SIZES = { 'SHA-1': 20, 'SHA-256': 32 } as const satisfies Record<ScramHash, number>;

@@ -137,3 +137,22 @@ test('what is kept of a password does not hold it, and opens for no other user',
   assert.ok(kept.every(({ data }) => !Buffer.from(data).includes('open sesame')));
   await temp[Symbol.asyncDispose]();
 });
+
+test('a wrong password costs the same for somebody with many devices, with one, and for nobody', async () => {
+  const { temp, people, signIn } = await world();
+  for (let device = 0; device < 15; device++) await people.putCredentials('nora@people.example', `device ${device}`, await credentials);
+  const li: Person = { address: { ...NORA, local: 'li' }, name: 'Li', disabled: false, groups: [], createdAt: 0 };
+  await people.put(li);
+  await people.putCredentials('li@people.example', '', await credentials);
+  const cost = async (local: string): Promise<number> => {
+    const before = process.cpuUsage();
+    assert.equal((await signIn.password({ ...NORA, local }, 'wrong', FROM)).ok, false);
+    const { user, system } = process.cpuUsage(before);
+    return user + system;
+  };
+  const costs = [await cost('nora'), await cost('li'), await cost('nobody')];
+  // Each device's password tried was sixteen times as much.
+  assert.ok(Math.max(...costs) < 5 * Math.min(...costs), costs.join(', '));
+  assert.equal((await signIn.password(NORA, 'open sesame', FROM)).ok, true);
+  await temp[Symbol.asyncDispose]();
+});
