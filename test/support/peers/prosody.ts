@@ -28,7 +28,7 @@ export interface ProsodyOptions {
   /** XEP-0198 on its streams. Default true. */
   readonly streamManagement?: boolean;
   /** `inside`: no s2s at all; every foreign domain goes to this component through the module in deploy/prosody. */
-  readonly isthmus?: { readonly component: string; readonly secret: string; readonly moduleFolder: string };
+  readonly isthmus?: { readonly component: string; readonly secret: string; readonly moduleFolder: string; readonly split?: boolean };
   /** More lines for the virtual host. */
   readonly extra?: string;
 }
@@ -85,7 +85,7 @@ smacks_hibernation_time = 1
 ssl = { key = ${lua(options.certificate.keyFile)}, certificate = ${lua(options.certificate.chainFile)}, cafile = ${lua(options.rootsFile)} }
 VirtualHost ${lua(domain)}
 ${options.clientCertificate === undefined ? '' : `c2s_ssl = { key = ${lua(options.clientCertificate.keyFile)}, certificate = ${lua(options.clientCertificate.chainFile)} }`}
-${isthmus === undefined ? '' : `modules_enabled = { "isthmus_route" }\nisthmus_component = ${lua(isthmus.component)}`}
+${isthmus === undefined ? '' : `modules_enabled = { "isthmus_route" }\nisthmus_component = ${lua(isthmus.component)}\nisthmus_split = ${isthmus.split ?? false}`}
 ${options.extra ?? ''}
 ${
   isthmus === undefined
