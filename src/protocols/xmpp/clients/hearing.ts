@@ -52,7 +52,11 @@ export interface HearingGround {
 export async function hear(stanza: Element, raw: Element, speaker: Speaker, ground: HearingGround): Promise<void> {
   const { to: named, type } = stanza.attrs;
   const to = named === undefined ? speaker.user : toAddress(named);
-  if ('code' in to) return refuse(stanza, stanzaError('jid-malformed', 'modify', to.text), speaker);
+  if ('code' in to) {
+    // What is no address stands in no answer: clients could not read it.
+    const { to: _, ...attrs } = stanza.attrs;
+    return refuse({ ...stanza, attrs }, stanzaError('jid-malformed', 'modify', to.text), speaker);
+  }
   if (breaksStreams(raw)) return refuse(stanza, stanzaError('bad-request', 'modify', 'these elements belong to streams'), speaker);
   switch (stanza.name) {
     case 'message':

@@ -135,6 +135,16 @@ test('what partners cannot be told is refused with words; rooms are refused to e
   omar.stream.close();
 });
 
+test('whoever writes to what is no address is told so in an answer that every client can read', async () => {
+  await using world = await ClientWorld.open();
+  const nora = await world.client('nora', 'pencil', 'desk');
+  nora.send("<message to='@@' id='m1' type='chat'><body>x</body></message>");
+  const refused = await nora.get('the refusal', ({ attrs }) => attrs.id === 'm1');
+  assert.deepEqual([refused.attrs.type, refused.attrs.from], ['error', undefined]);
+  assert.equal(refused.children[0]?.children[0]?.name, 'jid-malformed');
+  nora.stream.close();
+});
+
 test('copies go to clients that asked for them, and not where the sender wants none', async () => {
   await using world = await ClientWorld.open();
   const desk = await world.client('nora', 'pencil', 'desk');
