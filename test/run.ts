@@ -14,6 +14,9 @@ const FILE_LIMIT_MS = 5 * 60_000;
 /** Processes for the light part, beside the one of the heavy part: tests wait more than they work. */
 const SHARES = 2;
 
+/** Suites with peers at one time, on two cores: they wait two thirds of their time. */
+const PEERS_AT_ONCE = 3;
+
 /** Where Linux keeps files in memory, and how much has to be free there: a container often has 64 MiB. */
 const MEMORY = '/dev/shm';
 const MEMORY_BYTES = 2 ** 30;
@@ -46,7 +49,7 @@ const beside = [
   part(heavy, { concurrency: 1, timeout: FILE_LIMIT_MS }),
 ];
 for (const texts of beside) for await (const text of await texts) process.stdout.write(text);
-for await (const text of await part(peers, { concurrency: 2, timeout: FILE_LIMIT_MS, execArgv: ['--test-force-exit'] }))
+for await (const text of await part(peers, { concurrency: PEERS_AT_ONCE, timeout: FILE_LIMIT_MS, execArgv: ['--test-force-exit'] }))
   process.stdout.write(text);
 report();
 
