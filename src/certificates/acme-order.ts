@@ -4,7 +4,8 @@
 import type { Clock } from '../model/ports.ts';
 import { type AcmeAnswer, type AcmeClient, record, text } from './acme-client.ts';
 import { AcmeError, codeOfChallenge, codeOfProblem, problemOf, showProblem } from './acme-fault.ts';
-import type { Challenger } from './challenge.ts';
+import type { Challenger } from './challenger.ts';
+import { pauseFor } from './pause.ts';
 
 /** From the answer to a challenge until the CA has looked, and from the request until it has signed, ms. */
 const VALIDATION_MS = 180_000;
@@ -176,22 +177,6 @@ async function poll(
     await pauseFor(clock, Math.min(Math.max(answer.retryAfterMs ?? pause, FIRST_POLL_MS), LONGEST_POLL_MS), signal);
     pause = Math.min(pause * 2, LONGEST_POLL_MS);
   }
-}
-
-/** Waits, unless it is interrupted. @throws AcmeError ACME_STOPPED */
-export function pauseFor(clock: Clock, ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const stop = (): void => {
-      timer.cancel();
-      reject(new AcmeError('ACME_STOPPED', 'interrupted'));
-    };
-    const timer = clock.after(ms, () => {
-      signal.removeEventListener('abort', stop);
-      resolve();
-    });
-    if (signal.aborted) stop();
-    else signal.addEventListener('abort', stop, { once: true });
-  });
 }
 
 function links(value: unknown): string[] {

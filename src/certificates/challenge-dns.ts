@@ -2,23 +2,13 @@
 // is what the record says, and the wait until every name server of the zone shows it - a CA asks any of them.
 
 import { createHash } from 'node:crypto';
-import { Resolver as SystemResolver } from 'node:dns/promises';
-import { isIPv6 } from 'node:net';
+import type { Resolver as SystemResolver } from 'node:dns/promises';
 import type { AcmeCode } from '../model/acme.ts';
 import type { Clock } from '../model/ports.ts';
 import type { HostPort } from '../model/table.ts';
-import { AcmeError } from './acme-fault.ts';
-import { pauseFor } from './acme-order.ts';
-import type { Challenger, Proof } from './challenge.ts';
-
-/** Who can write and remove TXT records. */
-export interface TxtRecords {
-  /** @param name `_acme-challenge.corp.example` @throws AcmeError */
-  add(name: string, value: string): Promise<void>;
-  remove(name: string, value: string): Promise<void>;
-  /** Where the record really stands, when a CNAME leads elsewhere. */
-  readonly what: string;
-}
+import type { Challenger, Proof } from './challenger.ts';
+import { pauseFor } from './pause.ts';
+import { aliasEnd, resolverAt, resolverOf, type TxtRecords } from './txt-records.ts';
 
 export interface DnsWait {
   readonly clock: Clock;
@@ -30,9 +20,7 @@ export interface DnsWait {
 }
 
 const ASK_EVERY_MS = 2000;
-const QUERY_MS = 3000;
 const MAX_SERVERS = 16;
-const MAX_ALIASES = 8;
 
 /** What the record must say (RFC 8555 §8.4). */
 export function txtValue(keyAuthorization: string): string {
@@ -84,24 +72,12 @@ async function propagated(
   }
 }
 
-/** Where the CNAMEs at a name lead; the name itself when there is none. A CA follows them, so the record belongs there. */
-export async function aliasEnd(name: string, dnsServers: readonly HostPort[]): Promise<string> {
-  const ours = resolverAt(dnsServers.map(showServer));
-  let at = name;
-  for (let step = 0; step < MAX_ALIASES; step++) {
-    const [next] = await ours.resolveCname(at).catch(() => []);
-    if (next === undefined) break;
-    at = next.toLowerCase().replace(/\.$/, '');
-  }
-  return at;
-}
-
 /** The name servers of the zone that holds the record of `name`, as resolvers; the configured ones where they cannot be found. */
 async function authoritative(
   written: string,
   dnsServers: readonly HostPort[],
 ): Promise<{ readonly name: string; readonly servers: readonly SystemResolver[] }> {
-  const ours = resolverAt(dnsServers.map(showServer));
+  const ours = resolverOf(dnsServers);
   const name = await aliasEnd(written, dnsServers);
   const labels = name.split('.');
   for (let skip = 1; skip < labels.length - 1; skip++) {
@@ -120,16 +96,6 @@ async function authoritative(
   return { name, servers: [ours] };
 }
 
-function showServer({ host, port }: HostPort): string {
-  return isIPv6(host) ? `[${host}]:${port}` : `${host}:${port}`;
-}
-
-function resolverAt(servers: readonly string[]): SystemResolver {
-  const resolver = new SystemResolver({ timeout: QUERY_MS, tries: 1 });
-  if (servers.length > 0) resolver.setServers(servers);
-  return resolver;
-}
-
 async function shows(server: SystemResolver, name: string, value: string): Promise<boolean> {
   const found = await server.resolveTxt(name).catch(() => []);
   return found.some((parts) => parts.join('') === value);
@@ -145,11 +111,4 @@ function dnsAdvice(
   const at = `_acme-challenge.${name.replace(/^\*\./, '')}`;
   const values = records.filter((record) => record.name === at).map(({ value }) => `"${value}"`);
   return `The CA wants to see ${at} TXT ${values.join(' and ')} at every name server of the zone; ${what} was to write it. See that it does, and whether wait: is long enough for all of them`;
-}
-
-/** A record name or value for a hook or an update: nothing that could be an option or a control character. */
-export function checkedRecord(name: string, value: string): void {
-  if (!/^_acme-challenge\.[a-z0-9._-]{1,240}$/.test(name) || !/^[A-Za-z0-9_-]{43}$/.test(value)) {
-    throw new AcmeError('ACME_ANSWER', `not a record that could be written: ${name.slice(0, 100)}`);
-  }
 }

@@ -3,7 +3,7 @@
 
 import { spawn } from 'node:child_process';
 import { AcmeError, oneLine } from './acme-fault.ts';
-import { checkedRecord, type TxtRecords } from './challenge-dns.ts';
+import { checkedRecord, type TxtRecords } from './txt-records.ts';
 
 const HOOK_MS = 120_000;
 const KILL_AFTER_MS = 3000;

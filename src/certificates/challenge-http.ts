@@ -4,7 +4,7 @@
 import { createServer, type Server } from 'node:http';
 import type { AcmeCode } from '../model/acme.ts';
 import { AcmeError } from './acme-fault.ts';
-import type { Challenger, Proof } from './challenge.ts';
+import type { Challenger, Proof } from './challenger.ts';
 
 const PREFIX = '/.well-known/acme-challenge/';
 const MAX_CONNECTIONS = 100;

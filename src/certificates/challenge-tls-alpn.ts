@@ -4,8 +4,8 @@
 import tls, { createSecureContext, type SecureContext, type Server } from 'node:tls';
 import type { AcmeCode } from '../model/acme.ts';
 import { proofCertificate } from './acme-x509.ts';
-import type { Challenger, Proof } from './challenge.ts';
 import { listenOn } from './challenge-http.ts';
+import type { Challenger, Proof } from './challenger.ts';
 
 const ALPN = 'acme-tls/1';
 const MAX_CONNECTIONS = 100;

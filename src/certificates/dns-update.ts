@@ -5,8 +5,8 @@ import { connect } from 'node:net';
 import type { DnsUpdateSettings } from '../model/acme.ts';
 import type { HostPort } from '../model/table.ts';
 import { AcmeError } from './acme-fault.ts';
-import { aliasEnd, checkedRecord, type TxtRecords } from './challenge-dns.ts';
 import { RCODES, readUpdateAnswer, type TsigKey, updateMessage } from './dns-update-message.ts';
+import { aliasEnd, checkedRecord, type TxtRecords } from './txt-records.ts';
 
 const UPDATE_MS = 10_000;
 const MAX_ANSWER_BYTES = 65_535;
