@@ -1,7 +1,7 @@
 // Renewal by ACME, tied: inside the running process, where it looks by itself, and for a command beside it.
 
 import { join } from 'node:path';
-import { Renewer } from '../certificates/renewal.ts';
+import { Renewer } from '../certificates/renewal/renewal.ts';
 import { ACME_FILE } from '../config/acme.ts';
 import { showFinding } from '../config/finding.ts';
 import type { Home } from '../config/home.ts';

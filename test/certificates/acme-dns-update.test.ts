@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { readUpdateAnswer, signMessage, type TsigKey, updateMessage } from '../../src/certificates/dns-update-message.ts';
+import { readUpdateAnswer, signMessage, type TsigKey, updateMessage } from '../../src/certificates/acme/dns-update-message.ts';
 
 // Made with dnspython 2.3: key `isthmus.` (its bytes are the text below), id 0x1234, zone corp.example, signed at 1764000000.
 const NOW_MS = 1_764_000_000_000;

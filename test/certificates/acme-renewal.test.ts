@@ -6,9 +6,9 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { newKeyPem } from '../../src/certificates/acme-x509.ts';
+import { newKeyPem } from '../../src/certificates/acme/x509.ts';
 import { stageKey } from '../../src/certificates/pairs.ts';
-import { Renewer } from '../../src/certificates/renewal.ts';
+import { Renewer } from '../../src/certificates/renewal/renewal.ts';
 import type { Log } from '../../src/log.ts';
 import type { AcmeAuthority, AcmeCertificate, AcmeSettings, RenewalResult } from '../../src/model/acme.ts';
 import { type AuthorityOptions, FakeAuthority, webTo } from '../support/acme-authority.ts';

@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { X509Certificate } from 'node:crypto';
 import { test } from 'node:test';
-import { retryAfter } from '../../src/certificates/acme-client.ts';
-import { AcmeError, codeOfChallenge, codeOfProblem, faultOf, problemOf, showProblem } from '../../src/certificates/acme-fault.ts';
-import { bindExternalAccount, newAccountKeyPem, readAccountKey, signJws } from '../../src/certificates/acme-jws.ts';
-import { readRenewalInfo, renewalId } from '../../src/certificates/ari.ts';
-import { txtValue } from '../../src/certificates/challenge-dns.ts';
-import { runHook } from '../../src/certificates/challenge-hook.ts';
-import { dueOf, nextTry } from '../../src/certificates/renewal-schedule.ts';
+import { readRenewalInfo, renewalId } from '../../src/certificates/acme/ari.ts';
+import { txtValue } from '../../src/certificates/acme/challenge-dns.ts';
+import { runHook } from '../../src/certificates/acme/challenge-hook.ts';
+import { retryAfter } from '../../src/certificates/acme/client.ts';
+import { AcmeError, codeOfChallenge, codeOfProblem, faultOf, problemOf, showProblem } from '../../src/certificates/acme/fault.ts';
+import { bindExternalAccount, newAccountKeyPem, readAccountKey, signJws } from '../../src/certificates/acme/jws.ts';
+import { dueOf, nextTry } from '../../src/certificates/renewal/schedule.ts';
 import { makeCa } from '../support/ca.ts';
 
 const DAY_MS = 86_400_000;

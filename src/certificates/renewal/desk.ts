@@ -4,22 +4,22 @@
 import { createHash, createPrivateKey, createPublicKey, type X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Anchors } from '../edge/path-building.ts';
-import { readCertificates } from '../edge/pem.ts';
-import type { Web } from '../edge/web.ts';
-import type { Log } from '../log.ts';
-import type { AcmeAuthority, AcmeCertificate } from '../model/acme.ts';
-import type { Clock } from '../model/ports.ts';
-import type { HostPort } from '../model/table.ts';
-import { accountKeyOf, openAccount } from './acme-account.ts';
-import { AcmeClient } from './acme-client.ts';
-import { AcmeError } from './acme-fault.ts';
-import { runOrder } from './acme-order.ts';
-import { certificateRequest, kindOfKey, newKeyPem } from './acme-x509.ts';
-import { askAgainMs, type RenewalInfo, readRenewalInfo, renewalId } from './ari.ts';
-import { challengerFor } from './challenge.ts';
-import { pairNames, readIfThere, replacePair, stagedKey, stageFile, stageKey } from './pairs.ts';
-import { dnsNames } from './renewal-schedule.ts';
+import type { Anchors } from '../../edge/path-building.ts';
+import { readCertificates } from '../../edge/pem.ts';
+import type { Web } from '../../edge/web.ts';
+import type { Log } from '../../log.ts';
+import type { AcmeAuthority, AcmeCertificate } from '../../model/acme.ts';
+import type { Clock } from '../../model/ports.ts';
+import type { HostPort } from '../../model/table.ts';
+import { accountKeyOf, openAccount } from '../acme/account.ts';
+import { askAgainMs, type RenewalInfo, readRenewalInfo, renewalId } from '../acme/ari.ts';
+import { challengerFor } from '../acme/challenge.ts';
+import { AcmeClient } from '../acme/client.ts';
+import { AcmeError } from '../acme/fault.ts';
+import { runOrder } from '../acme/order.ts';
+import { certificateRequest, kindOfKey, newKeyPem } from '../acme/x509.ts';
+import { pairNames, readIfThere, replacePair, stagedKey, stageFile, stageKey } from '../pairs.ts';
+import { dnsNames } from './schedule.ts';
 
 export interface DeskOptions {
   /** The home's certs folder. */

@@ -2,10 +2,10 @@
 // made here, signed by itself, for one name and one order; whoever offers another protocol is sent away.
 
 import tls, { createSecureContext, type SecureContext, type Server } from 'node:tls';
-import type { AcmeCode } from '../model/acme.ts';
-import { proofCertificate } from './acme-x509.ts';
+import type { AcmeCode } from '../../model/acme.ts';
 import { listenOn } from './challenge-http.ts';
 import type { Challenger, Proof } from './challenger.ts';
+import { proofCertificate } from './x509.ts';
 
 const ALPN = 'acme-tls/1';
 const MAX_CONNECTIONS = 100;

@@ -2,10 +2,10 @@
 // The messages are made and read in dns-update-message.ts; here is the way to the server, and where the record belongs.
 
 import { connect } from 'node:net';
-import type { DnsUpdateSettings } from '../model/acme.ts';
-import type { HostPort } from '../model/table.ts';
-import { AcmeError } from './acme-fault.ts';
+import type { DnsUpdateSettings } from '../../model/acme.ts';
+import type { HostPort } from '../../model/table.ts';
 import { RCODES, readUpdateAnswer, type TsigKey, updateMessage } from './dns-update-message.ts';
+import { AcmeError } from './fault.ts';
 import { aliasEnd, checkedRecord, type TxtRecords } from './txt-records.ts';
 
 const UPDATE_MS = 10_000;

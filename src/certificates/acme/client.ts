@@ -2,11 +2,11 @@
 // Bounded: one request at a time, so many bytes, so much time, five tries for a stale nonce. It never retries by itself for
 // any other reason: how often an authority is asked is decided in renewal-schedule.ts alone.
 
-import type { Web, WebAnswer } from '../edge/web.ts';
-import type { Clock } from '../model/ports.ts';
-import { ConnectError } from '../model/ports.ts';
-import { AcmeError, codeOfProblem, problemOf, showProblem } from './acme-fault.ts';
-import { type AccountKey, type JwsSigner, signJws } from './acme-jws.ts';
+import type { Web, WebAnswer } from '../../edge/web.ts';
+import type { Clock } from '../../model/ports.ts';
+import { ConnectError } from '../../model/ports.ts';
+import { AcmeError, codeOfProblem, problemOf, showProblem } from './fault.ts';
+import { type AccountKey, type JwsSigner, signJws } from './jws.ts';
 
 const REQUEST_MS = 30_000;
 const MAX_BYTES = 512 * 1024;

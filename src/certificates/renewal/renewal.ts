@@ -2,14 +2,14 @@
 // and makes the next key ahead. One certificate at a time. What fails is left alone as renewal-schedule.ts says; what is in
 // force stays until something better has come and was checked.
 
-import type { AcmeCertificate, AcmeSettings, RenewalFault, RenewalResult, RenewalState, Renewals, RenewOptions } from '../model/acme.ts';
-import type { Timer } from '../model/ports.ts';
-import { AcmeError, faultOf } from './acme-fault.ts';
-import { AuthorityDesk, type DeskOptions } from './renewal-desk.ts';
-import { holdRenewals } from './renewal-lock.ts';
-import { nextTry, worthFallBack } from './renewal-schedule.ts';
-import { type Remembered, RenewalMemory } from './renewal-state.ts';
-import { RenewalView } from './renewal-view.ts';
+import type { AcmeCertificate, AcmeSettings, RenewalFault, RenewalResult, RenewalState, Renewals, RenewOptions } from '../../model/acme.ts';
+import type { Timer } from '../../model/ports.ts';
+import { AcmeError, faultOf } from '../acme/fault.ts';
+import { AuthorityDesk, type DeskOptions } from './desk.ts';
+import { holdRenewals } from './lock.ts';
+import { nextTry, worthFallBack } from './schedule.ts';
+import { type Remembered, RenewalMemory } from './state.ts';
+import { RenewalView } from './view.ts';
 
 export interface RenewerOptions extends DeskOptions {
   /** certs/acme.yaml as it was read last. */

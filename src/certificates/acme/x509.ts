@@ -14,7 +14,7 @@ import {
   GeneralNames,
   PublicKeyInfo,
 } from 'pkijs';
-import type { KeyKind } from '../model/acme.ts';
+import type { KeyKind } from '../../model/acme.ts';
 
 const EXTENSION_REQUEST = '1.2.840.113549.1.9.14';
 const SUBJECT_ALT_NAME = '2.5.29.17';

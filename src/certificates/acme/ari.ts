@@ -3,9 +3,9 @@
 
 import type { X509Certificate } from 'node:crypto';
 import { AuthorityKeyIdentifier } from 'pkijs';
-import { extensionsOf } from '../edge/certificate-extensions.ts';
-import { record, text } from './acme-client.ts';
-import { oneLine } from './acme-fault.ts';
+import { extensionsOf } from '../../edge/certificate-extensions.ts';
+import { record, text } from './client.ts';
+import { oneLine } from './fault.ts';
 
 /** What the CA said of one certificate. Times are wall ms. */
 export interface RenewalInfo {

@@ -1,9 +1,9 @@
 // The three kinds of challenge by what the settings say. Each is put up for one order and taken down with it; nothing of it
 // listens or stands in DNS between renewals.
 
-import type { ChallengeSettings } from '../model/acme.ts';
-import type { Clock } from '../model/ports.ts';
-import type { HostPort } from '../model/table.ts';
+import type { ChallengeSettings } from '../../model/acme.ts';
+import type { Clock } from '../../model/ports.ts';
+import type { HostPort } from '../../model/table.ts';
 import { dnsChallenger } from './challenge-dns.ts';
 import { hookRecords } from './challenge-hook.ts';
 import { httpChallenger } from './challenge-http.ts';

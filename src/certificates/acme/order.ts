@@ -1,10 +1,10 @@
 // One order from the first request to the chain (RFC 8555 §7.4): names, proofs of control, request, certificate. Polls with
 // a bound on time; whatever was put up for the CA to see is taken down again, whichever way it ends.
 
-import type { Clock } from '../model/ports.ts';
-import { type AcmeAnswer, type AcmeClient, record, text } from './acme-client.ts';
-import { AcmeError, codeOfChallenge, codeOfProblem, problemOf, showProblem } from './acme-fault.ts';
+import type { Clock } from '../../model/ports.ts';
 import type { Challenger } from './challenger.ts';
+import { type AcmeAnswer, type AcmeClient, record, text } from './client.ts';
+import { AcmeError, codeOfChallenge, codeOfProblem, problemOf, showProblem } from './fault.ts';
 import { pauseFor } from './pause.ts';
 
 /** From the answer to a challenge until the CA has looked, and from the request until it has signed, ms. */

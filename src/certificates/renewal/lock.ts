@@ -3,8 +3,8 @@
 
 import { closeSync, openSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { AcmeError } from './acme-fault.ts';
-import { makeFolder } from './pairs.ts';
+import { AcmeError } from '../acme/fault.ts';
+import { makeFolder } from '../pairs.ts';
 
 /** No renewal takes so long; a file that is older was left behind, and its number may be another process' by now. */
 const LONGEST_MS = 2 * 3_600_000;

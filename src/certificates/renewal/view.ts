@@ -3,12 +3,12 @@
 
 import { createPrivateKey, type X509Certificate } from 'node:crypto';
 import { join } from 'node:path';
-import { readCertificates } from '../edge/pem.ts';
-import type { AcmeCertificate, AcmeSettings, RenewalState } from '../model/acme.ts';
-import type { Clock } from '../model/ports.ts';
-import { readIfThere } from './pairs.ts';
-import { type Due, dueOf } from './renewal-schedule.ts';
-import type { RenewalMemory } from './renewal-state.ts';
+import { readCertificates } from '../../edge/pem.ts';
+import type { AcmeCertificate, AcmeSettings, RenewalState } from '../../model/acme.ts';
+import type { Clock } from '../../model/ports.ts';
+import { readIfThere } from '../pairs.ts';
+import { type Due, dueOf } from './schedule.ts';
+import type { RenewalMemory } from './state.ts';
 
 export class RenewalView {
   readonly #certs: string;

@@ -2,7 +2,7 @@
 // and in what it may say. Exit status 0 is yes.
 
 import { spawn } from 'node:child_process';
-import { AcmeError, oneLine } from './acme-fault.ts';
+import { AcmeError, oneLine } from './fault.ts';
 import { checkedRecord, type TxtRecords } from './txt-records.ts';
 
 const HOOK_MS = 120_000;

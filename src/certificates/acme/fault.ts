@@ -1,6 +1,6 @@
 // What can go wrong between us and an authority, each with a code, the CA's own words, and what to do about it.
 
-import type { AcmeCode, RenewalFault } from '../model/acme.ts';
+import type { AcmeCode, RenewalFault } from '../../model/acme.ts';
 
 /** Thrown inside the room; `renewal.ts` turns it into a RenewalFault. */
 export class AcmeError extends Error {

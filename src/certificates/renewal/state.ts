@@ -5,9 +5,9 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as z from 'zod';
-import type { RenewalFault } from '../model/acme.ts';
-import type { RenewalInfo } from './ari.ts';
-import { makeFolder, writeFile } from './pairs.ts';
+import type { RenewalFault } from '../../model/acme.ts';
+import type { RenewalInfo } from '../acme/ari.ts';
+import { makeFolder, writeFile } from '../pairs.ts';
 
 /** How one authority has treated one certificate. */
 export interface Tries {

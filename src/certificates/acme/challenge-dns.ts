@@ -3,9 +3,9 @@
 
 import { createHash } from 'node:crypto';
 import type { Resolver as SystemResolver } from 'node:dns/promises';
-import type { AcmeCode } from '../model/acme.ts';
-import type { Clock } from '../model/ports.ts';
-import type { HostPort } from '../model/table.ts';
+import type { AcmeCode } from '../../model/acme.ts';
+import type { Clock } from '../../model/ports.ts';
+import type { HostPort } from '../../model/table.ts';
 import type { Challenger, Proof } from './challenger.ts';
 import { pauseFor } from './pause.ts';
 import { aliasEnd, resolverAt, resolverOf, type TxtRecords } from './txt-records.ts';

@@ -2,8 +2,8 @@
 
 import { Resolver as SystemResolver } from 'node:dns/promises';
 import { isIPv6 } from 'node:net';
-import type { HostPort } from '../model/table.ts';
-import { AcmeError } from './acme-fault.ts';
+import type { HostPort } from '../../model/table.ts';
+import { AcmeError } from './fault.ts';
 
 const QUERY_MS = 3000;
 const MAX_ALIASES = 8;

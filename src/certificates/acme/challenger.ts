@@ -1,6 +1,6 @@
 // How control over a name is shown (RFC 8555 §8), whichever way: what an order asks of a challenge.
 
-import type { AcmeCode, ChallengeSettings } from '../model/acme.ts';
+import type { AcmeCode, ChallengeSettings } from '../../model/acme.ts';
 
 /** What is to be shown for one name. */
 export interface Proof {

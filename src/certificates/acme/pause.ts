@@ -1,7 +1,7 @@
 // A wait of an order that its operator, or the end of the process, may interrupt.
 
-import type { Clock } from '../model/ports.ts';
-import { AcmeError } from './acme-fault.ts';
+import type { Clock } from '../../model/ports.ts';
+import { AcmeError } from './fault.ts';
 
 /** Waits, unless it is interrupted. @throws AcmeError ACME_STOPPED */
 export function pauseFor(clock: Clock, ms: number, signal: AbortSignal): Promise<void> {

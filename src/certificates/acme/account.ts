@@ -3,11 +3,11 @@
 
 import { chmodSync, existsSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import type { AcmeAuthority } from '../model/acme.ts';
-import type { AcmeClient } from './acme-client.ts';
-import { AcmeError } from './acme-fault.ts';
-import { type AccountKey, bindExternalAccount, newAccountKeyPem, readAccountKey } from './acme-jws.ts';
-import { makeFolder, writeFile } from './pairs.ts';
+import type { AcmeAuthority } from '../../model/acme.ts';
+import { makeFolder, writeFile } from '../pairs.ts';
+import type { AcmeClient } from './client.ts';
+import { AcmeError } from './fault.ts';
+import { type AccountKey, bindExternalAccount, newAccountKeyPem, readAccountKey } from './jws.ts';
 
 const KEY_FILE = 'account-key.pem';
 

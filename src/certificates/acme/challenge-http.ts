@@ -2,9 +2,9 @@
 // only, answers these paths and nothing else, and keeps no connection.
 
 import { createServer, type Server } from 'node:http';
-import type { AcmeCode } from '../model/acme.ts';
-import { AcmeError } from './acme-fault.ts';
+import type { AcmeCode } from '../../model/acme.ts';
 import type { Challenger, Proof } from './challenger.ts';
+import { AcmeError } from './fault.ts';
 
 const PREFIX = '/.well-known/acme-challenge/';
 const MAX_CONNECTIONS = 100;

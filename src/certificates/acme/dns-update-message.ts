@@ -6,7 +6,7 @@
 //   TSIG    key name, TSIG, ANY, 0, { algorithm, time signed, fudge, MAC, original id, error, other }
 
 import { createHmac, randomInt, timingSafeEqual } from 'node:crypto';
-import type { TsigAlgorithm } from '../model/acme.ts';
+import type { TsigAlgorithm } from '../../model/acme.ts';
 
 export interface TsigKey {
   readonly name: string;

@@ -1,9 +1,9 @@
 // When a certificate is renewed, and how long an authority is left alone after it failed. Pure; times are wall ms.
 
 import type { X509Certificate } from 'node:crypto';
-import type { AcmeCertificate, AcmeCode } from '../model/acme.ts';
-import { isLocalFault } from './acme-fault.ts';
-import type { RenewalInfo } from './ari.ts';
+import type { AcmeCertificate, AcmeCode } from '../../model/acme.ts';
+import type { RenewalInfo } from '../acme/ari.ts';
+import { isLocalFault } from '../acme/fault.ts';
 
 export interface Due {
   readonly at: number;
