@@ -66,7 +66,7 @@ export interface AcmeSettings {
   readonly certificates: readonly AcmeCertificate[];
 }
 
-/** Why a renewal failed; each has one advice in certificates/acme-fault.ts. */
+/** Why a renewal failed; each has one advice in certificates/acme/fault.ts. */
 export type AcmeCode =
   | 'ACME_UNREACHABLE'
   | 'ACME_TLS'

@@ -1,6 +1,6 @@
 // One authority as a place to send requests to (RFC 8555 §6 and §7.1.1): directory, nonces, signed POSTs, problem documents.
 // Bounded: one request at a time, so many bytes, so much time, five tries for a stale nonce. It never retries by itself for
-// any other reason: how often an authority is asked is decided in renewal-schedule.ts alone.
+// any other reason: how often an authority is asked is decided in renewal/schedule.ts alone.
 
 import type { Web, WebAnswer } from '../../edge/web.ts';
 import type { Clock } from '../../model/ports.ts';

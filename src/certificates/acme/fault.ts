@@ -2,7 +2,7 @@
 
 import type { AcmeCode, RenewalFault } from '../../model/acme.ts';
 
-/** Thrown inside the room; `renewal.ts` turns it into a RenewalFault. */
+/** Thrown inside the room; `renewal/renewal.ts` turns it into a RenewalFault. */
 export class AcmeError extends Error {
   readonly code: AcmeCode;
   /** What to do, where it is more than the code's own advice. */

@@ -1,5 +1,5 @@
 // Renewal of our own certificates: looks every hour which are due, asks the authorities in order, puts the new pair in force,
-// and makes the next key ahead. One certificate at a time. What fails is left alone as renewal-schedule.ts says; what is in
+// and makes the next key ahead. One certificate at a time. What fails is left alone as schedule.ts says; what is in
 // force stays until something better has come and was checked.
 
 import type { AcmeCertificate, AcmeSettings, RenewalFault, RenewalResult, RenewalState, Renewals, RenewOptions } from '../../model/acme.ts';
