@@ -28,6 +28,7 @@ const COPIED = [
   'deploy/monitoring',
   'deploy/README.md',
   'deploy/dmz.md',
+  'deploy/nftables.conf',
   'docs',
 ] as const;
 const COPIED_FILES = [

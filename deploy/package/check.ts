@@ -21,7 +21,11 @@ try {
   expect(/^isthmus \d+\.\d+\.\d+, node v2[6-9]\./, isthmus('--version'));
   isthmus('init', 'home', '--domain', 'corp.example', '--served', 'sip');
   expect(/good \(0 faults/, isthmus('check', '--home', 'home'));
-  await startAndStop();
+  await startAndStop('home');
+  isthmus('init', 'people', '--domain', 'people.example', '--served', 'core');
+  expect(/nora@people\.example added/, isthmus('user', 'add', 'nora@people.example', '--generate', '--home', 'people'));
+  await startAndStop('people');
+  expect(/entries 1/, calendarRead());
   expect(/everything crossed, both ways/, isthmus('demo', '--once'));
   process.stdout.write('the npm package works\n');
 } finally {
@@ -43,12 +47,27 @@ function environment(): NodeJS.ProcessEnv {
   return { ...process.env, PATH: path.join(':') };
 }
 
+/** The thread that reads calendars has a file of its own, which nothing imports. */
+function calendarRead(): string {
+  const script = `
+    import { makeReader } from './node_modules/isthmus/src/directory/calendar-reader.js';
+    const reader = makeReader({ after: (ms, then) => { const timer = setTimeout(then, ms); return { cancel: () => clearTimeout(timer) }; } });
+    const event = ['BEGIN:VEVENT', 'UID:1', 'DTSTAMP:20261123T080000Z', 'DTSTART:20261123T090000Z', 'DTEND:20261123T100000Z', 'END:VEVENT'];
+    const text = ['BEGIN:VCALENDAR', 'VERSION:2.0', 'PRODID:-//check//EN', ...event, 'END:VCALENDAR', ''].join('\\r\\n');
+    const at = Date.parse('2026-11-23T00:00:00Z');
+    const read = await reader.read(text, { from: at, until: at + 86_400_000, owner: 'nora@people.example' });
+    console.log('entries', read.entries?.length, read.wrong ?? '');
+    await reader.close();`;
+  writeFileSync(join(folder, 'calendar.mjs'), script);
+  return run(process.execPath, ['calendar.mjs']);
+}
+
 /** The edge runs from the package with a home of its own on free ports, and drains. */
-async function startAndStop(): Promise<void> {
-  const file = join(folder, 'home/isthmus.yaml');
+async function startAndStop(home: string): Promise<void> {
+  const file = join(folder, home, 'isthmus.yaml');
   const text = readFileSync(file, 'utf8').replaceAll(/\*:\d+/g, '127.0.0.1:0');
   writeFileSync(file, text);
-  const child = spawn(join(folder, 'node_modules/.bin/isthmus'), ['start', '--home', 'home'], { cwd: folder, env: environment() });
+  const child = spawn(join(folder, 'node_modules/.bin/isthmus'), ['start', '--home', home], { cwd: folder, env: environment() });
   const ended = new Promise<number | null>((resolve) => child.once('exit', resolve));
   let said = '';
   const ready = new Promise<void>((resolve, reject) => {
