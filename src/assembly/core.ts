@@ -27,7 +27,9 @@ import { signInOf } from './people/directory.ts';
 import type { Ground } from './sip.ts';
 import type { XmppParts } from './xmpp.ts';
 
-export interface CoreGround extends Ground, Omit<FaceGround, 'core' | 'personal' | 'push' | 'tokens' | 'invitations'> {
+export interface CoreGround
+  extends Ground,
+    Omit<FaceGround, 'core' | 'personal' | 'push' | 'tokens' | 'invitations' | 'directoryPasswords'> {
   /** Asks somebody elsewhere over XMPP. */
   readonly ask: XmppParts['ask'];
   /** isthmus.yaml and people/ as of the set in force. Default: those of the start. */
@@ -104,7 +106,9 @@ export async function coreRoom(ground: CoreGround): Promise<CoreRoom> {
   });
   const isCore = (domain: string): boolean => table().domains.get(domain)?.served === 'core';
   const invitations = invitationsOf({ home, store, clock, log, serves: isCore });
-  const faces = await clientFaces({ ...ground, core, push, personal, tokens: deviceTokensOf(home, store, clock), invitations });
+  const tokens = deviceTokensOf(home, store, clock);
+  const directoryPasswords = (): boolean => home().people.directory?.signIn === 'ldap';
+  const faces = await clientFaces({ ...ground, core, push, personal, tokens, invitations, directoryPasswords });
   return {
     core,
     clients: core.clients,

@@ -46,6 +46,8 @@ export interface FaceGround {
   readonly tokens: DeviceTokens;
   /** How somebody comes in with an invitation. */
   readonly invitations: InvitationDesk;
+  /** Are users' main passwords a directory's? */
+  readonly directoryPasswords: () => boolean;
 }
 
 export interface ClientFace extends Drains {
@@ -56,12 +58,12 @@ export interface ClientFace extends Drains {
 /** Makes every face; opens nothing. */
 export async function clientFaces(ground: FaceGround): Promise<readonly ClientFace[]> {
   const { home } = ground;
-  const { push, tokens, invitations } = ground;
+  const { push, tokens, invitations, directoryPasswords } = ground;
   const uploads = await sharedFiles(ground);
   const xmpp = xmppClientsFace({
     ...ground,
     handlers: [push.handler, ownAccount(invitations), ...uploads.handlers],
-    mobile: { push: push.news, tokens, invited: invitedDoor(invitations) },
+    mobile: { push: push.news, tokens, invited: invitedDoor(invitations), directoryPasswords },
     personal: ground.personal,
   });
   push.see((user, resource) => xmpp.awake(user, resource));

@@ -31,8 +31,8 @@ export interface XmppClientsGround {
   readonly store?: ArchiveParts;
   /** Rows of other rooms in the table of requests. */
   readonly handlers?: XmppClientsParts['handlers'];
-  /** Push services, tokens of devices, invitations. */
-  readonly mobile?: Pick<XmppClientsParts, 'push' | 'tokens' | 'invited'>;
+  /** Push services, tokens of devices, invitations, and whose passwords it is that users have. */
+  readonly mobile?: Pick<XmppClientsParts, 'push' | 'tokens' | 'invited' | 'directoryPasswords'>;
   readonly personal?: XmppClientsParts['personal'];
 }
 

@@ -43,6 +43,8 @@ export interface XmppClientsParts {
   readonly push?: PushNews;
   /** For who comes with an invitation (XEP-0445). */
   readonly invited?: InvitedDoor;
+  /** Are users' main passwords a directory's? */
+  readonly directoryPasswords?: () => boolean;
   /** What users publish and keep; absent: nothing. */
   readonly personal?: PersonalParts;
   readonly settings?: Partial<ClientSettings>;
@@ -99,6 +101,7 @@ export class XmppClients {
       tokens: parts.tokens,
       greeting: parts.greeting,
       invited: parts.invited,
+      directoryPasswords: parts.directoryPasswords,
       told: [serverCaps(table)],
       serves,
       bind: (road, person, resource) => this.#bind(road, person, resource),

@@ -31,6 +31,15 @@ test('signs in with every mechanism that is offered, bound to the connection or 
   plain.stream.close();
 });
 
+test("where passwords are a directory's, clients are offered PLAIN alone, and a device that uses SCRAM all the same is taken", async () => {
+  await using world = await ClientWorld.open({}, { directoryPasswords: () => true });
+  const plain = await world.secured();
+  const offered = plain.features.children.find(({ name }) => name === 'mechanisms')?.children.map(({ text }) => text);
+  assert.deepEqual(offered, ['PLAIN']);
+  await (await world.client('nora', 'pencil', 'desk')).stream.close();
+  plain.stream.close();
+});
+
 test('a binding of another connection is refused, and so is a client from which our offer was hidden', async () => {
   await using world = await ClientWorld.open();
   const [one, other] = [await world.secured(), await world.secured()];

@@ -22,6 +22,8 @@ import { mechanismsFor, SaslExchange, type SaslParts, type SaslReply } from './s
 export interface SignInOwner extends Pick<Welcoming, 'greeting' | 'told'> {
   readonly signIn: SaslParts['signIn'];
   readonly tokens: SaslParts['tokens'];
+  /** Are users' main passwords a directory's, which only PLAIN can be checked by? */
+  readonly directoryPasswords?: (() => boolean) | undefined;
   /** For who comes with an invitation; undefined: nobody may. */
   readonly invited: InvitedDoor | undefined;
   serves(domain: string): string | undefined;
@@ -49,11 +51,13 @@ export class SigningIn {
 
   /** What the connection offers now. */
   rules(secure: boolean): ClientRules {
-    const { tokens, invited, told } = this.#owner;
+    const { tokens, invited, told, directoryPasswords } = this.#owner;
     const bindings = this.#bindings();
     return {
       serves: (domain) => this.#owner.serves(domain),
       mechanisms: mechanismsFor(bindings, secure),
+      // A client takes the best that it is offered, and gives up when that fails with the password of a directory.
+      ...(secure && directoryPasswords?.() === true && { offered: ['PLAIN'] }),
       bindings: [...bindings.keys()],
       tokens: tokens === undefined ? [] : tokenMechanisms(bindings),
       invited: invited !== undefined,

@@ -10,7 +10,10 @@ export function plainFeatures(): Element {
 }
 
 export interface AuthOffer {
+  /** All that are taken. */
   readonly mechanisms: readonly string[];
+  /** Those that clients are told of; absent: all. */
+  readonly offered?: readonly string[];
   /** Names of channel bindings (XEP-0440). */
   readonly bindings: readonly string[];
   /** Mechanisms for tokens (XEP-0484); empty: none are given. */
@@ -20,9 +23,9 @@ export interface AuthOffer {
 }
 
 /** After TLS: how to sign in, by RFC 6120 and by XEP-0388, and what a sign-in can be bound to. */
-export function authFeatures({ mechanisms, bindings, tokens, invited }: AuthOffer): Element {
-  const offered = mechanisms.map((name) => element('mechanism', NS.sasl, {}, [name]));
-  const children = [element('mechanisms', NS.sasl, {}, offered), authenticationFeature(mechanisms, tokens)];
+export function authFeatures({ mechanisms, offered = mechanisms, bindings, tokens, invited }: AuthOffer): Element {
+  const names = offered.map((name) => element('mechanism', NS.sasl, {}, [name]));
+  const children = [element('mechanisms', NS.sasl, {}, names), authenticationFeature(offered, tokens)];
   if (invited) children.push(element('register', NS.invitedRegister), element('register', NS.registerFeature));
   if (bindings.length > 0) {
     const types = bindings.map((type) => element('channel-binding', NS.saslBinding, { type }));
