@@ -10,7 +10,7 @@ import type { Outcome } from '../model/outcome.ts';
 import type { Clock, Ids, Submit } from '../model/ports.ts';
 import type { Endpoint, PresenceDocument } from '../model/presence.ts';
 import type { OpenClient, OpenClients } from './clients.ts';
-import { endpointOf, GONE } from './presence/aggregating.ts';
+import { endpointOf, GONE } from './presence/seen.ts';
 import { STATES } from './presence/states.ts';
 
 /** Endpoints of one partner's user that are held. */

@@ -4,7 +4,7 @@ import type { Address } from '../../model/address.ts';
 import type { Item } from '../../model/core.ts';
 import { outOfOfficeWords } from '../../model/out-of-office.ts';
 import type { OpenClient } from '../clients.ts';
-import { endpointOf, GONE, NOTHING, type Seen } from './aggregating.ts';
+import { endpointOf, GONE, NOTHING, type Seen } from './seen.ts';
 
 /** What watchers of one level were last shown of each endpoint, and of the person. */
 export interface Shown {

@@ -5,9 +5,9 @@ import type { Level } from '../../model/core.ts';
 import { untilWords } from '../../model/out-of-office.ts';
 import type { ActivityWord, Note, PersonFacts } from '../../model/presence.ts';
 import { offsetMinutes } from '../../model/zoned-time.ts';
-import type { Whole } from './aggregating.ts';
 import { sees } from './levels.ts';
 import { STATES, type State } from './states.ts';
+import type { Whole } from './whole.ts';
 
 /** States that no show of XMPP says: `dnd` alone is read as Do Not Disturb, and who is busy may be written to. */
 const SPOKEN: ReadonlySet<State> = new Set<State>([

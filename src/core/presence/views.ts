@@ -9,8 +9,9 @@ import type { OpenClient, OpenClients } from '../clients.ts';
 import type { People } from '../people/people.ts';
 import type { Profile } from '../people/profiles.ts';
 import type { CoreParts } from '../ports.ts';
-import { choiceOf, type Seen, seenBy, type Whole, whole } from './aggregating.ts';
 import { levelOf, sees } from './levels.ts';
+import { type Seen, seenBy } from './seen.ts';
+import { choiceOf, type Whole, whole } from './whole.ts';
 
 /** Quarters of an hour that are told: a day. */
 const SHOWN_BLOCKS = 96;

@@ -11,10 +11,11 @@ import type { Partners } from '../partners.ts';
 import type { People } from '../people/people.ts';
 import type { Profile } from '../people/profiles.ts';
 import type { CoreParts } from '../ports.ts';
-import { GONE, type Seen, seenBy, type Whole } from './aggregating.ts';
 import { compare, gone, itemsOf, nothing, type Shown } from './items.ts';
+import { GONE, type Seen, seenBy } from './seen.ts';
 import { isAway } from './settings.ts';
 import type { Views } from './views.ts';
+import type { Whole } from './whole.ts';
 
 /** Longest a timer can be set for, ms. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
