@@ -6,17 +6,10 @@ import { globSync } from 'node:fs';
 const HEAVY = /^test\/(fuzz|faults)\/|^test\/hostile\/(enumeration|xml)|^test\/store\/kill/;
 /** Those that only make inputs and wait for nobody: they fill the time in which the peers are waited for. */
 const FUZZ = /^test\/fuzz\//;
+/** Suites that offer a load and count what becomes of it: not beside too much else. */
+const FAULTS = /^test\/faults\//;
 /** The suites that take longest, the longest first: begun last, they would be waited for alone. */
-const LONG = [
-  'bridge-sip-served',
-  'faults/machine',
-  'faults/networks',
-  'faults/rules',
-  'bridge-xmpp-served',
-  'acme',
-  'core-partners',
-  'web-clients',
-];
+const LONG = ['bridge-sip-served', 'bridge-xmpp-served', 'acme', 'core-partners', 'web-clients'];
 
 /** @param wanted only files whose path contains one of these; none: all */
 function chosen(pattern: string, wanted: readonly string[]): string[] {
@@ -43,5 +36,11 @@ export function fuzzFiles(wanted: readonly string[]): string[] {
 /** Suites with real peers: each moves itself into a network namespace. */
 export function peerFiles(wanted: readonly string[]): string[] {
   const place = (file: string): number => LONG.findIndex((part) => file.includes(part)) >>> 0; // none: behind all
-  return chosen('test/**/*.peers.ts', wanted).sort((one, other) => place(one) - place(other));
+  const files = chosen('test/**/*.peers.ts', wanted).filter((file) => !FAULTS.test(file));
+  return files.sort((one, other) => place(one) - place(other));
+}
+
+/** Suites with faults and a load, in namespaces of their own too. */
+export function faultFiles(wanted: readonly string[]): string[] {
+  return chosen('test/**/*.peers.ts', wanted).filter((file) => FAULTS.test(file));
 }

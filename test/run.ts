@@ -6,7 +6,7 @@ import { mkdtempSync, rmSync, statfsSync } from 'node:fs';
 import { join } from 'node:path';
 import { run } from 'node:test';
 import { dot, spec } from 'node:test/reporters';
-import { fuzzFiles, heavyFiles, lightFiles, peerFiles } from './files.ts';
+import { faultFiles, fuzzFiles, heavyFiles, lightFiles, peerFiles } from './files.ts';
 
 /** The longest file takes a minute; one that hangs must not take the ten of the whole run. */
 const FILE_LIMIT_MS = 5 * 60_000;
@@ -14,8 +14,9 @@ const FILE_LIMIT_MS = 5 * 60_000;
 /** Processes for the light part, beside the one of the heavy part: tests wait more than they work. */
 const SHARES = 2;
 
-/** Suites with peers at one time, on two cores: they wait two thirds of their time. */
+/** Suites with peers at one time, on two cores: they wait two thirds of their time. Those with faults and a load wait less. */
 const PEERS_AT_ONCE = 3;
+const FAULTS_AT_ONCE = 2;
 
 /** Where Linux keeps files in memory, and how much has to be free there: a container often has 64 MiB. */
 const MEMORY = '/dev/shm';
@@ -25,8 +26,9 @@ const unitOnly = process.argv.includes('--unit');
 const wanted = process.argv.slice(2).filter((word) => word !== '--unit');
 const light = lightFiles(wanted);
 const heavy = heavyFiles(wanted);
+const faults = unitOnly ? [] : faultFiles(wanted);
 const peers = unitOnly ? [] : [...fuzzFiles(wanted), ...peerFiles(wanted)];
-if (light.length + heavy.length + peers.length === 0) {
+if (light.length + heavy.length + faults.length + peers.length === 0) {
   console.error(`no test file's path contains ${wanted.join(' or ')}`);
   process.exit(2);
 }
@@ -49,8 +51,12 @@ const beside = [
   part(heavy, { concurrency: 1, timeout: FILE_LIMIT_MS }),
 ];
 for (const texts of beside) for await (const text of await texts) process.stdout.write(text);
-for await (const text of await part(peers, { concurrency: PEERS_AT_ONCE, timeout: FILE_LIMIT_MS, execArgv: ['--test-force-exit'] }))
-  process.stdout.write(text);
+for (const [files, concurrency] of [
+  [faults, FAULTS_AT_ONCE],
+  [peers, PEERS_AT_ONCE],
+] as const)
+  for await (const text of await part(files, { concurrency, timeout: FILE_LIMIT_MS, execArgv: ['--test-force-exit'] }))
+    process.stdout.write(text);
 report();
 
 /** Starts the files; what is to be printed comes back, as it happens. */
