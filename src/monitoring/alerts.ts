@@ -197,7 +197,8 @@ function certificateEnds({ role, name, notAfter }: WatchedCertificate, now: numb
     kind: 'certificate.expires',
     subject: name,
     text: `${whose} ${name} ${when}`,
-    advice: role === 'own' ? `isthmus cert renew ${name}` : 'isthmus cert list',
+    advice:
+      role === 'own' ? `isthmus cert renew ${name} where certs/acme.yaml has it; else isthmus cert request ${name}` : 'isthmus cert list',
     since: notAfter - threshold * DAY_MS,
   };
 }

@@ -13,7 +13,7 @@ export const status = verb({
   details: [
     'WE TO THEM and THEY TO US: up since the last success; DOWN since the first failure that nothing has followed; idle: nobody has',
     'tried, or it was closed for want of traffic. A connection marked UNPROVEN is by dialback only. Rates are those of the last ten seconds.',
-    'Exit 1: a partner is down, something waits too long, or a certificate ends within 14 days. Exit 3: nothing runs with this home.',
+    'Exit 1: a partner is down, something waits too long, or a certificate ends soon (30 days; notify.when). Exit 3: nothing runs with this home.',
   ].join('\n'),
   example: 'isthmus status --json',
   input: z.object({}),
