@@ -7,6 +7,7 @@ import type { ArchiveFilter, ArchiveLine } from '../../model/archive.ts';
 import type { Table } from '../../model/table.ts';
 import type { OptionSpec } from '../command.ts';
 import type { Operations } from '../operations.ts';
+import { saidText, saidView } from '../said-view.ts';
 import { meantAt, sinceInput, sinceMs } from '../since.ts';
 import { Refused, sayingWhy } from '../user/given.ts';
 import type { Report } from '../verb.ts';
@@ -98,21 +99,12 @@ export async function orRefused(words: string, work: () => Promise<Report>): Pro
 export function lineText({ at, scope, from, to, event }: ArchiveLine): string {
   const head = `${new Date(at).toISOString().slice(0, 19).replace('T', ' ')}  ${from} ${scope === 'external' ? '=>' : '->'} ${to}: `;
   if (event === undefined) return `${head}(cannot be read: records.key is another one, or the row is damaged)`;
-  const { subject, body } = event;
-  const words = subject === undefined || subject === '' ? body : `[${subject}] ${body}`;
-  return head + words.split(/\r?\n/).map(oneLine).join('\n    ');
+  return head + saidText(event).split(/\r?\n/).map(oneLine).join('\n    ');
 }
 
 /** The same for programs. */
 export function lineView({ number, id, at, scope, from, to, event }: ArchiveLine): Readonly<Record<string, unknown>> {
   const common = { number, id, at: new Date(at).toISOString(), scope, from, to };
   if (event === undefined) return { ...common, unreadable: true };
-  const { body, subject, lang, thread } = event;
-  return {
-    ...common,
-    body,
-    ...(subject !== undefined && { subject }),
-    ...(lang !== undefined && { lang }),
-    ...(thread !== undefined && { thread }),
-  };
+  return { ...common, ...saidView(event) };
 }

@@ -4,7 +4,7 @@
 import { createHash } from 'node:crypto';
 import type { HistoryLine } from '../../model/history.ts';
 import { encodedWord, mailbox, mailDate, quotedPrintable } from '../../model/mail-text.ts';
-import { viewLine, wordsOf } from './history-given.ts';
+import { lineView, wordsOf } from './history-given.ts';
 
 export const FORMATS = ['html', 'eml', 'json'] as const;
 export type Format = (typeof FORMATS)[number];
@@ -87,7 +87,7 @@ const JSON_WRITER: FormatWriter = {
   daily: false,
   receipts: true,
   begin: () => '[',
-  line: (line, { owner }, index) => `${index === 0 ? '' : ','}\n${JSON.stringify(viewLine(line, owner))}`,
+  line: (line, { owner }, index) => `${index === 0 ? '' : ','}\n${JSON.stringify(lineView(line, owner))}`,
   end: () => '\n]\n',
 };
 

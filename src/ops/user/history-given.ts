@@ -7,6 +7,7 @@ import type { HistoryFilter, HistoryLine } from '../../model/history.ts';
 import type { PeopleDesk } from '../../model/people.ts';
 import type { OptionSpec } from '../command.ts';
 import type { Operations } from '../operations.ts';
+import { saidText, saidView } from '../said-view.ts';
 import { sinceInput, sinceMs } from '../since.ts';
 import { personOf, Refused } from './given.ts';
 
@@ -57,22 +58,14 @@ export async function ownerOf(operations: Operations, desk: PeopleDesk, address:
 }
 
 /** One line for programs. */
-export function viewLine({ id, at, kind, direction, peer, border, said }: HistoryLine, owner: string): Readonly<Record<string, unknown>> {
+export function lineView({ id, at, kind, direction, peer, border, said }: HistoryLine, owner: string): Readonly<Record<string, unknown>> {
   const [from, to] = direction === 'out' ? [owner, peer] : [peer, owner];
   const common = { id, at: new Date(at).toISOString(), kind, direction, from, to, border };
   if (said === undefined) return { ...common, unreadable: true };
   const { event } = said;
   switch (event.kind) {
-    case 'im.sent': {
-      const { body, subject, lang, thread } = event;
-      return {
-        ...common,
-        body,
-        ...(subject !== undefined && { subject }),
-        ...(lang !== undefined && { lang }),
-        ...(thread !== undefined && { thread }),
-      };
-    }
+    case 'im.sent':
+      return { ...common, ...saidView(event) };
     case 'im.receipt':
       return { ...common, about: event.about, status: event.status };
     case 'im.composing':
@@ -85,7 +78,5 @@ export function viewLine({ id, at, kind, direction, peer, border, said }: Histor
 /** The words of a message, with its subject before them. */
 export function wordsOf({ said }: HistoryLine): string {
   if (said === undefined) return '(cannot be read: archive.key is another one, or the row is damaged)';
-  if (said.event.kind !== 'im.sent') return '';
-  const { subject, body } = said.event;
-  return subject === undefined || subject === '' ? body : `[${subject}] ${body}`;
+  return said.event.kind === 'im.sent' ? saidText(said.event) : '';
 }

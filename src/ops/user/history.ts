@@ -7,7 +7,7 @@ import { meantAt } from '../since.ts';
 import { type Report, verb } from '../verb.ts';
 import { count, oneLine } from '../words.ts';
 import { addressInput, atPeople, Refused, sayingWhy } from './given.ts';
-import { ownerOf, PART_INPUT, PART_OPTIONS, partOf, viewLine, wordsOf } from './history-given.ts';
+import { lineView, ownerOf, PART_INPUT, PART_OPTIONS, partOf, wordsOf } from './history-given.ts';
 
 const row = verb({
   words: 'user history',
@@ -47,7 +47,7 @@ const row = verb({
       const part = { ...partOf(input, meantAt(operations)), kind: 'message' } as const;
       const filter = before === undefined ? part : { ...part, beforeId: before };
       const { lines, more } = await newest(histories, owner, filter, input.find, input.limit);
-      const json = { user: owner, messages: lines.map((line) => viewLine(line, owner)), more, ...(more && { next: lines[0]?.id }) };
+      const json = { user: owner, messages: lines.map((line) => lineView(line, owner)), more, ...(more && { next: lines[0]?.id }) };
       if (lines.length === 0) return { text: `Nothing of ${owner} is kept that fits.`, json, exit: 0 };
       const rows = lines.map(({ at, direction, border, peer, ...rest }) => {
         const head = `${new Date(at).toISOString().slice(0, 19).replace('T', ' ')}  ${direction === 'in' ? '<-' : '->'}${border ? '*' : ' '} ${peer}: `;
