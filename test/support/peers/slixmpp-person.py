@@ -39,7 +39,11 @@ class Person(slixmpp.ClientXMPP):
     async def begin(self, _):
         roster = await self.get_roster()
         await self['xep_0280'].enable()
+        # A server shows a client to itself: from then on it is given what is said.
+        here = asyncio.get_running_loop().create_future()
+        self.add_event_handler('presence_available', lambda p: here.done() or p['from'] != self.boundjid or here.set_result(True))
         self.send_presence()
+        await asyncio.wait_for(here, 15)
         tell(
             event='ready',
             jid=self.boundjid.full,
