@@ -37,7 +37,11 @@ export function headLines(facts: StatusFacts): string[] {
     `listening  ${facts.listeners.map(({ side, protocol, at }) => `${side} ${protocol} ${at}`).join(', ') || 'nowhere'}`,
     `process    loop lag ${facts.loopLagMs.toFixed(0)} ms, memory ${Math.round(facts.memoryBytes / 1_048_576)} MB, ${disk}, ${backup}`,
     `queue      ${waits}; connections inside ${facts.inside}, not proven yet ${facts.unknown}`,
-    ...(users === undefined ? [] : [`users      ${users.signedIn} signed in, with ${count(users.clients, 'client')}`]),
+    ...(users === undefined
+      ? []
+      : [
+          `users      ${users.clients === 0 ? 'nobody is' : users.signedIn} signed in${users.clients === 0 ? '' : `, with ${count(users.clients, 'client')}`}`,
+        ]),
   ];
 }
 
