@@ -5,12 +5,13 @@ import { networkInterfaces } from 'node:os';
 import { isForbiddenTarget } from '../edge/address-ranges.ts';
 import { makeResolver } from '../edge/resolver.ts';
 import { systemClock } from '../edge/system-clock.ts';
+import { hostPort } from '../model/host-port.ts';
 import type { HostPort } from '../model/table.ts';
 import type { DnsView } from '../ops/domain/ports.ts';
 
 /** @param servers `dns.servers`; empty: the system's */
 export function dnsView(servers: readonly HostPort[]): DnsView {
-  const asked = servers.map(({ host, port }) => `${host.includes(':') ? `[${host}]` : host}:${port}`);
+  const asked = servers.map(hostPort);
   const resolver = makeResolver({ clock: systemClock, servers: asked });
   const client = new Resolver({ timeout: 2000, tries: 2 });
   if (asked.length > 0) client.setServers(asked);

@@ -18,6 +18,7 @@ import { makeTlsUpgrade } from '../edge/tls-upgrade.ts';
 import { type Trust, TrustStore } from '../edge/trust-store.ts';
 import { makeWeb, type Web } from '../edge/web.ts';
 import { type Log, SILENT } from '../log.ts';
+import { hostPort } from '../model/host-port.ts';
 import type { Clock, Connector, Ids, Link, Resolver, TlsUpgrade } from '../model/ports.ts';
 import type { Table } from '../model/table.ts';
 
@@ -52,7 +53,7 @@ export function makeEdge(home: EdgeSettings, table: () => Table, clock: Clock, i
   const folder = join(home.dir, 'certs');
   const trust = new TrustStore({ folder, partnerDomains: () => new Set(table().partners.keys()) });
   const own = new OwnCertificates({ folder, clock, domains: () => table().domains, anchors: () => trust.current.edge });
-  const servers = home.dns.servers.map(({ host, port }) => (host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`));
+  const servers = home.dns.servers.map(hostPort);
   const resolver = makeResolver({ clock, servers });
   const sessions = new SessionBook(clock);
   const listening = new Set(

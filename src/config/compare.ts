@@ -1,10 +1,11 @@
 // What would change between two sets, key by key: partners, our domains, policy, and the process itself, whose listeners and
 // places change with the next start only. Both sides carry the line that says so.
 
+import { hostPort } from '../model/host-port.ts';
 import { PRESENCE_POLICY } from '../model/presence-settings.ts';
 import type { Block, OwnDomain, Policy, Rule, Table, Where, Who } from '../model/table.ts';
 import { archiveFacts } from './archive.ts';
-import { effectiveValues, hostPort, isoTime, showValue } from './effective.ts';
+import { effectiveValues, isoTime, showValue } from './effective.ts';
 import { filterFacts } from './filter-facts.ts';
 import type { Home } from './home.ts';
 import { DIRECTORY_FILE, STATES_FILE } from './people.ts';

@@ -1,7 +1,8 @@
 // Every value of a partner as it holds, with the place that it comes from: a line of its own file, a line of policy.yaml's
 // `listed`, or nowhere, which is the default. One list for `partner show --effective`, `plan` and the report.
 
-import type { HostPort, Partner, PartnerSip, PartnerXmpp, Where } from '../model/table.ts';
+import { hostPort } from '../model/host-port.ts';
+import type { Partner, PartnerSip, PartnerXmpp, Where } from '../model/table.ts';
 
 export interface EffectiveValue {
   /** As it is written in the file: `allow.messages`. */
@@ -80,10 +81,6 @@ export function showValue(value: unknown): string {
 
 export function isoTime(ms: number): string {
   return new Date(ms).toISOString().replace(/\.\d{3}Z$/, 'Z');
-}
-
-export function hostPort({ host, port }: HostPort): string {
-  return `${host.includes(':') ? `[${host}]` : host}:${port}`;
 }
 
 function sizeWord(bytes: number): string {

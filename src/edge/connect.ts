@@ -4,6 +4,7 @@
 import { connect as connectTcp, isIP, type Socket } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { reason } from '../errors.ts';
+import { hostPort } from '../model/host-port.ts';
 import { ConnectError, type Connector, type ConnectTarget, type Link } from '../model/ports.ts';
 import { isForbiddenTarget, plainAddress } from './address-ranges.ts';
 import { shakeAsClient } from './handshake.ts';
@@ -33,7 +34,7 @@ export function makeConnector(options: ConnectorOptions): Connector {
   const { edge } = options;
   return {
     async connect(target: ConnectTarget, signal: AbortSignal): Promise<Link> {
-      const name = showTarget(target);
+      const name = hostPort(target);
       const addresses = await addressesOf(target, options);
       if (signal.aborted) throw aborted(name);
       const socket = await race(addresses, target, options, signal);
@@ -98,7 +99,7 @@ function interleaved(addresses: readonly string[]): string[] {
 
 function race(addresses: readonly string[], target: ConnectTarget, options: ConnectorOptions, signal: AbortSignal): Promise<Socket> {
   const { clock } = options.edge;
-  const name = showTarget(target);
+  const name = hostPort(target);
   return new Promise((resolve, reject) => {
     const open = new Set<Socket>();
     const failures: string[] = [];
@@ -163,7 +164,4 @@ function unreachable(name: string, failures: readonly string[]) {
 }
 function aborted(name: string): ConnectError {
   return new ConnectError(reason('NET_CLOSED', `The connection to ${name} was given up by us.`));
-}
-function showTarget(target: ConnectTarget): string {
-  return `${target.host.includes(':') ? `[${target.host}]` : target.host}:${target.port}`;
 }

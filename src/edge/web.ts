@@ -7,6 +7,7 @@ import { isIP } from 'node:net';
 import tls, { type SecureContext } from 'node:tls';
 import type { Dispatcher } from 'undici';
 import { reason } from '../errors.ts';
+import { hostPort } from '../model/host-port.ts';
 import { type Clock, ConnectError, type Resolver } from '../model/ports.ts';
 import type { HostPort } from '../model/table.ts';
 import { isForbiddenTarget, plainAddress } from './address-ranges.ts';
@@ -148,7 +149,7 @@ async function once(
   const dispatcher: Dispatcher =
     proxy !== undefined && !isPrivate
       ? new ProxyAgent({
-          uri: `http://${proxy.host.includes(':') ? `[${proxy.host}]` : proxy.host}:${proxy.port}`,
+          uri: `http://${hostPort(proxy)}`,
           requestTls: { secureContext, allowH2: false, timeout },
           proxyTunnel: false, // http:// in absolute form, as every proxy takes it; https:// always by CONNECT
         })

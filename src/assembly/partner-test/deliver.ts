@@ -5,10 +5,10 @@
 import { systemClock } from '../../edge/system-clock.ts';
 import { reason } from '../../errors.ts';
 import type { ImSent } from '../../model/event.ts';
+import { hostPort } from '../../model/host-port.ts';
 import { ConnectError } from '../../model/ports.ts';
 import type { Reason } from '../../model/reason.ts';
 import type { Table } from '../../model/table.ts';
-import { hostPort } from '../../ops/partner-test/ladder.ts';
 import type { TestDelivery } from '../../ops/partner-test/ports.ts';
 import { toSipUri } from '../../protocols/sip/address.ts';
 import { locate as locateSip } from '../../protocols/sip/locate.ts';

@@ -4,9 +4,9 @@
 import { Resolver as DnsClient } from 'node:dns/promises';
 import { isIP } from 'node:net';
 import { reason } from '../../errors.ts';
+import { hostPort } from '../../model/host-port.ts';
 import type { Reason } from '../../model/reason.ts';
 import type { Protocol } from '../../model/table.ts';
-import { hostPort } from '../../ops/partner-test/ladder.ts';
 import type { OurRecord, ProbeTarget } from '../../ops/partner-test/ports.ts';
 import type { ProbeParts } from './rungs.ts';
 

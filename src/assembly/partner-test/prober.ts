@@ -7,6 +7,7 @@ import { makeIds } from '../../edge/ids.ts';
 import { makeResolver } from '../../edge/resolver.ts';
 import { systemClock } from '../../edge/system-clock.ts';
 import { makeTlsUpgrade } from '../../edge/tls-upgrade.ts';
+import { hostPort } from '../../model/host-port.ts';
 import type { Hop } from '../../model/ports.ts';
 import type { OwnDomain, Partner, Protocol, Table } from '../../model/table.ts';
 import type { Climber, Probe, Prober, ProbeTarget } from '../../ops/partner-test/ports.ts';
@@ -33,7 +34,7 @@ export interface ProberParts {
 export function makeProber(home: Home, table: () => Table, given: ProberParts = {}): Prober {
   const ids = makeIds(systemClock);
   const parts = given.edge ?? makeEdge(home, table, systemClock, ids);
-  const dnsServers = home.dns.servers.map(({ host, port }) => (host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`));
+  const dnsServers = home.dns.servers.map(hostPort);
   // Tests have shorter times than traffic, and look at DNS as it is now.
   const resolver = makeResolver({ clock: systemClock, servers: dnsServers, timeoutMs: DNS_MS / 3 });
   const edge = { ...parts.edge, resolver };

@@ -2,10 +2,10 @@
 // within a moment tells a web server, a server of the other kind, or one that wants TLS from a stranger.
 
 import { reason } from '../../errors.ts';
+import { hostPort } from '../../model/host-port.ts';
 import { ConnectError } from '../../model/ports.ts';
 import type { Reason } from '../../model/reason.ts';
 import type { Protocol } from '../../model/table.ts';
-import { hostPort } from '../../ops/partner-test/ladder.ts';
 import type { ProbeTarget } from '../../ops/partner-test/ports.ts';
 import { type ProbeParts, plainLink } from './rungs.ts';
 

@@ -1,8 +1,8 @@
 // The rungs above TCP for SIP: TLS with our certificate, whose name is there, and one OPTIONS (RFC 3261 §11).
 
+import { hostPort } from '../../model/host-port.ts';
 import type { Link } from '../../model/ports.ts';
 import type { Reason } from '../../model/reason.ts';
-import { hostPort } from '../../ops/partner-test/ladder.ts';
 import type { ClimbedRung, Climber, ProbeTarget } from '../../ops/partner-test/ports.ts';
 import { locate, type SipTarget } from '../../protocols/sip/locate.ts';
 import type { SipResponse } from '../../protocols/sip/message.ts';

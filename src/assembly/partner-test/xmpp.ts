@@ -4,9 +4,9 @@
 import { systemClock } from '../../edge/system-clock.ts';
 import { tlsFailure } from '../../edge/tls-failure.ts';
 import { SILENT } from '../../log.ts';
+import { hostPort } from '../../model/host-port.ts';
 import type { Link } from '../../model/ports.ts';
 import type { Reason } from '../../model/reason.ts';
-import { hostPort } from '../../ops/partner-test/ladder.ts';
 import type { ClimbedRung, Climber, ProbeTarget } from '../../ops/partner-test/ports.ts';
 import { connectTargets } from '../../protocols/xmpp/dial.ts';
 import { locate } from '../../protocols/xmpp/locate.ts';

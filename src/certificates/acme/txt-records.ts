@@ -1,7 +1,7 @@
 // TXT records for dns-01: who writes them, what may be written, and where in DNS they belong.
 
 import { Resolver as SystemResolver } from 'node:dns/promises';
-import { isIPv6 } from 'node:net';
+import { hostPort } from '../../model/host-port.ts';
 import type { HostPort } from '../../model/table.ts';
 import { AcmeError } from './fault.ts';
 
@@ -38,11 +38,7 @@ export async function aliasEnd(name: string, dnsServers: readonly HostPort[]): P
 
 /** Asks the name servers of the home; none: the system's. */
 export function resolverOf(dnsServers: readonly HostPort[]): SystemResolver {
-  return resolverAt(dnsServers.map(showServer));
-}
-
-function showServer({ host, port }: HostPort): string {
-  return isIPv6(host) ? `[${host}]:${port}` : `${host}:${port}`;
+  return resolverAt(dnsServers.map(hostPort));
 }
 
 /** Asks these servers, `address:port`; none: the system's. */

@@ -2,11 +2,12 @@
 // partner's administrator. None means that all is well.
 
 import { reason } from '../../errors.ts';
+import { hostPort } from '../../model/host-port.ts';
 import type { Reason } from '../../model/reason.ts';
 import type { Protocol } from '../../model/table.ts';
 import { codeOf, type DiagnosisCode, diagnosis, sentenceFor, WORD } from '../diagnoses.ts';
 import type { Inbound } from './inbound.ts';
-import { hostPort, type Ladder } from './ladder.ts';
+import type { Ladder } from './ladder.ts';
 import type { PolicyWord, Probe, TestDelivery } from './ports.ts';
 
 export interface Finding {

@@ -3,6 +3,7 @@
 // room knows no protocol and no socket. Every rung and the whole are bounded in time.
 
 import { reason } from '../../errors.ts';
+import { hostPort } from '../../model/host-port.ts';
 import { ConnectError } from '../../model/ports.ts';
 import type { Reason } from '../../model/reason.ts';
 import type { Protocol } from '../../model/table.ts';
@@ -154,8 +155,4 @@ function told(protocol: Protocol, one: ClimbedRung): Rung {
 /** A target as an operator reads it: host, port, by what it was found. */
 export function showTarget(target: ProbeTarget): string {
   return `${hostPort(target)} (${target.found}${target.tls === 'starttls' ? ', STARTTLS' : ''})`;
-}
-
-export function hostPort(target: ProbeTarget): string {
-  return `${target.host.includes(':') ? `[${target.host}]` : target.host}:${target.port}`;
 }
