@@ -100,6 +100,7 @@ export async function F13(scale: Scale): Promise<Row> {
   const arrivals = world.ledger.arrivals.filter(({ road }) => road.startsWith('xmpp-sip')).map(({ at }) => at);
   const lasted = ((arrivals.at(-1) ?? 0) - (arrivals[0] ?? 0)) / 1000;
   const expected = limit * 3 + limit * lasted;
+  const most = limit * 3 + limit * (took + 1);
   const p99 = [world.ledger.percentile(0.99, quiet, flood, 'other'), world.ledger.percentile(0.99, flood, undefined, 'other')] as const;
   const told = [...world.partner.conditions].map(([name, often]) => `${name}: ${often}`).join(', ');
   return {
@@ -110,9 +111,11 @@ export async function F13(scale: Scale): Promise<Row> {
     recoveryMs: undefined,
     goals: [
       ...promise(tally),
-      count(
+      // How many exactly is shown with a clock by hand (test/routing/limits.test.ts); here the far end's clock says how long it lasted.
+      count('admitted no less than the burst, no more than burst and rate', admitted, admitted >= limit * 3 && admitted <= most),
+      figure(
         `admitted within 1 % (or 2) of burst and rate, ${Math.round(expected)}`,
-        admitted,
+        String(admitted),
         Math.abs(admitted - expected) <= Math.max(2, expected * 0.01),
       ),
       figure(
