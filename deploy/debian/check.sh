@@ -29,19 +29,33 @@ step "the unit"
 systemd-analyze verify /usr/lib/systemd/system/isthmus.service
 systemd-analyze security --offline=true --threshold=20 --no-pager /usr/lib/systemd/system/isthmus.service | tail -1
 
+# run_home HOME COMMAND...: it runs with this home, answers the command, and ends well.
+run_home() {
+	home=$1
+	shift
+	sed -i 's|\*:\([0-9]*\)|127.0.0.1:\1|g' "$home/isthmus.yaml"
+	: >/tmp/isthmus.log
+	as_service isthmus start --home "$home" >/tmp/isthmus.log 2>&1 &
+	started=$!
+	n=0
+	until grep -q '"event":"ready"' /tmp/isthmus.log; do
+		n=$((n + 1))
+		test "$n" -lt 60 || { tail -5 /tmp/isthmus.log; exit 1; }
+		sleep 0.5
+	done
+	must as_service "$@" --home "$home"
+	kill "$(sed -n 's/.*"event":"ready".*"pid":\([0-9]*\).*/\1/p' /tmp/isthmus.log)"
+	wait "$started" || { echo "FAILED: it ended with $?"; tail -5 /tmp/isthmus.log; exit 1; }
+}
+
 step "start, ask, stop"
-sed -i 's|\*:\([0-9]*\)|127.0.0.1:\1|' /etc/isthmus/isthmus.yaml
-as_service isthmus start --home /etc/isthmus >/tmp/isthmus.log 2>&1 &
-started=$!
-n=0
-until grep -q '"event":"ready"' /tmp/isthmus.log; do
-	n=$((n + 1))
-	test "$n" -lt 60 || { tail -5 /tmp/isthmus.log; exit 1; }
-	sleep 0.5
-done
-must as_service isthmus audit list
-kill "$(sed -n 's/.*"event":"ready".*"pid":\([0-9]*\).*/\1/p' /tmp/isthmus.log)"
-wait "$started" || { echo "FAILED: it ended with $?"; tail -5 /tmp/isthmus.log; exit 1; }
+run_home /etc/isthmus isthmus audit list
+
+step "a home with users of its own"
+must as_service isthmus init /tmp/people --domain people.example --served core
+must as_service isthmus user add nora@people.example --generate --home /tmp/people
+run_home /tmp/people isthmus user state nora@people.example
+rm -r /tmp/people
 
 step "install again: the home stays as it is"
 echo '# mine' >>/etc/isthmus/routes/policy.yaml
