@@ -26,7 +26,7 @@ export interface XcapParts {
 }
 
 /** The XCAP root, behind which the AUID stands. */
-export const XCAP_PATH = '/xcap/';
+const XCAP_PATH = '/xcap/';
 /** RFC 4825 §8.2, §8.3. */
 const ELEMENT_TYPE = 'application/xcap-el+xml';
 const ATTRIBUTE_TYPE = 'application/xcap-att+xml';
