@@ -36,7 +36,10 @@ export const EVENTS: Readonly<Record<string, LogEvent>> = {
   fenced: event('error', 'Another process has taken this home over with --takeover; this one drains and ends.'),
   takeover: event('warn', 'A restored home, or one that another machine ran before, was started with --takeover.'),
   'oidc.keys': event('info', 'The keys of the OpenID issuer of the API were fetched.'),
-  'oidc.failed': event('warn', 'The OpenID issuer of the API cannot be asked; its tokens are answered 503 once its last keys are a day old.'),
+  'oidc.failed': event(
+    'warn',
+    'The OpenID issuer of the API cannot be asked; its tokens are answered 503 once its last keys are a day old.',
+  ),
   'admin.opened': event('info', 'The admin socket is open: the command line and the API reach the process.'),
 
   // --- certificates and listeners ---
