@@ -2,7 +2,7 @@
 // scripted XMPP partners outside, with a fault proxy on each of the four roads. Everything is on loopback, on free ports.
 
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { type AddressInfo, createServer } from 'node:net';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -229,15 +229,23 @@ function share(count: number, pairs: number, pair: number): number {
   return Math.floor(count / pairs) + (pair < count % pairs ? 1 : 0);
 }
 
+/** Below the ports that the system gives to connections: while the edge is down, nobody who tries to reach it may take its place. */
+const PORTS = { first: 20_000, last: 32_000 } as const;
+
 /** Two ports that nobody uses now. */
 async function freePorts(): Promise<readonly [number, number]> {
-  const servers = await Promise.all(
-    [0, 1].map(() => {
-      const server = createServer();
-      return new Promise<typeof server>((resolve, reject) => server.once('error', reject).listen(0, '127.0.0.1', () => resolve(server)));
-    }),
-  );
-  const ports = servers.map((server) => (server.address() as AddressInfo).port); // listening on TCP
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
-  return [ports[0] ?? 0, ports[1] ?? 0];
+  const found: number[] = [];
+  for (let tries = 0; found.length < 2 && tries < 1000; tries += 1) {
+    const port = PORTS.first + Math.floor(Math.random() * (PORTS.last - PORTS.first));
+    const server = createServer();
+    const free = await new Promise<boolean>((resolve) => {
+      server.once('error', () => resolve(false)).listen(port, '127.0.0.1', () => resolve(true));
+    });
+    if (!free) continue;
+    await new Promise((resolve) => server.close(resolve));
+    if (!found.includes(port)) found.push(port);
+  }
+  const [sip, xmpp] = found;
+  if (sip === undefined || xmpp === undefined) throw new Error(`no two free ports between ${PORTS.first} and ${PORTS.last}`);
+  return [sip, xmpp];
 }
