@@ -129,7 +129,7 @@ function inward(event: Event, own: OwnDomain, table: Table, facts: Facts): Decis
         partner.sources.get(`${spoken}.proof`) ?? partner.where,
       );
   }
-  const rules = effective(table.policy, partner, event.to, event.from, overOf(event));
+  const rules = effective(table, partner, event.to, event.from, overOf(event));
   const refusal = directionGate(event, rules, 'fromThem');
   if (refusal !== undefined) return { kind: 'refuse', reason: refusal };
 
@@ -164,7 +164,7 @@ function outward(event: Event, own: OwnDomain, table: Table, facts: Facts): Deci
   if ('reason' in gate) return { kind: 'refuse', reason: gate.reason };
   const { partner } = gate;
   const network = protocolFor(own, partner, facts.pinned);
-  const rules = effective(table.policy, partner, event.from, event.to, network);
+  const rules = effective(table, partner, event.from, event.to, network);
   const refusal = directionGate(event, rules, 'toThem');
   if (refusal !== undefined) return { kind: 'refuse', reason: refusal };
 

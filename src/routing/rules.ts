@@ -3,7 +3,7 @@
 
 import { type Address, bareKey } from '../model/address.ts';
 import type { PresenceDetail } from '../model/presence.ts';
-import type { Block, FirstContact, MessageDirections, Partner, Policy, Protocol, Rule, Where, Who } from '../model/table.ts';
+import type { Block, FirstContact, MessageDirections, Partner, Policy, Protocol, Rule, Table, Where, Who } from '../model/table.ts';
 
 /** A value and the place in the home that decided it. */
 export interface Decided<T> {
@@ -22,12 +22,19 @@ export interface Effective {
  * What holds between these two users. `ours` and `theirs` are bare.
  * @param over the protocol that is spoken with the partner; undefined: any that it has
  */
-export function effective(policy: Policy, partner: Partner, ours: Address, theirs: Address, over?: Protocol): Effective {
+export function effective(
+  { policy, domains }: Pick<Table, 'policy' | 'domains'>,
+  partner: Partner,
+  ours: Address,
+  theirs: Address,
+  over?: Protocol,
+): Effective {
+  const names = namesOf(ours, domains);
   let messages: Decided<MessageDirections> | undefined;
   let theySee: Decided<readonly PresenceDetail[]> | undefined;
   let weSee: Decided<boolean> | undefined;
   for (const rule of policy.rules) {
-    if (!matchesOurs(rule, policy, ours) || !matchesTheirs(rule, partner, theirs, over)) continue;
+    if (!matchesOurs(rule, policy, names) || !matchesTheirs(rule, partner, theirs, over)) continue;
     // example-home/routes/policy.yaml: any `messages: none` beats every allow, wherever it stands in the list.
     if (rule.messages !== undefined && (messages === undefined || rule.messages === 'none'))
       messages = { value: rule.messages, where: at(rule, 'messages') };
@@ -65,20 +72,27 @@ function intersect(
   return both.length === entry.value.length ? entry : { value: both, where: rule.where };
 }
 
-function matchesOurs({ who, except }: Rule, policy: Policy, ours: Address): boolean {
+/** One of ours under every name of their domain: who writes as one of them is bound by what is said of another. */
+function namesOf(ours: Address, domains: Table['domains']): readonly Address[] {
+  const own = domains.get(ours.domain);
+  if (own === undefined || own.aliases.length === 0) return [ours];
+  return [own.domain, ...own.aliases].map((domain) => ({ local: ours.local, domain }));
+}
+
+function matchesOurs({ who, except }: Rule, policy: Policy, ours: readonly Address[]): boolean {
   return isOneOf(who, policy, ours) && except?.some((other) => isOneOf(other, policy, ours)) !== true;
 }
 
-function isOneOf(who: Who, policy: Policy, ours: Address): boolean {
+function isOneOf(who: Who, policy: Policy, ours: readonly Address[]): boolean {
   switch (who.kind) {
     case 'everyone':
       return true;
     case 'user':
-      return who.user === bareKey(ours);
+      return ours.some((name) => who.user === bareKey(name));
     case 'group':
-      return policy.groups.get(who.group)?.has(bareKey(ours)) === true;
+      return ours.some((name) => policy.groups.get(who.group)?.has(bareKey(name)) === true);
     case 'domain':
-      return who.domain === ours.domain;
+      return ours.some(({ domain }) => who.domain === domain);
   }
 }
 

@@ -53,7 +53,7 @@ export function detailsFor(presentity: Address, watcher: Address, table: Table, 
   const partner = partnerOf(theirs.domain, table);
   if (partner === undefined || !partner.enabled || policy.federation === 'off' || blockedBy(policy, theirs, undefined, nowMs) !== undefined)
     return [];
-  const rules = effective(policy, partner, watcherIsOurs ? watcher : presentity, theirs);
+  const rules = effective(table, partner, watcherIsOurs ? watcher : presentity, theirs);
   if (!watcherIsOurs) return rules.theySee.value;
   return rules.weSee.value ? PRESENCE_DETAILS : [];
 }

@@ -209,7 +209,7 @@ test('access: the most special entry counts, and a refusal names its line', () =
   const { table } = good({ 'people/access.yaml': ACCESS });
   const address = (text: string): Address => ({ local: text.split('@')[0]!, domain: text.split('@')[1]! });
   const word = (who: string, partner: string): string => {
-    const { messages, theySee, weSee } = effective(table.policy, partnerOf(partner, table)!, address(who), { local: 'x', domain: partner });
+    const { messages, theySee, weSee } = effective(table, partnerOf(partner, table)!, address(who), { local: 'x', domain: partner });
     const open = messages.value !== 'none';
     assert.equal(weSee.value, open);
     assert.equal(theySee.value.length > 0, open);

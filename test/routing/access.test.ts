@@ -9,9 +9,10 @@ import { decide } from '../../src/routing/decide.ts';
 
 const FILES: Readonly<Record<string, string>> = {
   'routes/domains.yaml':
-    'domains:\n  people.example: { served: core }\n  corp.example: { served: sip, nextHop: tls://fe1.corp.example:5061, acceptFrom: fe1.corp.example }\n',
+    'domains:\n  people.example: { served: core }\n  corp.example: { served: sip, nextHop: tls://fe1.corp.example:5061, acceptFrom: fe1.corp.example, aliases: [old-corp.example] }\n',
   'routes/partners/both.example.yaml': 'prefer: [xmpp, sip]\n',
-  'people/access.yaml': 'everyone: { xmpp: false }\nusers:\n  nora@people.example: { xmpp: true }\n',
+  'people/access.yaml':
+    'everyone: { xmpp: false }\nusers:\n  nora@people.example: { xmpp: true }\n  wim@corp.example: { partners: false }\n  zoe@old-corp.example: { partners: false }\n  li@corp.example: { xmpp: true }\n',
 };
 
 const loaded = checkHome('/home', new Map(Object.entries(FILES).map(([path, text]) => [path, { text, mode: 0o644 }])), { nowMs: 0 });
@@ -48,4 +49,10 @@ test('a partner of both protocols: what comes by the one that is not given is re
 test('outward: by the protocol that the message would leave by', () => {
   assert.equal(verdict('nora@people.example', 'x@both.example', 'core', 'local'), 'xmpp');
   assert.match(verdict('omar@people.example', 'x@both.example', 'core', 'local'), /people\/access\.yaml \/everyone\/xmpp$/);
+});
+
+test('who writes under another name of their domain is bound by what is said of them under its own, and the other way', () => {
+  for (const from of ['wim@corp.example', 'wim@old-corp.example', 'zoe@corp.example', 'zoe@old-corp.example'])
+    assert.match(verdict(from, 'x@both.example', 'sip', 'local'), /has no external access/, from);
+  assert.equal(verdict('li@old-corp.example', 'x@both.example', 'sip', 'local'), 'xmpp');
 });

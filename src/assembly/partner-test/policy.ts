@@ -65,7 +65,7 @@ function presencePlace(table: Table, { from, to }: Pick<Event, 'from' | 'to'>, d
   const [ours, theirs] = direction === 'toThem' ? [from, to] : [to, from];
   const partner = partnerOf(theirs.domain, table);
   if (partner === undefined) return undefined;
-  const rules = effective(table.policy, partner, ours, theirs);
+  const rules = effective(table, partner, ours, theirs);
   return direction === 'toThem' ? rules.weSee.where : rules.theySee.where;
 }
 
