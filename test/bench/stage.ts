@@ -3,11 +3,11 @@
 
 import { type ChildProcess, fork } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { missingPackages, type PackageName } from '../support/available.ts';
 import { type Ca, type Issued, makeCa } from '../support/ca.ts';
+import { freePorts } from '../support/free-ports.ts';
 import { PeerProcess } from '../support/peer-process.ts';
 import { listens } from '../support/wait.ts';
 import {
@@ -184,17 +184,4 @@ export class Stage {
     const certificate = { chainFile: file('chain.pem', issued.chainPem), keyFile: file('key.pem', issued.keyPem) };
     return { folder, certificate, rootsFile: file('roots.pem', this.#ca.rootPem) };
   }
-}
-
-/** Ports that nobody uses now. */
-async function freePorts(count: number): Promise<number[]> {
-  const servers = await Promise.all(
-    Array.from({ length: count }, () => {
-      const server = createServer();
-      return new Promise<typeof server>((resolve, reject) => server.once('error', reject).listen(0, '127.0.0.1', () => resolve(server)));
-    }),
-  );
-  const ports = servers.map((server) => (server.address() as AddressInfo).port); // listening on TCP
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
-  return ports;
 }

@@ -2,12 +2,12 @@
 // scripted XMPP partners outside, with a fault proxy on each of the four roads. Everything is on loopback, on free ports.
 
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { connect } from 'node:tls';
 import { type Ca, type Issued, makeCa } from '../support/ca.ts';
+import { freePorts } from '../support/free-ports.ts';
 import { Home, type LogLine } from '../support/home.ts';
 import { PeerProcess } from '../support/peer-process.ts';
 import { listens, until } from '../support/wait.ts';
@@ -58,7 +58,7 @@ export class FaultWorld implements AsyncDisposable {
   }
 
   static async open(options: WorldOptions = {}): Promise<FaultWorld> {
-    const [sip, xmpp] = await freePorts();
+    const [sip = 0, xmpp = 0] = await freePorts(2);
     const world = new FaultWorld(options, { sip, xmpp });
     try {
       await world.#build();
@@ -227,25 +227,4 @@ export class FaultWorld implements AsyncDisposable {
 
 function share(count: number, pairs: number, pair: number): number {
   return Math.floor(count / pairs) + (pair < count % pairs ? 1 : 0);
-}
-
-/** Below the ports that the system gives to connections: while the edge is down, nobody who tries to reach it may take its place. */
-const PORTS = { first: 20_000, last: 32_000 } as const;
-
-/** Two ports that nobody uses now. */
-async function freePorts(): Promise<readonly [number, number]> {
-  const found: number[] = [];
-  for (let tries = 0; found.length < 2 && tries < 1000; tries += 1) {
-    const port = PORTS.first + Math.floor(Math.random() * (PORTS.last - PORTS.first));
-    const server = createServer();
-    const free = await new Promise<boolean>((resolve) => {
-      server.once('error', () => resolve(false)).listen(port, '127.0.0.1', () => resolve(true));
-    });
-    if (!free) continue;
-    await new Promise((resolve) => server.close(resolve));
-    if (!found.includes(port)) found.push(port);
-  }
-  const [sip, xmpp] = found;
-  if (sip === undefined || xmpp === undefined) throw new Error(`no two free ports between ${PORTS.first} and ${PORTS.last}`);
-  return [sip, xmpp];
 }

@@ -1,6 +1,6 @@
 // A whole organisation signed in to the core over real sockets: how long a start takes, what a sign-in, an idle session and a
 // working day cost. Nothing is asserted; docs/bench.md keeps one run.
-//   node test/bench/crowd/run.ts [--users 10000] [--contacts 80] [--seconds 30] [--profile FOLDER]
+//   node test/bench/crowd/run.ts [--users 10000] [--contacts 80] [--seconds 30] [--profile FOLDER] [--keep]
 
 import { type ChildProcess, fork } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { makeCa } from '../../support/ca.ts';
+import { freePorts } from '../../support/free-ports.ts';
 import { Home } from '../../support/home.ts';
 import { PeerProcess } from '../../support/peer-process.ts';
 import { cpuUs, residentBytes } from '../cpu.ts';
@@ -22,10 +23,11 @@ const { values } = parseArgs({
     contacts: { type: 'string', default: '80' },
     seconds: { type: 'string', default: '30' },
     profile: { type: 'string' },
+    keep: { type: 'boolean', default: false },
   },
 });
 const [users, contacts, seconds] = [Number(values.users), Number(values.contacts), Number(values.seconds)];
-const PORT = 25_223;
+const [PORT = 0, EDGE_SIP = 0, EDGE_XMPP = 0] = await freePorts(3);
 const MAIN = join(import.meta.dirname, '../../../src/main.ts');
 /** Garbage is collected before memory is read, so that what is not held is not counted; at other times as always. */
 const COLLECT = ['--expose-gc', '--import', "data:text/javascript,process.on('SIGUSR2',()=>globalThis.gc())"];
@@ -39,7 +41,7 @@ const folder = mkdtempSync(join(tmpdir(), 'isthmus-crowd-'));
 const ca = makeCa('Crowd');
 const home = new Home(join(folder, 'home'), {
   isthmus: {
-    edge: { host: HOST, sip: 'tls://127.0.0.1:25061', xmpp: 'starttls://127.0.0.1:25269' },
+    edge: { host: HOST, sip: `tls://127.0.0.1:${EDGE_SIP}`, xmpp: `starttls://127.0.0.1:${EDGE_XMPP}` },
     clients: { host: HOST, xmpp: `tls://127.0.0.1:${PORT}` },
     log: { level: 'info' },
   },
@@ -133,8 +135,8 @@ try {
 } finally {
   load?.disconnect();
   await running?.stop('SIGTERM', 20_000);
-  if (process.env.KEEP === undefined) rmSync(folder, { recursive: true, force: true });
-  else say(folder);
+  if (values.keep) say(folder);
+  else rmSync(folder, { recursive: true, force: true });
 }
 
 function signIns({ done, failed, ms, cpuMs, medianMs, p99Ms }: CrowdResult & { readonly cpuMs: number }): string {
